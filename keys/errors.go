@@ -1,0 +1,26 @@
+package keys
+
+import "errors"
+
+var (
+	// ErrWrongMasterKey: the master key file does not hold the key that sealed
+	// the value. The remedy is to restore the file, never to make a new one.
+	ErrWrongMasterKey = errors.New("wrong master key: the file does not hold the key that sealed this")
+
+	// ErrNotSealedHere: the sealed value was damaged, or moved here from
+	// another table, column or row.
+	ErrNotSealedHere = errors.New("sealed value is damaged or belongs to another place")
+
+	// ErrDamagedKey: a stored signing key cannot be used. It is never replaced
+	// silently, because everything it signed would stop verifying.
+	ErrDamagedKey = errors.New("signing key is damaged")
+
+	// ErrUnknownAlg: the algorithm is none of RS256, ES256 and EdDSA.
+	ErrUnknownAlg = errors.New("unknown signing algorithm")
+
+	// ErrNoSigningKey: the ring has no key of the algorithm; see Ring.Ensure.
+	ErrNoSigningKey = errors.New("no signing key")
+
+	// ErrSignature: a token was not signed by a key of this ring.
+	ErrSignature = errors.New("signature is not by a key of ours")
+)
