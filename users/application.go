@@ -1,0 +1,129 @@
+package users
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// ApplicationID is a slug `[a-z0-9-]{1,40}`. A connection's id is its application's.
+type ApplicationID string
+
+var slug = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
+
+// Valid reports whether the id is a slug.
+func (id ApplicationID) Valid() bool { return slug.MatchString(string(id)) }
+
+// Application is one thing people use, with up to three capabilities: launch
+// (a tile and its URL), sign-in (an OpenID Connect client), import (a source of
+// people). Nobody who is in no bound group gets in.
+type Application struct {
+	ID          ApplicationID `json:"-"`
+	Label       string        `json:"label"`
+	Description string        `json:"description,omitempty"`
+	Disabled    bool          `json:"disabled,omitempty"`
+	Launch      *Launch       `json:"launch,omitempty"`
+	SignIn      *SignIn       `json:"sign_in,omitempty"`
+	Import      *Import       `json:"import,omitempty"`
+
+	Groups  []GroupID `json:"-"` // bound groups, sorted
+	Origin  Origin    `json:"-"`
+	Version int64     `json:"-"`
+}
+
+// Launch is the tile in the portal.
+type Launch struct {
+	URL string `json:"url"`
+}
+
+// Authentication methods of a client at the token endpoint, by their registered
+// names (OpenID Connect Core section 9).
+const (
+	AuthMethodPost       = "client_secret_post"
+	AuthMethodBasic      = "client_secret_basic"
+	AuthMethodPrivateKey = "private_key_jwt"
+	AuthMethodNone       = "none"
+)
+
+// SignIn is an OpenID Connect client. Its secrets are stored apart, hashed.
+type SignIn struct {
+	ClientID               string            `json:"client_id"`
+	AuthMethod             string            `json:"auth_method"`
+	RedirectURIs           []string          `json:"redirect_uris"` // matched byte for byte
+	PostLogoutRedirectURIs []string          `json:"post_logout_redirect_uris,omitempty"`
+	BackchannelLogoutURI   string            `json:"backchannel_logout_uri,omitempty"`
+	FrontchannelLogoutURI  string            `json:"frontchannel_logout_uri,omitempty"`
+	InitiateLoginURI       string            `json:"initiate_login_uri,omitempty"`
+	Claims                 map[string]string `json:"claims,omitempty"`          // claim: attribute; released in userinfo whatever the scope
+	IDTokenClaims          []string          `json:"id_token_claims,omitempty"` // of those, also in the ID token
+	Trusted                bool              `json:"trusted"`                   // no consent page
+	OfflineAccess          bool              `json:"offline_access,omitempty"`
+	SigningAlg             string            `json:"signing_alg"`                   // RS256, ES256 or EdDSA
+	NoIssuerParameter      bool              `json:"no_issuer_parameter,omitempty"` // leave out RFC 9207 iss
+	RequirePKCE            bool              `json:"require_pkce,omitempty"`
+	RequirePAR             bool              `json:"require_par,omitempty"`
+	JWKS                   json.RawMessage   `json:"jwks,omitempty"`
+	JWKSURI                string            `json:"jwks_uri,omitempty"`
+}
+
+// Import is a connection: where people come from and by which rules.
+type Import struct {
+	Source       string        `json:"source"` // "personio"
+	BaseURL      string        `json:"base_url"`
+	ClientID     string        `json:"client_id"`
+	Schedule     time.Duration `json:"schedule"` // 0: off
+	InitialState State         `json:"initial_state"`
+	Reactivation bool          `json:"reactivation"` // an import lifts its own suspension when the source is active again
+	Leave        LeavePolicy   `json:"leave"`
+	Guard        Guard         `json:"guard"`
+	Mapping      Mapping       `json:"mapping,omitempty"` // nil: the default of the source
+}
+
+// LeavePolicy is what the source status "leave" does to access.
+type LeavePolicy string
+
+// The presets: JumpCloud suspends people on leave, Personio keeps them.
+const (
+	LeaveSuspends LeavePolicy = "suspend"
+	LeaveKeeps    LeavePolicy = "keep"
+)
+
+// Mapping is target attribute → source attribute.
+type Mapping map[string]string
+
+// Guard bounds how many people one connection may lock out in 24 hours
+// without a named administrator's approval.
+type Guard struct {
+	MaxPeople  int `json:"max_people"`
+	MaxPercent int `json:"max_percent"`
+}
+
+// DefaultGuard stops a run that takes access from more than 25 people or from
+// more than 20 percent of the active ones.
+var DefaultGuard = Guard{MaxPeople: 25, MaxPercent: 20}
+
+// ClientSecret is one secret of a client, as SHA-256 of its bytes. The secret
+// itself is random and at least 32 characters long, so no slow hash is needed.
+type ClientSecret struct {
+	Application ApplicationID
+	Hash        [32]byte
+	CreatedAt   time.Time
+	ExpiresAt   time.Time // zero: never
+	Hint        string    // last four characters, to tell two apart
+	Origin      Origin
+}
+
+// MinClientSecretChars is the shortest client secret accepted.
+const MinClientSecretChars = 32
+
+// Check returns every problem of the application as one error, or nil.
+func (a Application) Check() error {
+	if !a.ID.Valid() {
+		return fmt.Errorf("%w application id %q: want 1 to 40 of a-z, 0-9 and -", ErrInvalid, a.ID)
+	}
+	if a.Label == "" {
+		return fmt.Errorf("application %s: %w label: it is empty", a.ID, ErrInvalid)
+	}
+	return nil
+}

@@ -1,0 +1,238 @@
+package users
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Reasons of a change that ApplyChanges treats in a way of their own.
+const (
+	ReasonEmailParked = "email_parked" // the person keeps the text of the address, but no longer its use
+	ReasonRehireKeep  = "rehire_keep"  // the same person is back: sign-in methods must be enrolled again
+)
+
+// BeforeFollows as RunChange.Before means: an earlier row of the same run
+// changes this person, so the version cannot be known when planning.
+const BeforeFollows = -1
+
+// applier writes one batch of a plan within one transaction.
+type applier struct {
+	d    *Directory
+	tx   Tx
+	run  Run
+	now  time.Time
+	rows []RunChange // outcome and error are set here
+
+	insert      []User
+	update      []User
+	release     []ID // whose address may change hands in this batch
+	suspend     []Suspension
+	reactivate  []ID
+	unenrol     []ID
+	records     []Person
+	lastWaivers map[ID]Waiver
+}
+
+func (a *applier) apply(ctx context.Context) error {
+	if err := a.collect(ctx); err != nil {
+		return err
+	}
+	if err := a.write(ctx); err != nil {
+		return err
+	}
+	return a.tx.UpdateRunChanges(ctx, a.rows)
+}
+
+// collect turns the rows into what has to be written and notes which cannot be.
+func (a *applier) collect(ctx context.Context) error {
+	var ids []ID
+	for _, c := range a.rows {
+		if c.Kind != ChangeCreate && c.User != "" {
+			ids = append(ids, c.User)
+		}
+	}
+	current, err := a.tx.UsersByID(ctx, ids)
+	if err != nil {
+		return err
+	}
+	if a.lastWaivers, err = a.tx.Waivers(ctx, a.run.Connection, ids); err != nil {
+		return err
+	}
+	for i := range a.rows {
+		c := &a.rows[i]
+		if c.Kind == ChangeCreate {
+			a.insert = append(a.insert, a.created(*c))
+		} else if c.changesUser() {
+			u, found := current[c.User]
+			if why := c.refused(u, found); why != "" {
+				c.Outcome, c.Error = OutcomeFailed, why
+				continue
+			}
+			a.change(u, *c)
+		}
+		c.Outcome, c.Error = OutcomeApplied, ""
+		a.record(*c)
+	}
+	return nil
+}
+
+// refused says why a planned row must not be applied to the person as they are now.
+func (c RunChange) refused(u User, found bool) string {
+	switch {
+	case !found || (c.Before != BeforeFollows && u.Version != c.Before):
+		return "the person was changed by somebody else meanwhile; the next run plans anew"
+	case u.Sealed:
+		return "the person is sealed: no import changes them"
+	case c.Kind == ChangeLink && u.Role != RoleNone:
+		return "the person has a role: no import takes them over"
+	}
+	return ""
+}
+
+// changesUser reports whether the row changes the person and not only what is remembered of the source.
+func (c RunChange) changesUser() bool {
+	switch c.Kind {
+	case ChangeCreate, ChangeUpdate, ChangeLink, ChangeSuspend, ChangeReactivate:
+		return true
+	case ChangeRecord, ChangeSkip, ChangeQuarantine:
+		return false
+	}
+	return false
+}
+
+func (a *applier) created(c RunChange) User {
+	u := a.d.newUser(OriginImport, c.InitialState)
+	u.ID = c.User
+	for name, f := range c.Fields {
+		u.SetAttribute(name, f.After)
+	}
+	return u
+}
+
+// change notes what one row does to the person as they are now.
+func (a *applier) change(u User, c RunChange) {
+	for name, f := range c.Fields {
+		u.SetAttribute(name, f.After)
+	}
+	_, email := c.Fields[AttributeEmail]
+	_, username := c.Fields[AttributeUsername]
+	if email || username {
+		a.release = append(a.release, u.ID)
+	}
+	if c.Reason == ReasonEmailParked {
+		a.release = append(a.release, u.ID)
+		u.EmailKey, u.UsernameKey = "", ""
+		u.Epoch++
+	}
+	switch c.Kind {
+	case ChangeSuspend:
+		u.Epoch++
+		a.suspend = append(a.suspend, Suspension{
+			User: u.ID, By: ByImport, Connection: a.run.Connection, Reason: c.Reason, Since: a.now,
+		})
+	case ChangeReactivate:
+		a.reactivate = append(a.reactivate, u.ID)
+	case ChangeLink:
+		u.Origin = OriginImport
+		if c.Reason == ReasonRehireKeep {
+			u.Epoch++
+			a.unenrol = append(a.unenrol, u.ID)
+			a.reactivate = append(a.reactivate, u.ID)
+		}
+	case ChangeCreate, ChangeUpdate, ChangeRecord, ChangeSkip, ChangeQuarantine:
+	}
+	u.UpdatedAt = a.now
+	a.update = append(a.update, u)
+}
+
+// record notes what to remember of the person at the source.
+func (a *applier) record(c RunChange) {
+	if c.SourceID == "" || c.Status == "" || c.Kind == ChangeQuarantine {
+		return
+	}
+	a.records = append(a.records, Person{
+		Connection: a.run.Connection, SourceID: c.SourceID, User: c.User, Status: c.Status,
+		ContentHash: c.ContentHash, ManagerSourceID: c.ManagerSourceID, SeenRun: a.run.ID,
+	})
+}
+
+// write writes what was collected, addresses freed before they are claimed.
+func (a *applier) write(ctx context.Context) error {
+	if err := a.tx.ReleaseKeys(ctx, a.release); err != nil {
+		return err
+	}
+	stale, err := a.tx.UpdateUsers(ctx, a.update)
+	if err != nil {
+		return err
+	}
+	if len(stale) > 0 { // moved between our read and our write: start again on the new rows
+		return ErrStale
+	}
+	steps := []func() error{
+		func() error { return a.tx.InsertUsers(ctx, a.insert) },
+		func() error { return a.tx.PutSuspensions(ctx, a.suspend) },
+		func() error { return a.tx.DeleteSuspensions(ctx, a.reactivate, ByImport, a.run.Connection) },
+		func() error { return a.tx.DeleteCredentials(ctx, a.unenrol) },
+		func() error { return a.tx.DeleteWaivers(ctx, a.run.Connection, a.endedWaivers()) },
+		func() error { return a.tx.PutPeople(ctx, a.records) },
+		a.appendEvents,
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endedWaivers are the people whose source status is no longer the one an administrator overruled.
+func (a *applier) endedWaivers() []ID {
+	var ended []ID
+	for _, p := range a.records {
+		if w, found := a.lastWaivers[p.User]; found && w.Status != p.Status {
+			ended = append(ended, p.User)
+		}
+	}
+	return ended
+}
+
+var changeEvents = map[ChangeKind]EventKind{
+	ChangeCreate:     EventUserCreated,
+	ChangeUpdate:     EventUserUpdated,
+	ChangeLink:       EventUserLinked,
+	ChangeSuspend:    EventUserSuspended,
+	ChangeReactivate: EventUserReactivated,
+}
+
+// changePayload is the payload of an event made by an import.
+type changePayload struct {
+	Run      RunID                  `json:"run"`
+	SourceID string                 `json:"source_id"`
+	Reason   string                 `json:"reason,omitempty"`
+	Fields   map[string]FieldChange `json:"fields,omitempty"`
+}
+
+func (a *applier) appendEvents() error {
+	for _, c := range a.rows {
+		kind, found := changeEvents[c.Kind]
+		if !found || c.Outcome != OutcomeApplied {
+			continue
+		}
+		payload := changePayload{Run: a.run.ID, SourceID: c.SourceID, Reason: c.Reason, Fields: c.Fields}
+		if err := appendEvent(a.tx, kind, ActorImport(a.run.Connection), string(c.User), payload); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ChangedFields returns the names of the changed attributes, sorted.
+func (c RunChange) ChangedFields() []string {
+	names := make([]string, 0, len(c.Fields))
+	for name := range c.Fields {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,157 @@
+package users
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"time"
+)
+
+// Actor is who did something: "user:<id>", "cli:<system user>", "import:<application>", "config", "system".
+type Actor string
+
+// Actors that are not people.
+const (
+	ActorConfig Actor = "config"
+	ActorSystem Actor = "system"
+)
+
+// ActorUser is the actor for a person of the directory.
+func ActorUser(id ID) Actor { return Actor("user:" + id) }
+
+// ActorImport is the actor for a connection's imports.
+func ActorImport(connection ApplicationID) Actor { return Actor("import:" + connection) }
+
+// EventKind names what happened, as subject.verb.
+type EventKind string
+
+// Changes: written in the transaction that makes them.
+const (
+	EventUserCreated       EventKind = "user.created"
+	EventUserUpdated       EventKind = "user.updated"
+	EventUserSuspended     EventKind = "user.suspended"
+	EventUserReactivated   EventKind = "user.reactivated"
+	EventUserActivated     EventKind = "user.activated"
+	EventUserLinked        EventKind = "user.linked"
+	EventUserRole          EventKind = "user.role_changed"
+	EventUserRecovered     EventKind = "user.admin_recovered"
+	EventPasswordSet       EventKind = "credential.password_set"
+	EventSessionsEnded     EventKind = "user.sessions_ended"
+	EventGroupChanged      EventKind = "group.changed"
+	EventMemberAdded       EventKind = "group.member_added"
+	EventMemberRemoved     EventKind = "group.member_removed"
+	EventApplicationPut    EventKind = "application.changed"
+	EventSecretRotated     EventKind = "application.secret_rotated"
+	EventDeclared          EventKind = "config.declared"
+	EventImportFinished    EventKind = "import.finished"
+	EventImportApproved    EventKind = "import.approved"
+	EventKeyRotated        EventKind = "key.rotated"
+	EventPersonQuarantined EventKind = "person.quarantined"
+)
+
+// Observations: queued and written once a second.
+const (
+	EventSignedIn         EventKind = "session.signed_in"
+	EventSignInFailed     EventKind = "session.sign_in_failed"
+	EventSessionEnded     EventKind = "session.ended"
+	EventAccessDenied     EventKind = "access.denied"
+	EventAccessGranted    EventKind = "access.granted"
+	EventLaunched         EventKind = "application.launched"
+	EventCodeReplayed     EventKind = "grant.code_replayed"
+	EventRequestMismatch  EventKind = "auth_request.mismatch"
+	EventClientAuthFailed EventKind = "client.auth_failed"
+)
+
+// Event is one line of the log. Payload may hold personal data and can be
+// erased; the chain then still verifies, because it covers only a salted hash of it.
+type Event struct {
+	Seq     int64     // from 1, without gaps, in commit order
+	At      time.Time // UTC, to the millisecond
+	Kind    EventKind
+	Actor   Actor
+	Subject string // id of the user, group, application, run or key it is about
+	Payload string // JSON text; empty when erased
+
+	Salt     []byte // 16 random bytes
+	DataHash []byte // SHA-256(salt ‖ payload)
+	Hash     []byte // see Chain
+}
+
+// NewEvent returns an event about subject with payload as JSON. Seq, At and the
+// hashes are filled when it is appended.
+func NewEvent(kind EventKind, actor Actor, subject string, payload any) (Event, error) {
+	text := []byte("{}")
+	if payload != nil {
+		var err error
+		if text, err = json.Marshal(payload); err != nil {
+			return Event{}, fmt.Errorf("event %s: %w", kind, err)
+		}
+	}
+	return Event{Kind: kind, Actor: actor, Subject: subject, Payload: string(text)}, nil
+}
+
+// Chain completes events that follow the event (seq, previous) at time now:
+// it numbers, salts and hashes them, and returns the hash of the last.
+func Chain(events []Event, seq int64, previous []byte, now time.Time) []byte {
+	for i := range events {
+		e := &events[i]
+		seq++
+		e.Seq = seq
+		if e.At.IsZero() {
+			e.At = now
+		}
+		e.At = e.At.UTC().Truncate(time.Millisecond)
+		e.Salt = make([]byte, 16)
+		_, _ = rand.Read(e.Salt) // never fails since Go 1.24
+		e.DataHash = dataHash(e.Salt, e.Payload)
+		e.Hash = e.chainHash(previous)
+		previous = e.Hash
+	}
+	return previous
+}
+
+// Verify reports whether e follows previous unaltered. Erased data (no salt)
+// cannot be compared and is covered by the chain alone.
+func (e Event) Verify(previous []byte) bool {
+	if e.Salt != nil && string(dataHash(e.Salt, e.Payload)) != string(e.DataHash) {
+		return false
+	}
+	return string(e.chainHash(previous)) == string(e.Hash)
+}
+
+func dataHash(salt []byte, payload string) []byte {
+	h := sha256.New()
+	h.Write(salt)
+	h.Write([]byte(payload))
+	return h.Sum(nil)
+}
+
+// chainHash is SHA-256(previous ‖ seq ‖ at ‖ kind ‖ actor ‖ subject ‖ data hash).
+// Numbers are 8 bytes big-endian, at in Unix milliseconds; texts carry their
+// length in 4 bytes, so that no two events read alike. The first event follows 32 zero bytes.
+func (e Event) chainHash(previous []byte) []byte {
+	h := sha256.New()
+	h.Write(previous)
+	writeUint64(h, uint64(e.Seq))
+	writeUint64(h, uint64(e.At.UnixMilli()))
+	writeText(h, string(e.Kind))
+	writeText(h, string(e.Actor))
+	writeText(h, e.Subject)
+	h.Write(e.DataHash)
+	return h.Sum(nil)
+}
+
+// ChainStart is what the first event follows.
+func ChainStart() []byte { return make([]byte, sha256.Size) }
+
+func writeUint64(h hash.Hash, n uint64) {
+	h.Write(binary.BigEndian.AppendUint64(nil, n))
+}
+
+func writeText(h hash.Hash, s string) {
+	h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(s))))
+	h.Write([]byte(s))
+}

@@ -1,0 +1,170 @@
+package users
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// ImportLease is how long the process that imports may be silent before another may take over.
+const ImportLease = time.Minute
+
+// AcquireImportLease takes the right to import for a connection, or returns ErrLeaseHeld.
+func (d *Directory) AcquireImportLease(ctx context.Context, connection ApplicationID, holder string) (Lease, error) {
+	return d.store.AcquireLease(ctx, "import:"+string(connection), holder, d.now(), ImportLease)
+}
+
+// RenewLease moves the end of an import lease that is still held, else ErrLeaseLost.
+func (d *Directory) RenewLease(ctx context.Context, lease Lease) (Lease, error) {
+	return d.store.RenewLease(ctx, lease, d.now().Add(ImportLease))
+}
+
+// ReleaseLease gives a lease back.
+func (d *Directory) ReleaseLease(ctx context.Context, lease Lease) error {
+	return d.store.ReleaseLease(ctx, lease)
+}
+
+// updateUnderLease is Store.Update for work that only the holder of lease may do.
+func (d *Directory) updateUnderLease(ctx context.Context, lease Lease, change func(Tx) error) error {
+	return d.store.Update(ctx, func(tx Tx) error {
+		if err := tx.HoldLease(ctx, lease, d.now().Add(ImportLease)); err != nil {
+			return err
+		}
+		return change(tx)
+	})
+}
+
+// unfinishedLookBack is how many runs are searched for one whose process died;
+// each start closes the ones before it, so there is at most one.
+const unfinishedLookBack = 10
+
+// StartRun writes a new run. Whoever holds the lease is alone, so a run of the
+// connection that looks unfinished belonged to a process that died.
+func (d *Directory) StartRun(ctx context.Context, lease Lease, run Run) error {
+	err := d.updateUnderLease(ctx, lease, func(tx Tx) error {
+		runs, err := tx.Runs(ctx, run.Connection, unfinishedLookBack)
+		if err != nil {
+			return err
+		}
+		for _, r := range runs {
+			if r.State != RunReading && r.State != RunApplying {
+				continue
+			}
+			r.State, r.FinishedAt = RunInterrupted, d.now()
+			if err := tx.UpdateRun(ctx, r); err != nil {
+				return err
+			}
+		}
+		return tx.InsertRun(ctx, run)
+	})
+	if err != nil {
+		return fmt.Errorf("start run %s: %w", run.ID, err)
+	}
+	return nil
+}
+
+// SavePlan adds rows to the plan of a run.
+func (d *Directory) SavePlan(ctx context.Context, lease Lease, changes []RunChange) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	err := d.updateUnderLease(ctx, lease, func(tx Tx) error { return tx.InsertRunChanges(ctx, changes) })
+	if err != nil {
+		return fmt.Errorf("save plan: %w", err)
+	}
+	return nil
+}
+
+// SaveRun writes how far a run has come. A finished run that changed something,
+// failed or was held leaves an event; one that found nothing to do leaves none.
+func (d *Directory) SaveRun(ctx context.Context, lease Lease, run Run) error {
+	err := d.updateUnderLease(ctx, lease, func(tx Tx) error {
+		stored, err := tx.Run(ctx, run.ID)
+		if err != nil {
+			return err
+		}
+		if err := tx.UpdateRun(ctx, run); err != nil {
+			return err
+		}
+		if stored.ApprovedBy == "" && run.ApprovedBy != "" {
+			if err := appendEvent(tx, EventImportApproved, run.ApprovedBy, string(run.ID), run.Counts); err != nil {
+				return err
+			}
+		}
+		if run.FinishedAt.IsZero() || !worthAnEvent(run) {
+			return nil
+		}
+		return appendEvent(tx, EventImportFinished, run.Actor, string(run.ID), importFinished{
+			Connection: run.Connection, State: run.State, Counts: run.Counts, Held: run.Held, ErrorCode: run.ErrorCode,
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("save run %s: %w", run.ID, err)
+	}
+	return nil
+}
+
+// importFinished is the payload of EventImportFinished.
+type importFinished struct {
+	Connection ApplicationID `json:"connection"`
+	State      RunState      `json:"state"`
+	Counts     Counts        `json:"counts"`
+	Held       []string      `json:"held,omitempty"`
+	ErrorCode  string        `json:"error_code,omitempty"`
+}
+
+func worthAnEvent(run Run) bool {
+	if run.Preview && run.State != RunDone {
+		return false
+	}
+	return run.State != RunDone || run.Counts.Changed() > 0 || run.Counts.Failed > 0
+}
+
+// ApplyChanges writes rows of a plan in one transaction, each with its event,
+// and returns them with their outcome. A row whose person has moved on since
+// the plan, or whose address was taken meanwhile, fails alone.
+func (d *Directory) ApplyChanges(ctx context.Context, lease Lease, run Run, changes []RunChange) ([]RunChange, error) {
+	applied, err := d.applyBatch(ctx, lease, run, changes)
+	if !errors.Is(err, ErrConflict) {
+		return applied, err
+	}
+	if len(changes) == 1 {
+		return d.failRow(ctx, lease, changes[0], "the e-mail address or user name was taken meanwhile")
+	}
+	applied = applied[:0]
+	for _, c := range changes {
+		one, err := d.ApplyChanges(ctx, lease, run, []RunChange{c})
+		if err != nil {
+			return nil, err
+		}
+		applied = append(applied, one...)
+	}
+	return applied, nil
+}
+
+func (d *Directory) failRow(ctx context.Context, lease Lease, c RunChange, why string) ([]RunChange, error) {
+	c.Outcome, c.Error = OutcomeFailed, why
+	rows := []RunChange{c}
+	return rows, d.updateUnderLease(ctx, lease, func(tx Tx) error { return tx.UpdateRunChanges(ctx, rows) })
+}
+
+func (d *Directory) applyBatch(ctx context.Context, lease Lease, run Run, changes []RunChange) ([]RunChange, error) {
+	var applied []RunChange
+	var err error
+	for range staleRetries {
+		err = d.updateUnderLease(ctx, lease, func(tx Tx) error {
+			a := applier{d: d, tx: tx, run: run, now: d.now(), rows: slices.Clone(changes)}
+			applied = a.rows
+			return a.apply(ctx)
+		})
+		if !errors.Is(err, ErrStale) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("apply changes of run %s: %w", run.ID, err)
+	}
+	return applied, nil
+}

@@ -1,0 +1,173 @@
+package users
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// MaxObservations is how many observations wait to be written before further
+// ones are only counted: a sign-in is never held up by its log line.
+const MaxObservations = 4096
+
+const (
+	observeEvery = time.Second
+	attemptEvery = time.Minute
+	flushTimeout = 5 * time.Second
+)
+
+// observations queues what happened without changing the directory.
+type observations struct {
+	mu       sync.Mutex // guards the fields below
+	waiting  []Event
+	dropped  int
+	attempts map[EventKind]int // by people we do not know, counted per minute
+}
+
+func newObservations() *observations {
+	return &observations{attempts: map[EventKind]int{}}
+}
+
+// Observe queues an event that is no change: a sign-in, a denial, a launch. It
+// never blocks. Attempts by people we do not know (no subject) are only counted
+// and written once a minute, so that a flood of them does not flood the log.
+func (d *Directory) Observe(e Event) {
+	if e.At.IsZero() {
+		e.At = d.now()
+	}
+	o := d.observations
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case e.Subject == "":
+		o.attempts[e.Kind]++
+	case len(o.waiting) >= MaxObservations:
+		o.dropped++
+	default:
+		o.waiting = append(o.waiting, e)
+	}
+}
+
+// Run writes queued observations once a second until ctx ends, and what is left
+// then. It returns nil.
+func (d *Directory) Run(ctx context.Context) error {
+	ticker := time.NewTicker(observeEvery)
+	defer ticker.Stop()
+	counted := d.now()
+	for {
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+			defer cancel()
+			d.queueAttempts()
+			_ = d.Flush(last) // logged, and the process ends
+			return nil
+		case <-ticker.C:
+			if d.now().Sub(counted) >= attemptEvery {
+				counted = d.now()
+				d.queueAttempts()
+			}
+			_ = d.Flush(ctx) // logged, and tried again in a second
+		}
+	}
+}
+
+// queueAttempts turns the counters of the minute into one event each.
+func (d *Directory) queueAttempts() {
+	o := d.observations
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for kind, n := range o.attempts {
+		e, err := NewEvent(kind, ActorSystem, "unknown", map[string]int{"attempts": n})
+		if err != nil {
+			continue // a map of one number always marshals
+		}
+		e.At = d.now()
+		o.waiting = append(o.waiting, e)
+	}
+	clear(o.attempts)
+}
+
+// Flush writes what waits in one transaction. On failure it goes back to the queue.
+func (d *Directory) Flush(ctx context.Context) error {
+	o := d.observations
+	o.mu.Lock()
+	events, dropped := o.waiting, o.dropped
+	o.waiting, o.dropped = nil, 0
+	o.mu.Unlock()
+	if dropped > 0 {
+		d.log.WarnContext(ctx, "observations dropped", "count", dropped)
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	err := d.store.Update(ctx, func(tx Tx) error {
+		for _, e := range events {
+			tx.Append(e)
+		}
+		return tx.TouchSignIns(ctx, signIns(events))
+	})
+	if err == nil {
+		return nil
+	}
+	d.log.WarnContext(ctx, "observations not written; trying again", "count", len(events), "error", err)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	keep := min(len(events), MaxObservations-len(o.waiting))
+	if keep > 0 {
+		o.waiting = append(events[:keep:keep], o.waiting...)
+	}
+	o.dropped += len(events) - max(keep, 0)
+	return fmt.Errorf("observations: %w", err)
+}
+
+// signIns returns the last sign-in of each person among events.
+func signIns(events []Event) map[ID]time.Time {
+	last := map[ID]time.Time{}
+	for _, e := range events {
+		if e.Kind == EventSignedIn {
+			last[ID(e.Subject)] = e.At
+		}
+	}
+	return last
+}
+
+// verifyPage is how many events are read at once when the log is checked.
+const verifyPage = 1000
+
+// VerifyLog checks the whole event log: numbers without gaps, every event
+// unaltered, the last one where the head says. It returns how many events are
+// in order, and an error that names the first one that is not.
+func (d *Directory) VerifyLog(ctx context.Context) (events int64, err error) {
+	headSeq, headHash, err := d.store.EventHead(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("verify log: %w", err)
+	}
+	previous, seq := ChainStart(), int64(0)
+	for seq < headSeq {
+		page, err := d.store.Events(ctx, seq, verifyPage)
+		if err != nil {
+			return seq, fmt.Errorf("verify log: %w", err)
+		}
+		if len(page) == 0 {
+			return seq, fmt.Errorf("event log broken: event %d is missing", seq+1)
+		}
+		for _, e := range page {
+			if e.Seq > headSeq { // written while we read
+				return seq, nil
+			}
+			if e.Seq != seq+1 {
+				return seq, fmt.Errorf("event log broken: event %d is missing", seq+1)
+			}
+			if !e.Verify(previous) {
+				return seq, fmt.Errorf("event log broken: event %d was altered", e.Seq)
+			}
+			seq, previous = e.Seq, e.Hash
+		}
+	}
+	if string(previous) != string(headHash) {
+		return seq, fmt.Errorf("event log broken: its head does not match event %d", seq)
+	}
+	return seq, nil
+}

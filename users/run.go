@@ -1,0 +1,142 @@
+package users
+
+import "time"
+
+// RunID identifies one import.
+type RunID string
+
+// NewRunID returns a fresh identifier of 26 lower-case characters.
+func NewRunID() RunID { return RunID(newToken()) }
+
+// RunState is how far an import has come.
+type RunState string
+
+// The states of a run. Only reading, applying and approving are unfinished; a run found in
+// one of them by somebody who holds the lease was killed.
+const (
+	RunReading     RunState = "reading"     // reads the source and plans
+	RunPreviewed   RunState = "previewed"   // planned only; may be approved
+	RunHeld        RunState = "held"        // stopped by the guard before writing; may be approved
+	RunApplying    RunState = "applying"    // writes the plan
+	RunDone        RunState = "done"        // written
+	RunFailed      RunState = "failed"      // stopped by an error; see ErrorCode
+	RunInterrupted RunState = "interrupted" // its process died; the next run repairs
+	RunStale       RunState = "stale"       // approved too late: source or directory had moved
+)
+
+// Run is one import from start to end.
+type Run struct {
+	ID         RunID
+	Connection ApplicationID
+	Preview    bool // plan only
+	State      RunState
+	Actor      Actor
+	StartedAt  time.Time
+	FinishedAt time.Time // zero while unfinished
+	Counts     Counts
+	Stats      FeedStats
+	PlanHash   string   // hex SHA-256 of the plan whatever the order of the feed
+	Held       []string // the guard's reasons, as codes with numbers
+	ErrorCode  string   // e.g. source_unreachable; empty: none
+	Error      string   // for the administrator, with the remedy; no secrets
+	ApprovedBy Actor
+	ApprovedAt time.Time
+}
+
+// Counts is what a run did, or would do, in people.
+type Counts struct {
+	Created     int `json:"created"`
+	Updated     int `json:"updated"`
+	Suspended   int `json:"suspended"`
+	Reactivated int `json:"reactivated"`
+	Unchanged   int `json:"unchanged"`
+	Skipped     int `json:"skipped"`
+	Quarantined int `json:"quarantined"`
+	Failed      int `json:"failed"`
+}
+
+// Changed is how many people the run changed or would change.
+func (c Counts) Changed() int { return c.Created + c.Updated + c.Suspended + c.Reactivated }
+
+// FeedStats describes a full read of a source, so that the next can be compared with it.
+type FeedStats struct {
+	People          int            `json:"people"`            // different ids read
+	Announced       int            `json:"announced"`         // the source's own total; -1: none
+	Filled          map[string]int `json:"filled,omitempty"`  // source attribute → people with a value
+	Domains         map[string]int `json:"domains,omitempty"` // e-mail domain → people; the 50 largest
+	UnknownStatuses int            `json:"unknown_statuses"`  // people with a status we do not know
+	Missing         []string       `json:"missing,omitempty"` // optional attributes the credential may not read
+	Active          int            `json:"active"`            // active people before the run, without roles
+	LosingAccess    int            `json:"losing_access"`     // active people this run suspends
+}
+
+// ChangeKind is the strongest effect of a run on one person.
+type ChangeKind string
+
+// The kinds. Skip and quarantine change nothing.
+const (
+	ChangeCreate     ChangeKind = "create"
+	ChangeUpdate     ChangeKind = "update"
+	ChangeLink       ChangeKind = "link" // a local user is from now on looked after by the source
+	ChangeSuspend    ChangeKind = "suspend"
+	ChangeReactivate ChangeKind = "reactivate"
+	ChangeRecord     ChangeKind = "record" // only what we remember of the source changes, not the person
+	ChangeSkip       ChangeKind = "skip"
+	ChangeQuarantine ChangeKind = "quarantine"
+)
+
+// Outcome is what became of a change.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomePlanned Outcome = "planned"
+	OutcomeApplied Outcome = "applied"
+	OutcomeFailed  Outcome = "failed"
+)
+
+// FieldChange is one attribute's value before and after.
+type FieldChange struct {
+	Before string `json:"before"`
+	After  string `json:"after"`
+}
+
+// RunChange is what a run does, or would do, to one person, and why.
+type RunChange struct {
+	Run      RunID
+	Seq      int // from 1, in the order of the plan
+	Phase    int // rows are applied by phase: e-mail releases before e-mail claims, managers last
+	SourceID string
+	User     ID    // empty for skip and quarantine of unknown people; chosen by the plan for create
+	Before   int64 // version of the user row the plan saw; 0 for create
+	Kind     ChangeKind
+	Reason   string // a code such as status_leave, inactive_status, email_taken
+	Detail   string // a sentence for the administrator in English; may be empty
+	Name     string // display name, for lists
+	Email    string
+	Fields   map[string]FieldChange // changed attributes by target name
+
+	// The person as the source shows them, remembered when the change is applied.
+	Status          string
+	ContentHash     string
+	ManagerSourceID string
+
+	InitialState State // for create
+	Outcome      Outcome
+	Error        string // why it failed
+}
+
+// Person is what we remember of one person of a source: the key is
+// (connection, source id), never an e-mail address.
+type Person struct {
+	Connection      ApplicationID
+	SourceID        string
+	User            ID // empty: never created, for example inactive at first sight
+	Status          string
+	ContentHash     string
+	ManagerSourceID string
+	SeenRun         RunID // the run that wrote this row last
+}
+
+// PersonStatusGone is the status of a person whom the source no longer knows.
+const PersonStatusGone = "gone"
