@@ -67,9 +67,12 @@ type SignIn struct {
 	JWKSURI                string            `json:"jwks_uri,omitempty"`
 }
 
+// SourcePersonio names Personio as the source of a connection.
+const SourcePersonio = "personio"
+
 // Import is a connection: where people come from and by which rules.
 type Import struct {
-	Source       string        `json:"source"` // "personio"
+	Source       string        `json:"source"` // such as SourcePersonio
 	BaseURL      string        `json:"base_url"`
 	ClientID     string        `json:"client_id"`
 	Schedule     time.Duration `json:"schedule"` // 0: off

@@ -16,7 +16,8 @@ type Store interface {
 	// Update runs change in one transaction and appends the events collected on
 	// the Tx as its last step, so that nobody can change without an event. It
 	// retries serialisation and busy errors up to three times: change must have
-	// no outside effect. After an error of change, nothing has happened.
+	// no outside effect. After an error of change, nothing has happened; nor after
+	// one of a method of the Tx that change has overlooked.
 	Update(ctx context.Context, change func(Tx) error) error
 
 	// AcquireLease takes the lease called name for holder if nobody else holds

@@ -1,0 +1,59 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/einlass/einlass/users"
+)
+
+var (
+	selectRunChanges = load("run_changes")
+	insertRunChanges = loadBatch("insert_run_changes")
+	updateRunChanges = loadBatch("update_run_changes")
+)
+
+// RunChanges implements users.Reader.
+func (r reader) RunChanges(
+	ctx context.Context, run users.RunID, outcome users.Outcome, afterPhase, afterSeq, limit int,
+) ([]users.RunChange, error) {
+	var changes []users.RunChange
+	err := r.conn.query(ctx, selectRunChanges, func(rows *sql.Rows) error {
+		var c users.RunChange
+		err := rows.Scan(&c.Run, &c.Seq, &c.Phase, &c.SourceID, &c.User, &c.Before, &c.Kind, &c.Reason, &c.Detail,
+			&c.Name, &c.Email, document{&c.Fields}, &c.Status, &c.ContentHash, &c.ManagerSourceID,
+			&c.InitialState, &c.Outcome, &c.Error)
+		changes = append(changes, c)
+		return err
+	}, string(run), string(outcome), int64(afterPhase), int64(afterSeq), int64(limit))
+	return changes, err
+}
+
+// InsertRunChanges implements users.Tx.
+func (t *tx) InsertRunChanges(ctx context.Context, changes []users.RunChange) error {
+	rows := make([][]any, len(changes))
+	for i, c := range changes {
+		fields, err := jsonText(c.Fields)
+		if err != nil {
+			return fmt.Errorf("fields of change %d: %w", c.Seq, err)
+		}
+		rows[i] = []any{
+			string(c.Run), int64(c.Seq), int64(c.Phase), c.SourceID, string(c.User), c.Before,
+			string(c.Kind), c.Reason, c.Detail, c.Name, c.Email, fields,
+			c.Status, c.ContentHash, c.ManagerSourceID, string(c.InitialState), string(c.Outcome), c.Error,
+		}
+	}
+	_, err := t.conn.execRows(ctx, insertRunChanges, rows)
+	return err
+}
+
+// UpdateRunChanges implements users.Tx.
+func (t *tx) UpdateRunChanges(ctx context.Context, changes []users.RunChange) error {
+	rows := make([][]any, len(changes))
+	for i, c := range changes {
+		rows[i] = []any{string(c.Run), int64(c.Seq), int64(c.Phase), string(c.Outcome), c.Error}
+	}
+	_, err := t.conn.execRows(ctx, updateRunChanges, uniqueRows(rows, 2))
+	return err
+}

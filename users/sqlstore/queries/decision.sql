@@ -1,0 +1,16 @@
+-- Everything a door asks about a person, in one statement, so that nothing can
+-- change in between. $1 person, $2 application or empty.
+SELECT
+    u.base_state, u.epoch, u.role,
+    EXISTS (SELECT 1 FROM suspensions s WHERE s.user_id = u.id),
+    ($2 = '' OR EXISTS (
+        SELECT 1
+        FROM applications a
+        JOIN application_groups b ON b.application_id = a.id
+        WHERE a.id = $2 AND a.disabled = 0
+          AND (b.group_id = 'everyone' OR EXISTS (
+              SELECT 1 FROM group_members m WHERE m.group_id = b.group_id AND m.user_id = u.id
+          ))
+    ))
+FROM users u
+WHERE u.id = $1

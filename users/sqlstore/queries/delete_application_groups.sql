@@ -1,0 +1,2 @@
+-- $1 application.
+DELETE FROM application_groups WHERE application_id = $1

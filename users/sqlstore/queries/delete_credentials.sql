@@ -1,0 +1,2 @@
+-- $1 person.
+DELETE FROM credentials WHERE user_id IN (VALUES ($1))

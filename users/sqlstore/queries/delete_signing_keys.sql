@@ -1,0 +1,2 @@
+-- $1 key.
+DELETE FROM signing_keys WHERE id IN (VALUES ($1))

@@ -1,0 +1,1 @@
+SELECT seq, hash FROM event_head WHERE id = 1

@@ -1,0 +1,2 @@
+-- $1 name.
+SELECT document, version FROM settings WHERE name = $1

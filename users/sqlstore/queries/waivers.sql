@@ -1,0 +1,4 @@
+-- $1 connection, $2 person.
+SELECT user_id, connection_id, status, since
+FROM waivers
+WHERE connection_id = $1 AND user_id IN (VALUES ($2))

@@ -1,0 +1,39 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/einlass/einlass/users"
+)
+
+var _ users.Tx = (*tx)(nil)
+
+// tx is one transaction.
+type tx struct {
+	reader
+	events []users.Event // written as its last step
+	err    error         // of the first statement that failed
+}
+
+func (t *tx) fail(err error) {
+	if t.err == nil {
+		t.err = err
+	}
+}
+
+// Append implements users.Tx.
+func (t *tx) Append(e users.Event) { t.events = append(t.events, e) }
+
+// HoldLease implements users.Tx.
+func (t *tx) HoldLease(ctx context.Context, lease users.Lease, until time.Time) error {
+	held, err := t.conn.exec(ctx, renewLease, lease.Name, lease.Token, millis(until))
+	if err != nil {
+		return err
+	}
+	if held == 0 {
+		return fmt.Errorf("lease %s: %w", lease.Name, users.ErrLeaseLost)
+	}
+	return nil
+}

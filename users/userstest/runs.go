@@ -1,0 +1,184 @@
+package userstest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/einlass/einlass/users"
+)
+
+var runPromises = []promise{
+	{"a run that is not there is not found and not updated", unknownRun},
+	{"a run's identity is used once", runTwice},
+	{"everything about a run is kept", keepsRun},
+	{"runs are listed newest first and since a time oldest first", listsRuns},
+	{"everything about a change is kept", keepsChange},
+	{"changes are paged by phase and number, of one outcome or all", pagesOfChanges},
+	{"a planned change is stale once its person has moved on", staleChanges},
+}
+
+func putRuns(t *testing.T, s users.Store, runs ...users.Run) {
+	t.Helper()
+	update(t, s, func(tx users.Tx) error {
+		for _, r := range runs {
+			if err := tx.InsertRun(t.Context(), r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func unknownRun(t *testing.T, s users.Store) {
+	_, err := s.Run(t.Context(), users.NewRunID())
+	refused(t, "Run", err, users.ErrNotFound)
+	err = s.Update(t.Context(), func(tx users.Tx) error { return tx.UpdateRun(t.Context(), users.Run{ID: users.NewRunID()}) })
+	refused(t, "UpdateRun", err, users.ErrNotFound)
+}
+
+func runTwice(t *testing.T, s users.Store) {
+	r := users.Run{ID: users.NewRunID(), Connection: connection, State: users.RunReading, StartedAt: noon}
+	putRuns(t, s, r)
+	err := s.Update(t.Context(), func(tx users.Tx) error { return tx.InsertRun(t.Context(), r) })
+	refused(t, "InsertRun", err, users.ErrConflict)
+}
+
+func keepsRun(t *testing.T, s users.Store) {
+	r := users.Run{
+		ID: users.NewRunID(), Connection: connection, Preview: true, State: users.RunReading,
+		Actor: users.ActorImport(connection), StartedAt: noon,
+	}
+	putRuns(t, s, r)
+	got, err := s.Run(t.Context(), r.ID)
+	ok(t, "Run", err)
+	same(t, "run at its start", got, r)
+
+	r.Preview, r.State, r.Actor, r.StartedAt, r.FinishedAt = false, users.RunHeld, users.ActorSystem, noon.Add(time.Second), noon.Add(time.Minute)
+	r.Counts = users.Counts{Created: 1, Updated: 2, Suspended: 3, Reactivated: 4, Unchanged: 5, Skipped: 6, Quarantined: 7, Failed: 8}
+	r.Stats = users.FeedStats{People: 9, Announced: -1, Filled: map[string]int{"email": 9}, Domains: map[string]int{"example.com": 9}, Missing: []string{"office"}, Active: 3}
+	r.PlanHash, r.Held, r.ErrorCode, r.Error = "abc", []string{"people:30"}, "source_unreachable", "Personio does not answer."
+	r.ApprovedBy, r.ApprovedAt = "cli:root", noon.Add(time.Hour)
+	update(t, s, func(tx users.Tx) error {
+		moved := r
+		moved.Connection = "other" // part of the identity
+		return tx.UpdateRun(t.Context(), moved)
+	})
+	got, err = s.Run(t.Context(), r.ID)
+	ok(t, "Run", err)
+	same(t, "run in the end", got, r)
+}
+
+func listsRuns(t *testing.T, s users.Store) {
+	var all []users.Run
+	for i := range 4 {
+		all = append(all, users.Run{ID: users.NewRunID(), Connection: connection, StartedAt: noon.Add(time.Duration(i) * time.Minute)})
+	}
+	other := users.Run{ID: users.NewRunID(), Connection: "other", StartedAt: noon.Add(time.Hour)}
+	putRuns(t, s, all[2], all[0], other, all[3], all[1])
+
+	got, err := s.Runs(t.Context(), connection, 3)
+	ok(t, "Runs", err)
+	same(t, "newest runs of a connection", got, []users.Run{all[3], all[2], all[1]})
+	got, err = s.Runs(t.Context(), "", 2)
+	ok(t, "Runs of all", err)
+	same(t, "newest runs of all", got, []users.Run{other, all[3]})
+	got, err = s.RunsSince(t.Context(), connection, all[1].StartedAt)
+	ok(t, "RunsSince", err)
+	same(t, "runs since", got, []users.Run{all[1], all[2], all[3]})
+}
+
+func putChanges(t *testing.T, s users.Store, changes ...users.RunChange) {
+	t.Helper()
+	update(t, s, func(tx users.Tx) error { return tx.InsertRunChanges(t.Context(), changes) })
+}
+
+func keepsChange(t *testing.T, s users.Store) {
+	run := users.NewRunID()
+	full := users.RunChange{
+		Run: run, Seq: 1, Phase: 2, SourceID: "77", User: users.NewID(), Before: 3, Kind: users.ChangeSuspend,
+		Reason: "status_leave", Detail: "On leave.", Name: "Ada Lovelace", Email: "ada@example.com",
+		Fields: map[string]users.FieldChange{"department": {Before: "", After: "Söldner"}},
+		Status: "leave", ContentHash: "abc", ManagerSourceID: "1", InitialState: users.StateStaged,
+		Outcome: users.OutcomePlanned, Error: "none",
+	}
+	bare := users.RunChange{Run: run, Seq: 2, Phase: 2, Before: -1, Kind: users.ChangeSkip, Outcome: users.OutcomePlanned}
+	putChanges(t, s, full, bare)
+	got, err := s.RunChanges(t.Context(), run, "", 0, 0, 10)
+	ok(t, "RunChanges", err)
+	same(t, "changes", got, []users.RunChange{full, bare})
+}
+
+func pagesOfChanges(t *testing.T, s users.Store) {
+	run := users.NewRunID()
+	var all []users.RunChange
+	for i := range 150 {
+		all = append(all, users.RunChange{Run: run, Seq: i + 1, Phase: 1 + (i+1)%3, Outcome: users.OutcomePlanned})
+	}
+	putChanges(t, s, all...)
+	putChanges(t, s, users.RunChange{Run: users.NewRunID(), Seq: 1, Phase: 1, Outcome: users.OutcomePlanned})
+	update(t, s, func(tx users.Tx) error {
+		done := make([]users.RunChange, 0, 100)
+		for _, c := range all[:100] {
+			c.Outcome = users.OutcomeApplied
+			done = append(done, c)
+		}
+		done[0].Phase, done[0].Outcome, done[0].Error = 9, users.OutcomeFailed, "why"
+		return tx.UpdateRunChanges(t.Context(), done)
+	})
+	count := func(outcome users.Outcome) (n int, last users.RunChange) {
+		for {
+			page, err := s.RunChanges(t.Context(), run, outcome, last.Phase, last.Seq, 40)
+			ok(t, "RunChanges", err)
+			if len(page) == 0 {
+				return n, last
+			}
+			for _, c := range page {
+				if c.Phase < last.Phase || c.Phase == last.Phase && c.Seq <= last.Seq {
+					t.Fatalf("change %d of phase %d after %d of phase %d", c.Seq, c.Phase, last.Seq, last.Phase)
+				}
+				n, last = n+1, c
+			}
+		}
+	}
+	for outcome, want := range map[users.Outcome]int{
+		"": 150, users.OutcomePlanned: 50, users.OutcomeApplied: 99, users.OutcomeFailed: 1,
+	} {
+		if n, _ := count(outcome); n != want {
+			t.Errorf("%d changes of outcome %q, want %d", n, outcome, want)
+		}
+	}
+	if _, last := count(""); last.Phase != 9 || last.Seq != 1 || last.Error != "why" {
+		t.Errorf("last change %+v, want the one that failed and was moved to phase 9", last)
+	}
+}
+
+func staleChanges(t *testing.T, s users.Store) {
+	people := crowd("p", 4)
+	insert(t, s, people...)
+	run := users.NewRunID()
+	change := func(seq int, user users.ID, before int64, outcome users.Outcome) users.RunChange {
+		return users.RunChange{Run: run, Seq: seq, User: user, Before: before, Kind: users.ChangeUpdate, Outcome: outcome}
+	}
+	putChanges(t, s,
+		change(1, people[0].ID, 1, users.OutcomePlanned),
+		change(2, people[1].ID, 1, users.OutcomePlanned),
+		change(3, people[1].ID, -1, users.OutcomePlanned), // follows an earlier row: no version was seen
+		change(4, people[2].ID, 1, users.OutcomeApplied),
+		change(5, users.NewID(), 0, users.OutcomePlanned),
+		change(6, people[3].ID, 0, users.OutcomePlanned))
+	stale := func() int {
+		n, err := s.CountStale(t.Context(), run)
+		ok(t, "CountStale", err)
+		return n
+	}
+	if n := stale(); n != 0 {
+		t.Errorf("%d stale before anybody moved, want 0", n)
+	}
+	update(t, s, func(tx users.Tx) error {
+		_, err := tx.UpdateUsers(t.Context(), people[1:])
+		return err
+	})
+	if n := stale(); n != 1 {
+		t.Errorf("%d stale, want 1", n)
+	}
+}
