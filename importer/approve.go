@@ -1,0 +1,121 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/einlass/einlass/users"
+)
+
+// Approve applies the plan of a run that was held or previewed, in the name of
+// actor. It reads the source again: the plan is applied only if it would come
+// out the same today and nobody whom it concerns was changed since.
+//
+//   - ErrStale: it would not, or there is a newer plan of the connection. The run can no longer be approved.
+//   - users.ErrLeaseHeld: another run is under way.
+//   - users.ErrInvalid: the run is in no state to be approved.
+//   - an error of the source: nothing happened, and the plan stays approvable.
+func (e *Engine) Approve(ctx context.Context, id users.RunID, actor users.Actor) (users.Run, error) {
+	run, err := e.approve(ctx, id, actor)
+	if err != nil {
+		return run, fmt.Errorf("approve run %s: %w", id, err)
+	}
+	return run, nil
+}
+
+func (e *Engine) approve(ctx context.Context, id users.RunID, actor users.Actor) (users.Run, error) {
+	if actor == "" {
+		return users.Run{}, fmt.Errorf("%w: an approval needs a name", users.ErrInvalid)
+	}
+	run, err := e.cfg.Directory.Read().Run(ctx, id)
+	if err != nil {
+		return users.Run{}, err
+	}
+	app, err := e.connection(ctx, run.Connection)
+	if err != nil {
+		return run, err
+	}
+	held, lease, release, err := e.acquire(ctx, app.ID)
+	if err != nil {
+		return run, err
+	}
+	defer release()
+
+	// What was read before the lease was ours may have changed since.
+	if run, err = e.approvable(held, id); err != nil {
+		return run, err
+	}
+	stale, rows, err := e.replan(held, app, run)
+	if cause := context.Cause(held); errors.Is(cause, users.ErrLeaseLost) {
+		err = cause
+	}
+	if err != nil {
+		return run, err
+	}
+	if stale {
+		run.State = users.RunStale
+		if err := e.cfg.Directory.SaveRun(held, lease, run); err != nil {
+			return run, err
+		}
+		return run, fmt.Errorf("%w: people changed at the source or here since it was made", ErrStale)
+	}
+	run.ApprovedBy, run.ApprovedAt = actor, e.now()
+	run.FinishedAt = time.Time{}
+	if err := e.apply(held, lease, &run, rows); err != nil {
+		return run, e.fail(held, lease, &run, err)
+	}
+	e.logRun(run, nil)
+	return run, nil
+}
+
+// approvable returns a run whose plan is the newest of its connection and was not applied.
+func (e *Engine) approvable(ctx context.Context, id users.RunID) (users.Run, error) {
+	read := e.cfg.Directory.Read()
+	run, err := read.Run(ctx, id)
+	if err != nil {
+		return users.Run{}, err
+	}
+	switch run.State {
+	case users.RunHeld, users.RunPreviewed:
+	case users.RunStale:
+		return run, fmt.Errorf("%w: it was refused before", ErrStale)
+	case users.RunReading, users.RunApplying, users.RunDone, users.RunFailed, users.RunInterrupted:
+		return run, fmt.Errorf("%w: the run is %s", users.ErrInvalid, run.State)
+	}
+	runs, err := read.Runs(ctx, run.Connection, recentRuns)
+	if err != nil {
+		return run, err
+	}
+	for _, newer := range runs {
+		if newer.ID == id {
+			return run, nil
+		}
+		if newer.State != users.RunFailed { // one that failed has no plan to approve instead
+			return run, fmt.Errorf("%w: run %s is newer", ErrStale, newer.ID)
+		}
+	}
+	return run, fmt.Errorf("%w: %d newer runs failed since", ErrStale, len(runs))
+}
+
+// replan plans again without storing anything and compares.
+func (e *Engine) replan(ctx context.Context, app users.Application, run users.Run) (stale bool, rows int, err error) {
+	read := e.cfg.Directory.Read()
+	past, err := readHistory(ctx, read, app.ID, e.now())
+	if err != nil {
+		return false, 0, err
+	}
+	result, _, err := e.plan(ctx, app, past, run.ID, func(context.Context, []users.RunChange) error { return nil })
+	if err != nil {
+		return false, 0, err
+	}
+	if result.stats.People == 0 {
+		return false, 0, fmt.Errorf("%w: a list without anybody cannot be approved", ErrCorrupt)
+	}
+	moved, err := read.CountStale(ctx, run.ID)
+	if err != nil {
+		return false, 0, err
+	}
+	return moved > 0 || result.hash != run.PlanHash, result.rows, nil
+}

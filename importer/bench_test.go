@@ -1,0 +1,302 @@
+package importer_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/users"
+	"github.com/einlass/einlass/users/sqlstore"
+	"github.com/einlass/einlass/users/userstest"
+)
+
+const hr = users.ApplicationID("personio")
+
+// mapping is what the connection of a bench uses.
+var mapping = users.Mapping{
+	"email": "email", "first_name": "first_name", "last_name": "last_name",
+	"department": "department", "manager": "supervisor",
+}
+
+// company is a source that a test fills and breaks. All fields may be changed
+// between runs; the hooks are called by the run.
+type company struct {
+	mu        sync.Mutex // guards what follows
+	people    []importer.Person
+	hidden    map[string]bool // known to Person, but not in the list
+	pageSize  int
+	announced int // -1: says nothing; 0: the true number
+	granted   []string
+	failAt    int // page, from 1, that fails with err
+	err       error
+	personErr error
+	onPage    func(page int)
+	singles   []string // ids that were read singly
+	wanted    []string // what was asked for last
+}
+
+func (c *company) Granted(_ context.Context, wanted []string) ([]string, bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.granted == nil {
+		return nil, false, nil
+	}
+	return c.granted, true, nil
+}
+
+func (c *company) Pages(_ context.Context, wanted []string) iter.Seq2[importer.Page, error] {
+	return func(yield func(importer.Page, error) bool) {
+		c.mu.Lock()
+		c.wanted = wanted
+		people, announced, hook := c.listed(), c.announced, c.onPage
+		failAt, err := c.failAt, c.err
+		c.mu.Unlock()
+		if announced == 0 {
+			announced = len(people)
+		}
+		page := 0
+		for chunk := range slices.Chunk(append(people, importer.Person{})[:max(len(people), 1)], max(c.pageSize, 1)) {
+			page++
+			if hook != nil {
+				hook(page)
+			}
+			if page == failAt {
+				yield(importer.Page{}, err)
+				return
+			}
+			if len(people) == 0 {
+				chunk = nil
+			}
+			if !yield(importer.Page{People: asked(chunk, wanted), Announced: announced}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (c *company) listed() []importer.Person {
+	return slices.DeleteFunc(slices.Clone(c.people), func(p importer.Person) bool { return c.hidden[p.ID] })
+}
+
+// asked leaves only the wanted attributes of people, as a source does.
+func asked(people []importer.Person, wanted []string) []importer.Person {
+	var answer []importer.Person
+	for _, p := range people {
+		p.Attributes = maps.Clone(p.Attributes)
+		maps.DeleteFunc(p.Attributes, func(name, _ string) bool { return !slices.Contains(wanted, name) })
+		p.HasManager = p.HasManager && slices.Contains(wanted, "supervisor")
+		answer = append(answer, p)
+	}
+	return answer
+}
+
+func (c *company) Person(_ context.Context, id string, wanted []string) (importer.Person, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.singles = append(c.singles, id)
+	if c.personErr != nil {
+		return importer.Person{}, c.personErr
+	}
+	for _, p := range c.people {
+		if p.ID == id {
+			return asked([]importer.Person{p}, wanted)[0], nil
+		}
+	}
+	return importer.Person{}, importer.ErrGone
+}
+
+// set changes the row of one person.
+func (c *company) set(id string, change func(p *importer.Person)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.people {
+		if c.people[i].ID == id {
+			c.people[i].Attributes = maps.Clone(c.people[i].Attributes)
+			change(&c.people[i])
+		}
+	}
+}
+
+func (c *company) setStatus(id string, s importer.Status) {
+	c.set(id, func(p *importer.Person) { p.Status = s })
+}
+
+func (c *company) remove(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.people = slices.DeleteFunc(c.people, func(p importer.Person) bool { return p.ID == id })
+}
+
+func (c *company) hire(id string, s importer.Status, name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.people = append(c.people, employee(id, s, name))
+}
+
+func employee(id string, s importer.Status, name string) importer.Person {
+	return importer.Person{ID: id, Status: s, HasManager: true, Attributes: map[string]string{
+		"email": strings.ToLower(name) + "@acme.example", "first_name": name, "last_name": "Example", "department": "Sales",
+	}}
+}
+
+// bench is an engine on a directory of its own, with a company as its source.
+type bench struct {
+	t         *testing.T
+	store     *sqlstore.Store
+	directory *users.Directory
+	engine    *importer.Engine
+	company   *company
+	clock     *clock
+	settings  users.Import
+}
+
+type clock struct {
+	mu  sync.Mutex // guards now
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// newBench returns a bench with n active people, P1 to Pn, who are not imported yet.
+func newBench(t *testing.T, n int) *bench {
+	t.Helper()
+	sealer, err := keys.CreateMasterKey(filepath.Join(t.TempDir(), "master.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{
+		t: t, store: userstest.SQLite(t), company: &company{pageSize: 3},
+		clock:    &clock{now: time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)},
+		settings: users.Import{Source: "personio", BaseURL: "https://api.example", InitialState: users.StateActive, Reactivation: true},
+	}
+	for i := range n {
+		b.company.hire(fmt.Sprint(i+1), importer.StatusActive, fmt.Sprintf("P%d", i+1))
+	}
+	b.directory, err = users.New(users.Config{Store: b.store, Sealer: sealer, Now: b.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.engine = b.newEngine(nil)
+	b.connect()
+	return b
+}
+
+func (b *bench) newEngine(progress func(importer.Progress)) *importer.Engine {
+	b.t.Helper()
+	engine, err := importer.New(importer.Config{
+		Directory: b.directory,
+		Open:      func(users.Application, keys.Secret) (importer.Source, error) { return b.company, nil },
+		Mappings:  map[string]users.Mapping{"personio": mapping},
+		Holder:    "test", Now: b.clock.Now, Progress: progress,
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return engine
+}
+
+// connect writes the settings of the connection.
+func (b *bench) connect() {
+	b.t.Helper()
+	settings := b.settings
+	app := users.Application{ID: hr, Label: "Personio", Import: &settings}
+	_, err := b.directory.Declare(b.t.Context(), users.Declaration{Applications: []users.DeclaredApplication{
+		{Application: app, ImportSecret: keys.Secret("secret of the connection")},
+	}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// run imports and fails the test on an error.
+func (b *bench) run() users.Run {
+	b.t.Helper()
+	run, err := b.try(false)
+	if err != nil {
+		b.t.Fatalf("import: %v", err)
+	}
+	return run
+}
+
+// try imports, a minute after the last time.
+func (b *bench) try(preview bool) (users.Run, error) {
+	b.clock.pass(time.Minute)
+	return b.engine.Run(b.t.Context(), importer.Request{Connection: hr, Preview: preview, Actor: "cli:test"})
+}
+
+// user returns the user with an address.
+func (b *bench) user(email string) users.User {
+	b.t.Helper()
+	u, err := b.store.UserByLogin(b.t.Context(), users.KeyOf(email))
+	if err != nil {
+		b.t.Fatalf("user %s: %v", email, err)
+	}
+	return u
+}
+
+// states returns every user's state by address.
+func (b *bench) states() map[string]users.State {
+	b.t.Helper()
+	found, err := b.store.FindUsers(b.t.Context(), users.UserQuery{Limit: 500})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	states := map[string]users.State{}
+	for _, u := range found {
+		states[u.Email] = u.State()
+	}
+	return states
+}
+
+// changes returns the rows of a run.
+func (b *bench) changes(run users.Run) []users.RunChange {
+	b.t.Helper()
+	rows, err := b.store.RunChanges(b.t.Context(), run.ID, "", 0, 0, 10_000)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return rows
+}
+
+// contents returns everything in the database but runs and leases.
+func (b *bench) contents() map[string][]string {
+	b.t.Helper()
+	tables, err := b.store.Dump(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, name := range []string{"runs", "run_changes", "leases"} {
+		if _, found := tables[name]; !found {
+			b.t.Fatalf("no table %s in the dump", name)
+		}
+		delete(tables, name)
+	}
+	return tables
+}
+
+// directoryContents returns the tables that only an applied change touches.
+func (b *bench) directoryContents() map[string][]string {
+	b.t.Helper()
+	tables := b.contents()
+	maps.DeleteFunc(tables, func(name string, _ []string) bool { return strings.HasPrefix(name, "event") })
+	return tables
+}

@@ -1,0 +1,23 @@
+// Package importer turns what HR says into changes of the directory: read,
+// plan, guard, apply; by hand, by approval, on a schedule.
+//
+// # One run
+//
+//	read     Source → page → [Mapped] → Feed: what the whole list says about
+//	         ids and addresses. Whoever is as remembered is only counted; the
+//	         others wait, packed, until everybody has been read.
+//	missing  remembered people the list did not show are asked for singly.
+//	plan     Feed.resolve decides who may take which address; [PlanPage] turns
+//	         people into rows, [PlanManagers] adds the managers.
+//	guard    [Judge] holds a run that would do too much at once.
+//	apply    the stored rows, in order of their phase, in bounded transactions.
+//
+// The functions that plan and judge are pure: the same people, directory and
+// rules give the same rows, whatever the order or the pages of the feed. The
+// rows are stored, and the same rows are the preview, what is approved, what is
+// applied, and the report.
+//
+// Planning waits for the last page because one person's row can depend on any
+// other's: two may claim one address, one may give up what another takes, one id
+// may come twice. A row written earlier would have to be taken back.
+package importer

@@ -1,0 +1,182 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/users"
+)
+
+// Config is what an Engine needs. Directory, Open and Mappings are required.
+type Config struct {
+	Directory *users.Directory
+	// Open returns the source of a connection; the secret is the connection's.
+	Open func(connection users.Application, secret keys.Secret) (Source, error)
+	// Mappings holds the default mapping of each kind of source, by users.Import.Source.
+	Mappings map[string]users.Mapping
+
+	Organization string           // everybody's attribute organization; empty: none
+	Holder       string           // names this process in leases
+	Now          func() time.Time // nil means time.Now
+	Logger       *slog.Logger     // nil discards
+	Progress     func(p Progress) // nil: nobody watches; called by the goroutine that imports
+}
+
+// What a run is busy with.
+const (
+	ProgressReading  = "reading"
+	ProgressMissing  = "missing" // asks for people the list did not show
+	ProgressPlanning = "planning"
+	ProgressApplying = "applying"
+)
+
+// Progress is how far a run has come.
+type Progress struct {
+	Run   users.RunID
+	Phase string
+	Done  int
+	Total int // -1: unknown
+}
+
+// Engine runs imports. Its methods may be called at the same time, from several
+// processes: per connection one run at a time gets the lease.
+type Engine struct {
+	cfg Config
+	log *slog.Logger
+	now func() time.Time
+}
+
+// New returns an Engine.
+func New(cfg Config) (*Engine, error) {
+	if cfg.Directory == nil || cfg.Open == nil || cfg.Mappings == nil {
+		return nil, errors.New("importer: directory, open and mappings are required")
+	}
+	e := &Engine{cfg: cfg, log: cfg.Logger, now: cfg.Now}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	if e.now == nil {
+		e.now = time.Now
+	}
+	return e, nil
+}
+
+// Request says what to run.
+type Request struct {
+	Connection users.ApplicationID
+	Preview    bool // plan only
+	Actor      users.Actor
+}
+
+// Run imports, or previews an import. The run is returned in any case in which
+// it was recorded, also beside an error:
+//
+//   - users.ErrNotFound, users.ErrInvalid: there is no such connection, or it is switched off or not set up.
+//   - users.ErrLeaseHeld: another run of the connection is under way; it is the one returned.
+//   - ErrHeld: the guard stopped it; so it says of a preview that it would.
+//   - an error of the source or of the store: the run failed, and says what to do.
+func (e *Engine) Run(ctx context.Context, req Request) (users.Run, error) {
+	app, err := e.connection(ctx, req.Connection)
+	if err != nil {
+		return users.Run{}, err
+	}
+	held, lease, release, err := e.acquire(ctx, app.ID)
+	if errors.Is(err, users.ErrLeaseHeld) {
+		return e.underWay(ctx, app.ID), fmt.Errorf("import %s: %w", app.ID, err)
+	}
+	if err != nil {
+		return users.Run{}, fmt.Errorf("import %s: %w", app.ID, err)
+	}
+	defer release()
+
+	run := users.Run{
+		ID: users.NewRunID(), Connection: app.ID, Preview: req.Preview, State: users.RunReading,
+		Actor: req.Actor, StartedAt: e.now(), Stats: users.FeedStats{Announced: -1},
+	}
+	if err := e.cfg.Directory.StartRun(held, lease, run); err != nil {
+		return users.Run{}, fmt.Errorf("import %s: %w", app.ID, err)
+	}
+	err = e.execute(held, app, lease, &run)
+	if err != nil && !errors.Is(err, ErrHeld) {
+		err = e.fail(held, lease, &run, err)
+	}
+	e.logRun(run, err)
+	if err != nil {
+		return run, fmt.Errorf("import %s: %w", app.ID, err)
+	}
+	return run, nil
+}
+
+// connection returns an application whose people can be imported.
+func (e *Engine) connection(ctx context.Context, id users.ApplicationID) (users.Application, error) {
+	app, err := e.cfg.Directory.Read().Application(ctx, id)
+	switch {
+	case err != nil:
+		return users.Application{}, fmt.Errorf("import %s: %w", id, err)
+	case app.Import == nil:
+		return users.Application{}, fmt.Errorf("import %s: %w: the application is no source of people", id, users.ErrInvalid)
+	case app.Disabled:
+		return users.Application{}, fmt.Errorf("import %s: %w: the application is disabled", id, users.ErrInvalid)
+	}
+	return app, nil
+}
+
+// underWay returns the run that holds the lease, as far as it has come.
+func (e *Engine) underWay(ctx context.Context, connection users.ApplicationID) users.Run {
+	runs, err := e.cfg.Directory.Read().Runs(ctx, connection, 1)
+	if err != nil || len(runs) == 0 {
+		return users.Run{}
+	}
+	return runs[0]
+}
+
+// execute reads, plans, judges and, unless it is a preview or held, applies.
+func (e *Engine) execute(ctx context.Context, app users.Application, lease users.Lease, run *users.Run) error {
+	read := e.cfg.Directory.Read()
+	past, err := readHistory(ctx, read, app.ID, run.StartedAt)
+	if err != nil {
+		return err
+	}
+	save := func(ctx context.Context, rows []users.RunChange) error {
+		for i := range rows {
+			rows[i].Run = run.ID
+		}
+		return e.cfg.Directory.SavePlan(ctx, lease, rows)
+	}
+	result, reasons, err := e.plan(ctx, app, past, run.ID, save)
+	run.Stats = result.stats
+	if err != nil {
+		return err
+	}
+	run.Counts, run.PlanHash = result.counts, result.hash
+	for _, reason := range reasons {
+		run.Held = append(run.Held, reason.String())
+	}
+	switch {
+	case len(reasons) > 0:
+		run.State = users.RunHeld
+	case run.Preview:
+		run.State = users.RunPreviewed
+	default:
+		return e.apply(ctx, lease, run, result.rows)
+	}
+	run.FinishedAt = e.now()
+	if err := e.cfg.Directory.SaveRun(ctx, lease, *run); err != nil {
+		return err
+	}
+	if run.State == users.RunHeld {
+		return fmt.Errorf("%w: %s", ErrHeld, strings.Join(run.Held, "; "))
+	}
+	return nil
+}
+
+func (e *Engine) progress(id users.RunID, phase string, done, total int) {
+	if e.cfg.Progress != nil {
+		e.cfg.Progress(Progress{Run: id, Phase: phase, Done: done, Total: total})
+	}
+}

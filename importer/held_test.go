@@ -1,0 +1,159 @@
+package importer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/users"
+)
+
+// invariant 5, N303
+func TestAMassSuspensionChangesNothingUntilItIsApproved(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 10)
+	b.run()
+	for _, id := range []string{"1", "2", "3"} {
+		b.company.setStatus(id, importer.StatusInactive)
+	}
+	b.company.hire("11", importer.StatusActive, "Eve")
+	before := b.directoryContents()
+	run, err := b.try(false)
+	if !errors.Is(err, importer.ErrHeld) || run.State != users.RunHeld || len(run.Held) != 1 || !strings.HasPrefix(run.Held[0], "mass_suspension: 3 of 10") {
+		t.Fatalf("run: state %s, held %q, error %v", run.State, run.Held, err)
+	}
+	if diff := cmp.Diff(before, b.directoryContents()); diff != "" {
+		t.Errorf("a held run changed something (-before +after):\n%s", diff)
+	}
+	preview, err := b.try(true)
+	if !errors.Is(err, importer.ErrHeld) || preview.State != users.RunHeld {
+		t.Errorf("preview of the same: state %s, error %v; want held", preview.State, err)
+	}
+	if _, err := b.engine.Approve(t.Context(), run.ID, "cli:boss"); !errors.Is(err, importer.ErrStale) {
+		t.Errorf("approval of the older plan: %v, want ErrStale", err)
+	}
+	approved, err := b.engine.Approve(t.Context(), preview.ID, "cli:boss")
+	if err != nil || approved.Counts.Suspended != 3 || approved.Counts.Created != 1 {
+		t.Errorf("approval: %+v, error %v; want 3 suspended and 1 created", approved.Counts, err)
+	}
+	if _, err := b.engine.Approve(t.Context(), preview.ID, ""); !errors.Is(err, users.ErrInvalid) {
+		t.Errorf("approval by nobody: %v, want ErrInvalid", err)
+	}
+
+	// What was approved does not count against the next leaver.
+	b.company.setStatus("4", importer.StatusInactive)
+	b.run()
+}
+
+// N305
+func TestASlowDripIsHeldToo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 20)
+	b.run()
+	for i := range 4 {
+		b.company.setStatus(fmt.Sprint(i+1), importer.StatusInactive)
+		b.clock.pass(time.Hour)
+		b.run()
+	}
+	b.company.setStatus("5", importer.StatusInactive)
+	if _, err := b.try(false); !errors.Is(err, importer.ErrHeld) {
+		t.Errorf("fifth leaver of 20 within a day: %v, want ErrHeld", err)
+	}
+	b.clock.pass(25 * time.Hour)
+	b.run()
+}
+
+// invariant 5, N-4
+func TestAShrunkOrEmptyFeedIsHeldWithoutAskingForEverybody(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 20)
+	b.run()
+	all := b.company.people
+	before := b.directoryContents()
+	for name, rest := range map[string][]importer.Person{"half": all[:10], "a tenth less": all[:18], "nobody": nil} {
+		b.company.people = rest
+		run, err := b.try(false)
+		if !errors.Is(err, importer.ErrHeld) || !strings.HasPrefix(run.Held[0], "shrunk_feed") {
+			t.Errorf("%s: held %q, error %v; want shrunk_feed", name, run.Held, err)
+		}
+		if rest == nil {
+			if _, err := b.engine.Approve(t.Context(), run.ID, "cli:boss"); err == nil {
+				t.Error("a list without anybody was approved")
+			}
+		}
+	}
+	if len(b.company.singles) > 0 {
+		t.Errorf("asked singly for %v", b.company.singles)
+	}
+	if diff := cmp.Diff(before, b.directoryContents()); diff != "" {
+		t.Errorf("the directory changed (-before +after):\n%s", diff)
+	}
+	b.company.people = all
+	b.run()
+}
+
+func TestManyFailedRunsDoNotMakeTheGuardForget(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 20)
+	b.run()
+	b.company.failAt, b.company.err = 1, importer.ErrUnreachable
+	for range 25 {
+		if _, err := b.try(false); err == nil {
+			t.Fatal("a run without a source succeeded")
+		}
+	}
+	b.company.failAt = 0
+	b.company.people = b.company.people[:15]
+	if run, err := b.try(false); !errors.Is(err, importer.ErrHeld) {
+		t.Errorf("shrunk feed after failures: state %s, error %v; want held", run.State, err)
+	}
+}
+
+func TestWhatAStoppedRunDidNotDoDoesNotCount(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 20)
+	b.run()
+	for i := range 4 {
+		b.company.setStatus(fmt.Sprint(i+1), importer.StatusInactive)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	planned := 0
+	engine := b.newEngine(func(p importer.Progress) {
+		if p.Phase != importer.ProgressPlanning {
+			return
+		}
+		if planned++; planned == 2 { // people and managers: all is planned, nothing applied
+			cancel()
+		}
+	})
+	run, err := engine.Run(ctx, importer.Request{Connection: hr, Actor: "cli:test"})
+	if err == nil || run.Stats.LosingAccess != 4 {
+		t.Fatalf("stopped run: %d losing access, error %v; want 4 and an error", run.Stats.LosingAccess, err)
+	}
+	if got := b.run().Counts.Suspended; got != 4 {
+		t.Errorf("suspended: %d, want 4", got)
+	}
+}
+
+// N306
+func TestAnUnknownStatusIsListedAndStopsNobodyElse(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 30)
+	b.run()
+	b.company.setStatus("1", "paused")
+	b.company.setStatus("2", importer.StatusLeave)
+	run := b.run()
+	if diff := cmp.Diff(users.Counts{Suspended: 1, Quarantined: 1, Unchanged: 28}, run.Counts); diff != "" {
+		t.Errorf("counts (-want +got):\n%s", diff)
+	}
+	if got := b.user("p1@acme.example").State(); got != users.StateActive {
+		t.Errorf("unknown status: %s, want active", got)
+	}
+}

@@ -1,0 +1,90 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/einlass/einlass/users"
+)
+
+// history is what earlier runs of a connection mean for this one.
+type history struct {
+	last   *users.FeedStats // of the newest full run that was applied; nil: there is none
+	losses int              // people who lost access in the window by runs that nobody approved
+	active int              // most active people before any run of the window
+}
+
+// readHistory reads what the guard compares a run with.
+func readHistory(ctx context.Context, r users.Reader, connection users.ApplicationID, now time.Time) (history, error) {
+	var h history
+	last, err := lastDone(ctx, r, connection)
+	if err != nil {
+		return h, err
+	}
+	if last.ID != "" {
+		h.last = &last.Stats
+	}
+	runs, err := r.RunsSince(ctx, connection, now.Add(-guardWindow))
+	if err != nil {
+		return h, fmt.Errorf("runs of the last day: %w", err)
+	}
+	for _, run := range runs {
+		h.active = max(h.active, run.Stats.Active)
+		lost, err := lostBy(ctx, r, run)
+		if err != nil {
+			return h, err
+		}
+		h.losses += lost
+	}
+	return h, nil
+}
+
+// lastDone returns the newest applied run; no ID: there is none. It looks as
+// far back as it takes: held runs, however many, must not make the guard forget
+// what a whole feed looks like.
+func lastDone(ctx context.Context, r users.Reader, connection users.ApplicationID) (users.Run, error) {
+	for limit := 20; ; limit *= 10 {
+		runs, err := r.Runs(ctx, connection, limit)
+		if err != nil {
+			return users.Run{}, fmt.Errorf("last applied run: %w", err)
+		}
+		i := slices.IndexFunc(runs, func(run users.Run) bool { return run.State == users.RunDone })
+		if i >= 0 {
+			return runs[i], nil
+		}
+		if len(runs) < limit {
+			return users.Run{}, nil
+		}
+	}
+}
+
+// lostBy counts the people who lost access by a run that nobody approved. What a
+// run that was stopped half-way planned counts only as far as it was applied.
+func lostBy(ctx context.Context, r users.Reader, run users.Run) (int, error) {
+	switch {
+	case run.ApprovedBy != "" || run.Stats.LosingAccess == 0:
+		return 0, nil
+	case run.State == users.RunDone:
+		return run.Stats.LosingAccess, nil
+	case run.State != users.RunInterrupted && run.State != users.RunFailed:
+		return 0, nil
+	}
+	lost := 0
+	for phase, seq := 0, 0; ; {
+		rows, err := r.RunChanges(ctx, run.ID, users.OutcomeApplied, phase, seq, peoplePage)
+		if err != nil {
+			return 0, fmt.Errorf("rows of run %s: %w", run.ID, err)
+		}
+		for _, c := range rows {
+			if c.Kind == users.ChangeSuspend {
+				lost++
+			}
+			phase, seq = c.Phase, c.Seq
+		}
+		if len(rows) < peoplePage {
+			return min(lost, run.Stats.LosingAccess), nil
+		}
+	}
+}

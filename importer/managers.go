@@ -1,0 +1,72 @@
+package importer
+
+import "github.com/einlass/einlass/users"
+
+// ManagersInput is what the managers of some people follow from.
+type ManagersInput struct {
+	PageInput
+	// Managers holds the users of those whom the feed names as managers, by source
+	// id, as they are once the rows of PlanPage are applied.
+	Managers map[string]users.ID
+}
+
+// PlanManagers plans the managers of people whom PlanPage has planned from the
+// same input. It follows nobody's manager's manager, so that circles and people
+// who manage themselves are as good as any.
+//
+// What a people row remembers is the manager that the user really has. A manager
+// who is not here yet therefore differs from what the feed says until a later run finds them.
+func PlanManagers(in ManagersInput) []users.RunChange {
+	var rows []users.RunChange
+	for _, m := range in.People {
+		if !m.HasManager || m.ID == "" {
+			continue
+		}
+		if row := in.manager(m); row != nil {
+			rows = append(rows, *row)
+		}
+	}
+	return rows
+}
+
+func (in ManagersInput) manager(m Mapped) *users.RunChange {
+	p := in.plan(m)
+	hash, created := m.Hash, false
+	if p.row != nil {
+		if p.row.Kind == users.ChangeSkip || p.row.Kind == users.ChangeQuarantine {
+			return nil
+		}
+		hash, created = p.row.ContentHash, p.row.Kind == users.ChangeCreate
+	}
+	if hash == "" || privileged(p.user) || (p.user.ID == "" && !created) {
+		return nil // troubled, out of reach, or nobody's manager to set
+	}
+
+	record := in.Known[m.ID]
+	target, resolved := in.Managers[m.Manager]
+	remembered, reason := m.Manager, reasonManager
+	if !resolved && m.Manager != "" {
+		remembered, reason = "", reasonManagerUnresolved
+	}
+	row := in.row(m, record, p.user, users.ChangeRecord, reason)
+	row.Phase, row.ManagerSourceID = phaseManagers, remembered
+	if p.row != nil {
+		row.User, row.Before = p.row.User, users.BeforeFollows
+	}
+	if reason == reasonManagerUnresolved {
+		row.Detail = "The manager is not in the directory; the field stays blank until they are."
+	}
+	switch {
+	case target != p.user.Manager:
+		row.Kind = users.ChangeUpdate
+		row.Fields = map[string]users.FieldChange{
+			users.AttributeManager: {Before: string(p.user.Manager), After: string(target)},
+		}
+	case p.row != nil && reason == reasonManagerUnresolved: // listed beside the person's other changes
+	case remembered != record.ManagerSourceID:
+	case p.row == nil && hash != record.ContentHash:
+	default:
+		return nil
+	}
+	return row
+}

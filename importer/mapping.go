@@ -1,0 +1,250 @@
+package importer
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/einlass/einlass/users"
+)
+
+// Limits of one attribute's value, after normalising.
+const (
+	MaxValueRunes = 256
+	MaxValueBytes = 1024
+)
+
+// Source attributes that every import needs. The id needs no asking for.
+const (
+	sourceID     = "id"
+	sourceStatus = "status"
+	sourceEmail  = "email"
+)
+
+// attributeOrganization is inherited from our own setting, not from the source (JumpCloud's INHERITED).
+const attributeOrganization = "organization"
+
+// Mapped is one person of a feed in our terms: targets instead of source
+// attributes, values normalised.
+type Mapped struct {
+	ID     string `json:"i"`
+	Status Status `json:"s"` // in lower case
+	// Values holds target → value. A target that is absent was not sent.
+	Values     map[string]string `json:"v,omitempty"`
+	Manager    string            `json:"m,omitempty"` // source id; empty: none
+	HasManager bool              `json:"h,omitempty"` // the manager was sent and is mapped
+	Hash       string            `json:"c,omitempty"` // changes with the content and with the mapping
+	Gone       bool              `json:"g,omitempty"` // the source no longer knows the person
+}
+
+// standing is what the status, or being gone, means.
+func (m Mapped) standing() standing {
+	if m.Gone {
+		return standingLeft
+	}
+	return standingOf(m.Status)
+}
+
+// name is how lists show the person.
+func (m Mapped) name() string {
+	u := users.User{FirstName: m.Values[users.AttributeFirstName], LastName: m.Values[users.AttributeLastName]}
+	u.Email = m.email()
+	return u.DisplayName()
+}
+
+// email is how lists show the address, which may be one that we refuse.
+func (m Mapped) email() string { return normalize(m.Values[users.AttributeEmail]) }
+
+// Wanted returns the source attributes that a mapping needs, sorted. Nothing
+// else is asked for: people's data that we do not fetch cannot leak here.
+func Wanted(m users.Mapping) []string {
+	wanted := slices.Collect(maps.Values(m))
+	wanted = append(wanted, sourceStatus, emailSource(m))
+	slices.Sort(wanted)
+	wanted = slices.Compact(wanted)
+	return slices.DeleteFunc(wanted, func(name string) bool { return name == "" || name == sourceID })
+}
+
+// emailSource is the source attribute that becomes the e-mail address.
+func emailSource(m users.Mapping) string {
+	if source := m[users.AttributeEmail]; source != "" {
+		return source
+	}
+	return sourceEmail
+}
+
+// CheckMapping returns why a mapping cannot be used, or nil. The state follows
+// from the status by rule and is never mapped.
+func CheckMapping(m users.Mapping) error {
+	for _, target := range slices.Sorted(maps.Keys(m)) {
+		switch {
+		case target == "state" || target == sourceStatus:
+			return fmt.Errorf("mapping %s: %w: it is calculated from the status", target, users.ErrInvalid)
+		case target == "" || m[target] == "":
+			return fmt.Errorf("mapping %q to %q: %w: a name is empty", m[target], target, users.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// mapper maps the people of one connection.
+type mapper struct {
+	sources      users.Mapping // target → source attribute, without the manager
+	targets      []string      // of sources, sorted
+	manager      bool
+	organization string
+	digest       string // of the above, part of every content hash
+}
+
+func newMapper(m users.Mapping, organization string) mapper {
+	sources := maps.Clone(m)
+	if sources == nil {
+		sources = users.Mapping{}
+	}
+	sources[users.AttributeEmail] = emailSource(m)
+	if sources[users.AttributeUsername] == "" {
+		sources[users.AttributeUsername] = sources[users.AttributeEmail]
+	}
+	manager := sources[users.AttributeManager]
+	delete(sources, users.AttributeManager)
+	p := mapper{
+		sources: sources, targets: slices.Sorted(maps.Keys(sources)),
+		manager: manager != "", organization: organization,
+	}
+	h := sha256.New()
+	writeText(h, manager)
+	for _, target := range p.targets {
+		writeText(h, target)
+		writeText(h, sources[target])
+	}
+	p.digest = hex.EncodeToString(h.Sum(nil))
+	return p
+}
+
+// apply maps one person.
+func (p mapper) apply(person Person) Mapped {
+	m := Mapped{
+		ID: checkedID(person.ID), Status: Status(normalize(string(person.Status))).normal(),
+		Values: make(map[string]string, len(p.targets)+1),
+	}
+	for _, target := range p.targets {
+		value, sent := person.Attributes[p.sources[target]]
+		if !sent {
+			continue
+		}
+		if p.sources[target] == p.sources[users.AttributeEmail] {
+			m.Values[target] = normalizeEmail(value)
+			continue
+		}
+		m.Values[target] = normalize(value)
+	}
+	if email, sent := m.Values[users.AttributeEmail]; sent && m.Values[users.AttributeUsername] == "" {
+		m.Values[users.AttributeUsername] = email
+	}
+	if _, mapped := p.sources[attributeOrganization]; !mapped && p.organization != "" {
+		m.Values[attributeOrganization] = normalize(p.organization)
+	}
+	if p.manager && person.HasManager {
+		m.Manager, m.HasManager = checkedID(person.ManagerID), true
+	}
+	m.Hash = p.contentHash(m)
+	return m
+}
+
+// contentHash covers everything a plan derives from the person: values, which of
+// them were sent, status, manager, and the mapping itself, so that an unchanged
+// feed is looked at again after the mapping changed. The rules need no place in
+// it: whether a state fits the rules is checked for everybody in each run.
+func (p mapper) contentHash(m Mapped) string {
+	h := sha256.New()
+	writeText(h, p.digest)
+	writeText(h, string(m.Status))
+	for _, target := range slices.Sorted(maps.Keys(m.Values)) {
+		writeText(h, target)
+		writeText(h, m.Values[target])
+	}
+	if m.HasManager {
+		writeText(h, users.AttributeManager)
+		writeText(h, m.Manager)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// writeText writes s with its length, so that no two lists of texts read alike.
+func writeText(h hash.Hash, s string) {
+	h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(s))))
+	h.Write([]byte(s))
+}
+
+// maxIDBytes is the longest source id; Personio's have at most 19 digits.
+const maxIDBytes = 128
+
+// checkedID returns a source id that can be a key, or nothing.
+func checkedID(id string) string {
+	if len(id) > maxIDBytes || normalize(id) != id {
+		return ""
+	}
+	return id
+}
+
+// checkEmail is users.CheckEmail for an address out of a feed: one that was
+// damaged on the way is not repaired.
+func checkEmail(address string) error {
+	if strings.ContainsRune(address, utf8.RuneError) {
+		return fmt.Errorf("%w e-mail address: not UTF-8", users.ErrInvalid)
+	}
+	return users.CheckEmail(address)
+}
+
+// normalizeEmail only composes and trims: whatever else is wrong with an address
+// is a reason to refuse it, not to repair it.
+func normalizeEmail(value string) string {
+	if len(value) > 4*users.MaxEmailBytes { // nothing that long can be an address
+		value = value[:4*users.MaxEmailBytes]
+	}
+	return norm.NFC.String(strings.TrimSpace(strings.ToValidUTF8(value, "\uFFFD")))
+}
+
+// normalize returns a value that any database, page and file can hold: valid
+// UTF-8 in NFC, without control characters and direction overrides, white space
+// as single blanks, at most MaxValueRunes and MaxValueBytes long.
+func normalize(value string) string {
+	if len(value) > 8*MaxValueBytes { // far beyond the limit: do not compose megabytes
+		value = value[:8*MaxValueBytes]
+	}
+	value = strings.Map(printable, strings.ToValidUTF8(value, "\uFFFD"))
+	value = norm.NFC.String(strings.Join(strings.Fields(value), " "))
+	return strings.TrimSpace(truncate(value))
+}
+
+func printable(r rune) rune {
+	switch {
+	case unicode.IsSpace(r):
+		return ' '
+	case unicode.IsControl(r):
+		return -1
+	case r >= '\u202A' && r <= '\u202E', r >= '\u2066' && r <= '\u2069': // overrides and isolates: a name must not turn its line around
+		return -1
+	}
+	return r
+}
+
+func truncate(value string) string {
+	runes := 0
+	for i, r := range value {
+		if runes == MaxValueRunes || i+utf8.RuneLen(r) > MaxValueBytes {
+			return value[:i]
+		}
+		runes++
+	}
+	return value
+}

@@ -1,0 +1,129 @@
+package importer
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/einlass/einlass/users"
+)
+
+// Pages of what is read from the directory before a feed is compared with it.
+const (
+	peoplePage = 1000
+	usersPage  = 500 // the most FindUsers gives
+)
+
+// memory is what the directory remembers of a connection, packed: a feed of
+// 100,000 people is compared with it one by one.
+type memory struct {
+	connection users.ApplicationID
+	people     map[string]remembered
+	suspended  map[users.ID]struct{} // by imports of this connection
+}
+
+// remembered is a users.Person without what is the same for all.
+type remembered struct {
+	user    users.ID
+	hash    [32]byte
+	status  string
+	manager string
+}
+
+// remember reads everything that is remembered of a connection.
+func remember(ctx context.Context, r users.Reader, connection users.ApplicationID) (*memory, error) {
+	m := &memory{connection: connection, people: map[string]remembered{}, suspended: map[users.ID]struct{}{}}
+	statuses := map[string]string{} // one copy of each text
+	for after := ""; ; {
+		page, err := r.PeopleAfter(ctx, connection, after, peoplePage)
+		if err != nil {
+			return nil, fmt.Errorf("remembered people: %w", err)
+		}
+		for _, p := range page {
+			if _, known := statuses[p.Status]; !known {
+				statuses[p.Status] = p.Status
+			}
+			k := remembered{user: p.User, status: statuses[p.Status], manager: p.ManagerSourceID}
+			k.hash = packHash(p.ContentHash)
+			m.people[p.SourceID] = k
+			after = p.SourceID
+		}
+		if len(page) < peoplePage {
+			break
+		}
+	}
+	return m, m.readSuspended(ctx, r)
+}
+
+func (m *memory) readSuspended(ctx context.Context, r users.Reader) error {
+	query := users.UserQuery{State: users.StateSuspended, Limit: usersPage}
+	for {
+		page, err := r.FindUsers(ctx, query)
+		if err != nil {
+			return fmt.Errorf("suspended people: %w", err)
+		}
+		for _, u := range page {
+			if suspendedBy(u, m.connection) {
+				m.suspended[u.ID] = struct{}{}
+			}
+			query.After = u.ListKey()
+		}
+		if len(page) < usersPage {
+			return nil
+		}
+	}
+}
+
+// packHash turns a content hash into bytes; what is none becomes zeros, which no content has.
+func packHash(text string) (packed [32]byte) {
+	if raw, err := hex.DecodeString(text); err == nil && len(raw) == len(packed) {
+		copy(packed[:], raw)
+	}
+	return packed
+}
+
+// person returns what is remembered of one person.
+func (m *memory) person(id string) (users.Person, bool) {
+	k, known := m.people[id]
+	if !known {
+		return users.Person{}, false
+	}
+	p := users.Person{
+		Connection: m.connection, SourceID: id, User: k.user, Status: k.status, ManagerSourceID: k.manager,
+	}
+	if k.hash != [32]byte{} {
+		p.ContentHash = hex.EncodeToString(k.hash[:])
+	}
+	return p, true
+}
+
+// living counts the people of whom the source has not said that they are gone.
+func (m *memory) living() int {
+	n := 0
+	for _, k := range m.people {
+		if k.status != users.PersonStatusGone {
+			n++
+		}
+	}
+	return n
+}
+
+// settled reports whether a person is as remembered and their state fits the
+// rules, so that nothing has to be planned. In doubt it says no.
+func (m *memory) settled(p Mapped, rules Rules) bool {
+	k, known := m.people[p.ID]
+	if !known || k.hash != packHash(p.Hash) {
+		return false
+	}
+	s := p.standing()
+	_, suspended := m.suspended[k.user]
+	switch {
+	case k.user == "":
+		return s != standingUnknown && !rules.admits(s)
+	case rules.suspends(s):
+		return suspended
+	case rules.admits(s):
+		return !suspended || !rules.Reactivation
+	}
+	return false
+}

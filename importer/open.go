@@ -1,0 +1,142 @@
+package importer
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/einlass/einlass/users"
+)
+
+// plan reads the source of a connection and plans everybody, and lets the guard judge.
+func (e *Engine) plan(
+	ctx context.Context, app users.Application, past history, id users.RunID,
+	save func(context.Context, []users.RunChange) error,
+) (outcome, []Reason, error) {
+	none := outcome{stats: users.FeedStats{Announced: -1}}
+	r, missing, err := e.open(ctx, app, id)
+	if err != nil {
+		return none, nil, err
+	}
+	if err := r.readAll(ctx, past.last); err != nil {
+		return none, nil, err
+	}
+	active, err := e.cfg.Directory.Read().CountUsers(ctx, app.ID, true)
+	if err != nil {
+		return none, nil, fmt.Errorf("count active people: %w", err)
+	}
+	r.stats.stats.Missing, r.stats.stats.Active = missing, active[users.StateActive]
+	guard := GuardInput{
+		Settings: app.Import.Guard, Stats: r.stats.sum(), Last: past.last, Known: r.memory.living(),
+		Losses: past.losses, ActiveBefore: past.active, Nameless: r.nameless, Email: r.mapper.sources[users.AttributeEmail],
+	}
+	if err := refused(Judge(guard)); err != nil {
+		return outcome{stats: guard.Stats}, nil, err
+	}
+	result, err := r.plan(ctx, save)
+	if err != nil {
+		return outcome{stats: guard.Stats}, nil, err
+	}
+	guard.Stats = result.stats
+	return result, Judge(guard), nil
+}
+
+// refused returns ErrAttribute if the feed lost something that no approval can replace.
+func refused(reasons []Reason) error {
+	for _, r := range reasons {
+		if r.Code == refusedMissingColumn {
+			return fmt.Errorf("%w: %s: %s", ErrAttribute, r.Subject, r.Text)
+		}
+	}
+	return nil
+}
+
+// mappingOf returns the mapping of a connection: its own, or its source's default.
+func mappingOf(defaults map[string]users.Mapping, app users.Application) users.Mapping {
+	if len(app.Import.Mapping) > 0 {
+		return app.Import.Mapping
+	}
+	return defaults[app.Import.Source]
+}
+
+// open prepares a read: the secret, the source, what may be asked for, what is remembered.
+func (e *Engine) open(ctx context.Context, app users.Application, id users.RunID) (*reading, []string, error) {
+	mapping := mappingOf(e.cfg.Mappings, app)
+	if len(mapping) == 0 {
+		return nil, nil, fmt.Errorf("%w source %q", users.ErrInvalid, app.Import.Source)
+	}
+	if err := CheckMapping(mapping); err != nil {
+		return nil, nil, err
+	}
+	secret, err := e.cfg.Directory.ImportSecret(ctx, app.ID)
+	if errors.Is(err, users.ErrNotFound) {
+		return nil, nil, fmt.Errorf("%w connection: no secret is stored", users.ErrInvalid)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("secret of the connection: %w", err)
+	}
+	source, err := e.cfg.Open(app, secret)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open source: %w", err)
+	}
+	wanted, missing, err := preflight(ctx, source, mapping)
+	if err != nil {
+		return nil, nil, err
+	}
+	directory := e.cfg.Directory.Read()
+	memory, err := remember(ctx, directory, app.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	rules := Rules{
+		Connection: app.ID, InitialState: app.Import.InitialState, Reactivation: app.Import.Reactivation,
+		Leave: app.Import.Leave, Manager: mapping[users.AttributeManager] != "",
+	}
+	return &reading{
+		directory: directory, source: source, rules: rules, mapper: newMapper(mapping, e.cfg.Organization),
+		wanted: wanted, newID: newIDs(), memory: memory, feed: NewFeed(rules),
+		stats: newFeedStats(mapping, wanted), managers: map[string]struct{}{},
+		progress: func(phase string, done, total int) { e.progress(id, phase, done, total) },
+	}, missing, nil
+}
+
+// preflight asks which attributes may be read. What is optional and may not be
+// read is left out; without a mandatory one nothing is read at all.
+func preflight(ctx context.Context, source Source, mapping users.Mapping) (wanted, missing []string, err error) {
+	wanted = Wanted(mapping)
+	granted, known, err := source.Granted(ctx, wanted)
+	if err != nil || !known {
+		return wanted, nil, err
+	}
+	for _, name := range wanted {
+		if slices.Contains(granted, name) {
+			continue
+		}
+		if name == sourceStatus || name == emailSource(mapping) {
+			return nil, nil, fmt.Errorf("%w: %s", ErrAttribute, name)
+		}
+		missing = append(missing, name)
+	}
+	return slices.DeleteFunc(wanted, func(name string) bool { return slices.Contains(missing, name) }), missing, nil
+}
+
+// newIDs returns a function that gives every source id a random user id, the
+// same one each time it is asked, without having to remember any.
+func newIDs() func(sourceID string) users.ID {
+	secret := []byte(rand.Text())
+	return func(sourceID string) users.ID {
+		mac := hmac.New(sha256.New, secret)
+		mac.Write([]byte(sourceID))
+		text := base32.StdEncoding.EncodeToString(mac.Sum(nil))
+		return users.ID(strings.ToLower(text[:idChars]))
+	}
+}
+
+// idChars is the length of a users.ID: 130 bits.
+const idChars = 26

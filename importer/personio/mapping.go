@@ -1,0 +1,43 @@
+package personio
+
+import (
+	"slices"
+
+	"github.com/einlass/einlass/users"
+)
+
+// Names of source attributes with a meaning of their own.
+const (
+	attributeID          = "id"
+	attributeStatus      = "status"
+	attributeSupervisor  = "supervisor"
+	attributeCostCenters = "cost_centers"
+)
+
+// DefaultMapping says which source attribute fills which attribute of a user.
+// The state is calculated from the status and cannot be mapped, so with it
+// eleven source attributes are read.
+func DefaultMapping() users.Mapping {
+	return users.Mapping{
+		users.AttributeFirstName:    "first_name",
+		users.AttributeLastName:     "last_name",
+		users.AttributeEmail:        "email",
+		users.AttributeUsername:     "email",
+		users.AttributeCompany:      "subcompany",
+		users.AttributeCostCenter:   attributeCostCenters, // the first of them
+		users.AttributeDepartment:   "department",
+		users.AttributeEmployeeType: "employment_type",
+		users.AttributeJobTitle:     "position",
+		users.AttributeLocation:     "office",
+		users.AttributeManager:      attributeSupervisor,
+	}
+}
+
+// requested returns what to ask for: the wanted attributes, each once, and the
+// status, without which nobody can be judged. The id always comes unasked.
+func requested(wanted []string) []string {
+	names := slices.Concat(wanted, []string{attributeStatus})
+	slices.Sort(names)
+	names = slices.Compact(names)
+	return slices.DeleteFunc(names, func(name string) bool { return name == attributeID || name == "" })
+}

@@ -1,0 +1,141 @@
+package personio
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/provider/outgoing"
+)
+
+// DefaultBaseURL is the root of Personio's API.
+const DefaultBaseURL = "https://api.personio.de"
+
+// Config is what a Source needs. ClientID, ClientSecret and HTTP are required.
+type Config struct {
+	BaseURL      string // root without /v1; default: DefaultBaseURL
+	ClientID     string
+	ClientSecret keys.Secret
+	HTTP         *outgoing.Client
+	// Unpaced does without the pauses that keep us below Personio's limits of
+	// requests per second and minute. Only a source without limits wants that.
+	Unpaced bool
+
+	RequestTimeout time.Duration    // for one page, with the HTTP client's own repetitions; default: 30 s
+	Patience       time.Duration    // how long a source may go without a successful page; default: 2 min
+	Backoff        time.Duration    // bound of the first pause before asking again, doubled each time; default: 1 s
+	Logger         *slog.Logger     // nil discards
+	Now            func() time.Time // nil: time.Now
+}
+
+// Source is a Personio account. It is safe for concurrent use.
+type Source struct {
+	cfg  Config
+	root string // of all paths, without a slash at the end
+	pace pacer
+
+	mu     sync.Mutex // guards what follows
+	token  keys.Secret
+	worked bool // the credentials were accepted before: refused now, they were revoked
+}
+
+var _ importer.Source = (*Source)(nil)
+
+// New checks the settings. It connects to nothing.
+func New(cfg Config) (*Source, error) {
+	cfg.BaseURL = cmp.Or(cfg.BaseURL, DefaultBaseURL)
+	cfg.RequestTimeout = cmp.Or(cfg.RequestTimeout, 30*time.Second)
+	cfg.Patience = cmp.Or(cfg.Patience, 2*time.Minute)
+	cfg.Backoff = cmp.Or(cfg.Backoff, time.Second)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	root, err := parseBaseURL(cfg.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.ClientID == "" || cfg.ClientSecret == "" {
+		return nil, errors.New("personio: client id and client secret are required")
+	}
+	if cfg.HTTP == nil {
+		return nil, errors.New("personio: an HTTP client is required")
+	}
+	return &Source{cfg: cfg, root: root, pace: pacer{off: cfg.Unpaced}}, nil
+}
+
+// parseBaseURL refuses what would send the credentials in the clear or elsewhere.
+func parseBaseURL(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", errors.New("personio: base_url: want an address such as " + DefaultBaseURL)
+	}
+	if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+		return "", errors.New("personio: base_url: https is required")
+	}
+	root := strings.TrimRight(text, "/")
+	if strings.HasSuffix(root, "/v1") || strings.HasSuffix(root, "/v2") {
+		return "", errors.New("personio: base_url: leave out the version at the end")
+	}
+	return root, nil
+}
+
+// isLoopback reports whether a host can be this machine alone. Whether such
+// hosts may be called at all is for the HTTP client to say.
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || (err == nil && addr.IsLoopback())
+}
+
+// Granted asks which attributes the credentials may read. Some credentials may
+// not even ask that.
+func (s *Source) Granted(ctx context.Context, wanted []string) (granted []string, known bool, err error) {
+	answer, err := s.get(ctx, request{path: "/v1/company/employees/attributes"})
+	if errors.Is(err, importer.ErrForbidden) || errors.Is(err, errNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("granted attributes: %w", err)
+	}
+	data := answer.member("data")
+	if !data.isArray() {
+		return nil, false, fmt.Errorf("granted attributes: no list of attributes: %w", importer.ErrCorrupt)
+	}
+	readable := map[string]bool{attributeID: true}
+	for attribute := range data.elements() {
+		readable[attribute.member("key").text()] = true
+	}
+	granted = slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return !readable[name] })
+	return granted, true, nil
+}
+
+// Person reads one person by the id that a list gave, or returns ErrGone.
+func (s *Source) Person(ctx context.Context, id string, wanted []string) (importer.Person, error) {
+	if !isDecimal(id) {
+		return importer.Person{}, fmt.Errorf("person: the id is no number: %w", importer.ErrGone)
+	}
+	answer, err := s.get(ctx, request{path: "/v1/company/employees/" + id})
+	if errors.Is(err, errNotFound) {
+		return importer.Person{}, fmt.Errorf("person %s: %w", id, importer.ErrGone)
+	}
+	if err != nil {
+		return importer.Person{}, fmt.Errorf("person %s: %w", id, err)
+	}
+	person := decodePerson(answer.member("data"), requested(wanted), map[string]bool{})
+	if person.ID != id {
+		return importer.Person{}, fmt.Errorf("person %s: the answer is about somebody else: %w", id, importer.ErrCorrupt)
+	}
+	return person, nil
+}

@@ -1,0 +1,201 @@
+package importer
+
+import (
+	"fmt"
+
+	"github.com/einlass/einlass/users"
+)
+
+// PageInput is everything that the plan of some people follows from.
+type PageInput struct {
+	People  []Mapped
+	Known   map[string]users.Person        // what is remembered of them, by source id
+	Users   map[users.ID]users.User        // the users of Known, with suspensions
+	Waivers map[users.ID]users.Waiver      // of those users, for this connection
+	Feed    *Feed                          // what the whole feed says, resolved
+	NewID   func(sourceID string) users.ID // the id of a user to create; the same for the same source id
+}
+
+// PagePlan is what a run would do to some people.
+type PagePlan struct {
+	Changes      []users.RunChange // without Run and Seq
+	LosingAccess int               // active people without a role who would be suspended
+}
+
+// PlanPage plans people. It returns a row for everybody who would change, whose
+// record would change, or who is quarantined, and none for the others. It reads
+// no clock and no store: the same input gives the same rows.
+func PlanPage(in PageInput) PagePlan {
+	var page PagePlan
+	for _, m := range in.People {
+		p := in.plan(m)
+		page.Changes = append(page.Changes, p.others...)
+		if p.row == nil {
+			continue
+		}
+		page.Changes = append(page.Changes, *p.row)
+		if p.row.Kind == users.ChangeSuspend && p.user.State() == users.StateActive {
+			page.LosingAccess++
+		}
+	}
+	return page
+}
+
+// personPlan is what a run would do because of one person.
+type personPlan struct {
+	row    *users.RunChange  // the person's own; nil: nothing to do
+	others []users.RunChange // what must happen to others first
+	user   users.User        // the person's user before the run; no ID: none
+}
+
+func (in PageInput) plan(m Mapped) personPlan {
+	record := in.Known[m.ID]
+	user := in.Users[record.User]
+	s := m.standing()
+	switch _, moved := in.Feed.moved[m.ID]; {
+	case m.ID == "":
+		return in.quarantine(m, user, reasonIDInvalid, "The row has no usable id.")
+	case in.Feed.entries[m.ID].duplicate:
+		return in.quarantine(m, user, reasonDuplicateID, "The source shows this id twice with different content.")
+	case moved:
+		return in.movedOn(m, record)
+	case s == standingUnknown:
+		return in.quarantine(m, user, reasonUnknownStatus,
+			fmt.Sprintf("The source says %q, which is none of onboarding, active, leave, inactive.", m.Status))
+	case user.ID == "":
+		return in.stranger(m, record)
+	}
+	return in.colleague(m, record, user)
+}
+
+// stranger plans somebody who has no user here.
+func (in PageInput) stranger(m Mapped, record users.Person) personPlan {
+	switch {
+	case m.Gone && record.Status == users.PersonStatusGone:
+		return personPlan{}
+	case m.Gone:
+		return personPlan{row: in.row(m, record, users.User{}, users.ChangeRecord, reasonPersonGone)}
+	case in.Feed.rules.admits(m.standing()):
+		return in.arrival(m, record)
+	case record.ContentHash == m.Hash:
+		return personPlan{}
+	}
+	row := in.row(m, record, users.User{}, users.ChangeSkip, reasonInactiveStatus)
+	row.Detail = fmt.Sprintf("Not created, because the status is %s.", m.Status)
+	return personPlan{row: row}
+}
+
+// arrival plans somebody who should have a user: a new one, or one who is here already.
+func (in PageInput) arrival(m Mapped, record users.Person) personPlan {
+	if reason, detail := emailProblem(m); reason != "" {
+		return in.quarantine(m, users.User{}, reason, detail)
+	}
+	var v verdict
+	if c, claims := in.Feed.rules.newClaim(m, users.User{}); claims {
+		v = in.Feed.verdict(c)
+	}
+	if v.reason != "" {
+		return in.quarantine(m, users.User{}, v.reason, v.detail)
+	}
+	p := personPlan{others: in.firstOthers(v)}
+	if v.link != nil {
+		p.user = *v.link
+		p.row = in.row(m, record, p.user, users.ChangeLink, v.linkReason)
+		p.row.Fields = changedFields(m, p.user, true)
+	} else {
+		p.row = in.row(m, record, users.User{}, users.ChangeCreate, reasonNewPerson)
+		p.row.User, p.row.InitialState = in.NewID(m.ID), in.Feed.rules.initialState()
+		p.row.Fields = changedFields(m, users.User{}, true)
+		if len(v.parks) > 0 {
+			p.row.Reason = reasonRehireNew
+			p.row.Detail = "The address belonged to somebody who left and may be another person. Sign-in at applications starts anew."
+		}
+	}
+	p.row.Phase = phaseOf(v)
+	return p
+}
+
+// colleague plans somebody who has a user here.
+func (in PageInput) colleague(m Mapped, record users.Person, u users.User) personPlan {
+	p := personPlan{user: u}
+	var v verdict
+	if c, claims := in.Feed.rules.newClaim(m, u); claims {
+		v = in.Feed.verdict(c)
+	}
+	problem, detail := v.reason, v.detail
+	if _, sent := m.Values[users.AttributeEmail]; sent && m.standing() != standingLeft && problem == "" {
+		problem, detail = emailProblem(m)
+	}
+	if problem != "" {
+		p.row = in.troubled(m, record, u, problem, detail)
+	} else {
+		p.row = in.change(m, record, u, v)
+		p.others = in.firstOthers(v)
+	}
+	if privileged(u) && (p.row != nil || record.ContentHash != m.Hash) {
+		return in.quarantine(m, u, reasonPrivilegedUser,
+			fmt.Sprintf("The status is %s, but somebody with a role or a sealed account is changed by an administrator only.", statusOf(m)))
+	}
+	return p
+}
+
+// troubled plans somebody whose address cannot be used. They stay as they are,
+// but a leaver with a broken address is a leaver: the status is honoured where
+// it takes access away. The content is not remembered, so that the next run
+// looks again.
+func (in PageInput) troubled(m Mapped, record users.Person, u users.User, problem, detail string) *users.RunChange {
+	if !in.mustSuspend(m, u) {
+		return in.quarantine(m, u, problem, detail).row
+	}
+	row := in.row(m, record, u, users.ChangeSuspend, statusReason(m))
+	row.Detail = "Attributes stay as they are. " + detail
+	row.ContentHash = ""
+	return row
+}
+
+// change plans the state and the attributes of a colleague.
+func (in PageInput) change(m Mapped, record users.Person, u users.User, v verdict) *users.RunChange {
+	rules := in.Feed.rules
+	fields := changedFields(m, u, m.standing() != standingLeft)
+	lift := rules.admits(m.standing()) && suspendedBy(u, rules.Connection)
+	undecided := lift && !rules.Reactivation && record.Status != string(m.Status)
+	row := in.row(m, record, u, users.ChangeUpdate, reasonAttributesChanged)
+	row.Fields, row.Phase = fields, phaseOf(v)
+	switch {
+	case in.mustSuspend(m, u):
+		row.Kind, row.Reason = users.ChangeSuspend, statusReason(m)
+	case lift && rules.Reactivation:
+		row.Kind, row.Reason = users.ChangeReactivate, statusReason(m)
+		row.Detail = otherSuspensions(u, rules.Connection)
+	case undecided:
+		row.Reason = reasonNeedsDecision
+		row.Detail = "Active again at the source. Reactivation is off, so an administrator decides."
+		if len(fields) == 0 {
+			row.Kind = users.ChangeRecord
+		}
+	case len(fields) > 0 && v.handOver:
+		row.Reason = users.ReasonEmailHandedOver
+	case len(fields) > 0:
+	case record.ContentHash == m.Hash && record.Status == statusOf(m):
+		return nil
+	case m.HasManager && m.Manager != record.ManagerSourceID:
+		return nil // PlanManagers writes a row for them in any case
+	case m.Gone:
+		row.Kind, row.Reason = users.ChangeRecord, reasonPersonGone
+	default:
+		row.Kind, row.Reason = users.ChangeRecord, reasonContentChanged
+	}
+	return row
+}
+
+// mustSuspend reports whether the status takes access away that nothing has
+// taken away yet. It looks at how things are, not at what changed, so that a
+// missed transition is repaired by the next run.
+func (in PageInput) mustSuspend(m Mapped, u users.User) bool {
+	w, waived := in.Waivers[u.ID]
+	if waived && string(Status(w.Status).normal()) == statusOf(m) {
+		return false
+	}
+	rules := in.Feed.rules
+	return rules.suspends(m.standing()) && !suspendedBy(u, rules.Connection)
+}

@@ -1,0 +1,116 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/einlass/einlass/users"
+)
+
+// outcome is what planning a whole read comes to.
+type outcome struct {
+	counts users.Counts
+	stats  users.FeedStats
+	hash   string
+	rows   int
+}
+
+// plan plans everybody who waits, in bounded portions, and hands each portion of
+// rows to save. Rows are numbered in the order of planning.
+func (r *reading) plan(ctx context.Context, save func(context.Context, []users.RunChange) error) (outcome, error) {
+	r.feed.resolve()
+	var hash planHash
+	var result outcome
+	result.stats = r.stats.sum()
+	managers := r.presentManagers()
+
+	emit := func(rows []users.RunChange) error {
+		for i := range rows {
+			result.rows++
+			rows[i].Seq = result.rows
+			r.feed.note(rows[i])
+			hash.add(rows[i])
+		}
+		return save(ctx, rows)
+	}
+	err := r.eachPortion(ctx, &r.waiting, func(in PageInput) error {
+		page := PlanPage(in)
+		result.stats.LosingAccess += page.LosingAccess
+		for _, c := range page.Changes {
+			if _, named := r.managers[c.SourceID]; named && (c.Kind == users.ChangeCreate || c.Kind == users.ChangeLink) {
+				managers[c.SourceID] = c.User
+			}
+		}
+		return emit(page.Changes)
+	})
+	if err != nil {
+		return outcome{}, err
+	}
+	if r.rules.Manager {
+		for _, people := range []*spool{&r.waiting, &r.restless} {
+			err := r.eachPortion(ctx, people, func(in PageInput) error {
+				return emit(PlanManagers(ManagersInput{PageInput: in, Managers: managers}))
+			})
+			if err != nil {
+				return outcome{}, err
+			}
+		}
+	}
+	result.counts, result.hash = r.feed.counts(), hash.sum()
+	return result, nil
+}
+
+// presentManagers returns the users of those named as managers who have one already.
+func (r *reading) presentManagers() map[string]users.ID {
+	managers := map[string]users.ID{}
+	for id := range r.managers {
+		if user := r.memory.people[id].user; user != "" {
+			managers[id] = user
+		}
+	}
+	return managers
+}
+
+// eachPortion calls plan with portions of people and what the directory holds about them.
+func (r *reading) eachPortion(ctx context.Context, people *spool, plan func(PageInput) error) error {
+	done := 0
+	for portion, err := range people.chunks() {
+		if err != nil {
+			return err
+		}
+		in, err := r.input(ctx, portion)
+		if err != nil {
+			return err
+		}
+		if err := plan(in); err != nil {
+			return err
+		}
+		done += len(portion)
+		r.progress(ProgressPlanning, done, people.people)
+	}
+	return nil
+}
+
+func (r *reading) input(ctx context.Context, people []Mapped) (PageInput, error) {
+	in := PageInput{People: people, Known: map[string]users.Person{}, Feed: r.feed, NewID: r.newID}
+	var err error
+	if in.Users, err = r.usersOf(ctx, people); err != nil {
+		return PageInput{}, err
+	}
+	ids := make([]users.ID, 0, len(in.Users))
+	for _, m := range people {
+		if p, known := r.memory.person(m.ID); known {
+			in.Known[m.ID] = p
+			if p.User != "" {
+				ids = append(ids, p.User)
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return in, nil
+	}
+	if in.Waivers, err = r.directory.Waivers(ctx, r.rules.Connection, ids); err != nil {
+		return PageInput{}, fmt.Errorf("waivers: %w", err)
+	}
+	return in, nil
+}

@@ -1,0 +1,236 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/einlass/einlass/users"
+)
+
+// MaxSingleReads is how many missing people one run asks for singly; the others
+// wait for the next run, and nothing happens to them until then.
+const MaxSingleReads = 500
+
+// reading is one full read of a source and the plan that follows from it.
+type reading struct {
+	directory users.Reader
+	source    Source
+	rules     Rules
+	mapper    mapper
+	wanted    []string
+	newID     func(sourceID string) users.ID
+	progress  func(phase string, done, total int)
+
+	memory   *memory
+	feed     *Feed
+	stats    *feedStats
+	nameless int
+	waiting  spool               // people who are not as remembered
+	restless spool               // people who are, but whose manager is not the one remembered
+	managers map[string]struct{} // source ids that the feed names as managers
+}
+
+// readAll reads everybody and finds out about those the list did not show.
+func (r *reading) readAll(ctx context.Context, last *users.FeedStats) error {
+	for page, err := range r.source.Pages(ctx, r.wanted) {
+		if err != nil {
+			return err
+		}
+		if err := r.survey(ctx, page.People); err != nil {
+			return err
+		}
+		r.stats.stats.Announced = page.Announced
+		r.progress(ProgressReading, r.stats.stats.People, page.Announced)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return r.readMissing(ctx, last)
+}
+
+// readMissing asks for remembered people who were not in the list. Nobody is
+// judged by absence alone: 404 means gone, anything else they answer counts. Of
+// a feed that shrank as a whole nobody is asked: the guard holds it anyway.
+func (r *reading) readMissing(ctx context.Context, last *users.FeedStats) error {
+	read := r.stats.stats.People
+	if read == 0 || (last != nil && shrunk(read, last.People)) {
+		return nil
+	}
+	var missing []string
+	for _, id := range slices.Sorted(maps.Keys(r.memory.people)) {
+		if r.memory.people[id].status != users.PersonStatusGone && !r.feed.saw(id) {
+			missing = append(missing, id)
+		}
+	}
+	missing = missing[:min(len(missing), MaxSingleReads)]
+	for i, id := range missing {
+		r.progress(ProgressMissing, i, len(missing))
+		person, err := r.source.Person(ctx, id, r.wanted)
+		switch {
+		case errors.Is(err, ErrGone):
+			err = r.gone(id)
+		case err == nil && person.ID != id:
+			err = fmt.Errorf("%w: asked for person %s, got %s", ErrCorrupt, id, person.ID)
+		case err == nil:
+			err = r.survey(ctx, []Person{person})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gone notes a person whom the source no longer knows.
+func (r *reading) gone(id string) error {
+	m := Mapped{ID: id, Gone: true}
+	if _, err := r.feed.see(m); err != nil {
+		return err
+	}
+	if r.memory.people[id].user != "" {
+		r.feed.hasUser(id)
+	}
+	r.feed.wait(id)
+	return r.waiting.add(m)
+}
+
+// survey takes one page into the feed.
+func (r *reading) survey(ctx context.Context, people []Person) error {
+	var waiting []Mapped
+	for _, person := range people {
+		m := r.mapper.apply(person)
+		if m.ID == "" {
+			r.nameless++
+			if err := r.waiting.add(m); err != nil {
+				return err
+			}
+			continue
+		}
+		sighting, err := r.feed.see(m)
+		if err != nil {
+			return err
+		}
+		if sighting == sightedAgain {
+			continue
+		}
+		if sighting == sightedFirst {
+			r.stats.add(person, m)
+			settled, err := r.settle(m)
+			if err != nil {
+				return err
+			}
+			if settled {
+				continue
+			}
+		}
+		waiting = append(waiting, m)
+		if r.feed.wait(m.ID) {
+			if err := r.waiting.add(m); err != nil {
+				return err
+			}
+		}
+	}
+	return r.registerClaims(ctx, waiting)
+}
+
+// settle reports whether a person needs no plan of their own, and notes those of
+// them whose manager may have arrived.
+func (r *reading) settle(m Mapped) (bool, error) {
+	record, known := r.memory.people[m.ID]
+	if known && record.user != "" {
+		r.feed.hasUser(m.ID)
+	}
+	if m.HasManager && m.Manager != "" {
+		r.managers[m.Manager] = struct{}{}
+	}
+	if !r.memory.settled(m, r.rules) {
+		return false, nil
+	}
+	if m.HasManager && m.Manager != record.manager && record.user != "" {
+		return true, r.restless.add(m)
+	}
+	return true, nil
+}
+
+// registerClaims tells the feed which addresses people want, and who holds them.
+func (r *reading) registerClaims(ctx context.Context, people []Mapped) error {
+	known, err := r.usersOf(ctx, people)
+	if err != nil {
+		return err
+	}
+	var claims []claim
+	var keys []users.LoginKey
+	for _, m := range people {
+		c, wants := r.rules.newClaim(m, known[r.memory.people[m.ID].user])
+		if wants {
+			claims, keys = append(claims, c), append(keys, c.keys...)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	holders, err := r.directory.UsersByKey(ctx, keys)
+	if err != nil {
+		return fmt.Errorf("holders of addresses: %w", err)
+	}
+	holdings, err := r.holdings(ctx, holders)
+	if err != nil {
+		return err
+	}
+	for _, c := range claims {
+		for _, key := range c.keys {
+			if h, held := holdings[key]; held && h.holder.ID != c.user {
+				c.held = append(c.held, h)
+			}
+		}
+		r.feed.claim(c)
+	}
+	return nil
+}
+
+// holdings adds to holders what their sources and administrators say of them.
+func (r *reading) holdings(ctx context.Context, holders map[users.LoginKey]users.User) (map[users.LoginKey]holding, error) {
+	if len(holders) == 0 {
+		return nil, nil
+	}
+	ids := make([]users.ID, 0, len(holders))
+	for _, u := range holders {
+		ids = append(ids, u.ID)
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	records, err := r.directory.PeopleOf(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("records of holders: %w", err)
+	}
+	waivers, err := r.directory.Waivers(ctx, r.rules.Connection, ids)
+	if err != nil {
+		return nil, fmt.Errorf("waivers of holders: %w", err)
+	}
+	holdings := make(map[users.LoginKey]holding, len(holders))
+	for key, u := range holders {
+		holdings[key] = holding{key: key, holder: u, records: records[u.ID], waived: waivers[u.ID].Status}
+	}
+	return holdings, nil
+}
+
+// usersOf returns the users of those people who have one.
+func (r *reading) usersOf(ctx context.Context, people []Mapped) (map[users.ID]users.User, error) {
+	var ids []users.ID
+	for _, m := range people {
+		if id := r.memory.people[m.ID].user; id != "" {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	known, err := r.directory.UsersByID(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("users of people: %w", err)
+	}
+	return known, nil
+}

@@ -1,0 +1,47 @@
+package importer
+
+import "github.com/einlass/einlass/users"
+
+// Reasons of rows, for programs; a row's Detail says the same for people. The
+// reason of a suspension or reactivation is "status_" and the source's status.
+const (
+	reasonNewPerson         = "new_person"
+	reasonAttributesChanged = "attributes_changed"
+	reasonContentChanged    = "content_changed" // what we remember changes, the person does not
+	reasonNeedsDecision     = "needs_decision"  // active again at the source, but reactivation is off
+	reasonPersonGone        = "person_gone"     // the source no longer knows the person
+	reasonInactiveStatus    = "inactive_status" // not created, because of the status
+	reasonLinkedByEmail     = "linked_by_email"
+	reasonRehireNew         = "rehire_new"         // an old address, but no proof that it is the same person
+	reasonRehireMoved       = "rehire_moved"       // the old source id of a person who came back under a new one
+	reasonManager           = "manager"            // only the manager changes
+	reasonManagerUnresolved = "manager_unresolved" // the manager is not in the directory
+
+	// Quarantined: nothing changes until HR or an administrator resolves it.
+	reasonIDInvalid         = "id_invalid"
+	reasonDuplicateID       = "duplicate_id"
+	reasonUnknownStatus     = "unknown_status"
+	reasonEmailMissing      = "email_missing"
+	reasonEmailInvalid      = "email_invalid"
+	reasonEmailDuplicate    = "email_duplicate"
+	reasonEmailTaken        = "email_taken"
+	reasonEmailSwap         = "email_swap"
+	reasonUsernameTaken     = "username_taken"
+	reasonUsernameDuplicate = "username_duplicate"
+	reasonRehireConflict    = "rehire_conflict"
+	reasonPrivilegedUser    = "privileged_user"
+)
+
+// Phases of rows. A hand-over of an address has phases of its own, from 1 up: a
+// row comes after the one that frees the address it takes. Within one phase no
+// row depends on another.
+const (
+	phaseRelease  = 1
+	phasePeople   = 1 << 20 // after every hand-over, however long its chain
+	phaseManagers = phasePeople + 1
+)
+
+// privileged reports whether an import must leave a person alone.
+func privileged(u users.User) bool {
+	return u.Sealed || (u.Role != users.RoleNone && u.Role != "")
+}

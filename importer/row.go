@@ -1,0 +1,168 @@
+package importer
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/einlass/einlass/users"
+)
+
+// row returns a row about m and, where u has an id, about u. What it lets us
+// remember of the manager stays as it was: PlanManagers changes it together with
+// the user, so that a run killed in between is repaired by the next.
+func (in PageInput) row(m Mapped, record users.Person, u users.User, kind users.ChangeKind, reason string) *users.RunChange {
+	row := &users.RunChange{
+		Phase: phasePeople, SourceID: m.ID, User: u.ID, Before: u.Version,
+		Kind: kind, Reason: reason, Name: m.name(), Email: m.email(),
+		Status: statusOf(m), ContentHash: m.Hash, ManagerSourceID: record.ManagerSourceID,
+		Outcome: users.OutcomePlanned,
+	}
+	if row.Name == "" {
+		row.Name = u.DisplayName()
+	}
+	if row.Email == "" {
+		row.Email = u.Email
+	}
+	if _, parked := in.Feed.parked[u.ID]; parked {
+		row.Before = users.BeforeFollows
+	}
+	return row
+}
+
+// quarantine returns the plan of a person whom nothing happens to until somebody resolves why.
+func (in PageInput) quarantine(m Mapped, u users.User, reason, detail string) personPlan {
+	row := in.row(m, users.Person{}, u, users.ChangeQuarantine, reason)
+	row.Detail = detail
+	return personPlan{row: row, user: u}
+}
+
+// movedOn plans the old id of a person who came back under a new one: it keeps
+// its place among the remembered, but no longer stands for the user.
+func (in PageInput) movedOn(m Mapped, record users.Person) personPlan {
+	row := in.row(m, record, users.User{}, users.ChangeSkip, reasonRehireMoved)
+	row.Phase = phaseRelease
+	return personPlan{row: row}
+}
+
+// firstOthers returns the rows about others that a granted claim brings: old ids
+// lose their user, and people who left lose an address.
+func (in PageInput) firstOthers(v verdict) []users.RunChange {
+	var rows []users.RunChange
+	for _, p := range v.unlinked {
+		if in.Feed.entries[p.SourceID].changed {
+			continue // planned as a person of this feed, see movedOn
+		}
+		rows = append(rows, users.RunChange{
+			Phase: phaseRelease, SourceID: p.SourceID, Kind: users.ChangeRecord, Reason: reasonRehireMoved,
+			Name: v.link.DisplayName(), Email: v.link.Email,
+			Status: p.Status, ContentHash: p.ContentHash, ManagerSourceID: p.ManagerSourceID,
+			Outcome: users.OutcomePlanned,
+		})
+	}
+	for _, h := range v.parks {
+		row := users.RunChange{
+			Phase: phaseRelease, User: h.holder.ID, Before: h.holder.Version,
+			Kind: users.ChangeUpdate, Reason: users.ReasonEmailParked,
+			Detail: "Left; the address goes to somebody else.",
+			Name:   h.holder.DisplayName(), Email: h.holder.Email,
+			Outcome: users.OutcomePlanned,
+		}
+		for _, p := range h.records {
+			if p.Connection == in.Feed.rules.Connection {
+				row.SourceID = p.SourceID // no status: what we remember of them stays
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// phaseOf returns the phase of a row that follows a verdict.
+func phaseOf(v verdict) int {
+	if v.phase == 0 {
+		return phasePeople
+	}
+	return v.phase
+}
+
+// changedFields compares what the source sent with the user. What it did not
+// send stays; what it sent empty is emptied. Somebody who left takes no address.
+func changedFields(m Mapped, u users.User, addresses bool) map[string]users.FieldChange {
+	var fields map[string]users.FieldChange
+	for _, target := range slices.Sorted(maps.Keys(m.Values)) {
+		before, after := u.Attribute(target), m.Values[target]
+		parked := false
+		switch target {
+		case users.AttributeEmail:
+			parked = after != "" && u.EmailKey == ""
+		case users.AttributeUsername:
+			parked = after != "" && u.UsernameKey == ""
+		}
+		isAddress := target == users.AttributeEmail || target == users.AttributeUsername
+		if (before == after && !parked) || (isAddress && (!addresses || after == "")) {
+			continue
+		}
+		if parked {
+			before = "" // the text was kept, but not its use
+		}
+		if fields == nil {
+			fields = map[string]users.FieldChange{}
+		}
+		fields[target] = users.FieldChange{Before: before, After: after}
+	}
+	return fields
+}
+
+// emailProblem returns why a person's address cannot be used, or an empty reason.
+func emailProblem(m Mapped) (reason, detail string) {
+	email := m.Values[users.AttributeEmail]
+	if email == "" {
+		return reasonEmailMissing, "The source has no e-mail address for this person. Add one there."
+	}
+	if err := checkEmail(email); err != nil {
+		return reasonEmailInvalid, fmt.Sprintf("%s. Correct it at the source.", capitalized(err.Error()))
+	}
+	return "", ""
+}
+
+func capitalized(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// statusOf is the status as it is remembered.
+func statusOf(m Mapped) string {
+	if m.Gone {
+		return users.PersonStatusGone
+	}
+	return string(m.Status)
+}
+
+// statusReason is the reason of a change of state.
+func statusReason(m Mapped) string {
+	if m.Gone {
+		return reasonPersonGone
+	}
+	return "status_" + string(m.Status)
+}
+
+// suspendedBy reports whether this connection's imports suspended the user.
+func suspendedBy(u users.User, connection users.ApplicationID) bool {
+	return slices.ContainsFunc(u.Suspensions, func(s users.Suspension) bool {
+		return s.By == users.ByImport && s.Connection == connection
+	})
+}
+
+// otherSuspensions says who else keeps a person suspended whom this import reactivates.
+func otherSuspensions(u users.User, connection users.ApplicationID) string {
+	var by []string
+	for _, s := range u.Suspensions {
+		if s.By != users.ByImport || s.Connection != connection {
+			by = append(by, string(s.By))
+		}
+	}
+	if len(by) == 0 {
+		return ""
+	}
+	slices.Sort(by)
+	return "Stays suspended by: " + strings.Join(slices.Compact(by), ", ") + "."
+}

@@ -1,0 +1,68 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"iter"
+)
+
+// Errors of a source, which decide the exit code and the advice.
+var (
+	// ErrCredentials: the source refused our credentials.
+	ErrCredentials = errors.New("credentials refused")
+	// ErrRevoked: the credentials worked before and are refused now.
+	ErrRevoked = errors.New("credentials revoked")
+	// ErrForbidden: the credentials work, the resource is refused.
+	ErrForbidden = errors.New("right missing")
+	// ErrUnreachable: no answer within the time we are willing to wait. It comes with
+	// context.DeadlineExceeded when the source was reached and took too long.
+	ErrUnreachable = errors.New("source unreachable")
+	// ErrCorrupt: the source answered something that cannot be a complete, consistent list of people.
+	ErrCorrupt = errors.New("feed corrupt")
+	// ErrAttribute: a mandatory attribute may not be read.
+	ErrAttribute = errors.New("mandatory attribute missing")
+	// ErrGone: the source does not know this person.
+	ErrGone = errors.New("person gone")
+)
+
+// Status is a source's word on a person, as read. The four we know are Personio's.
+type Status string
+
+// Personio's statuses, compared without regard to case.
+const (
+	StatusOnboarding Status = "onboarding"
+	StatusActive     Status = "active"
+	StatusLeave      Status = "leave"
+	StatusInactive   Status = "inactive"
+)
+
+// Person is one row read from a source.
+type Person struct {
+	ID     string // decimal, as the source writes it; empty: the row has no usable one and can only be quarantined
+	Status Status
+	// Attributes holds source attributes by name, flattened to text. A key that
+	// is absent was not sent: absent is not empty.
+	Attributes map[string]string
+	// ManagerID is the source id of the supervisor; empty: none. HasManager is false when
+	// the attribute was not sent.
+	ManagerID  string
+	HasManager bool
+}
+
+// Page is what a source yields: some people and what it said about the whole.
+type Page struct {
+	People    []Person
+	Announced int // people the source says there are; -1: it does not say
+}
+
+// Source is where people come from.
+type Source interface {
+	// Granted returns which of the wanted attributes the credentials may read.
+	// known is false when the source cannot tell.
+	Granted(ctx context.Context, wanted []string) (granted []string, known bool, err error)
+	// Pages reads everybody. It yields pages until it is exhausted or an error, which
+	// ends the iteration and wraps one of the errors of this package. It asks only for the wanted attributes.
+	Pages(ctx context.Context, wanted []string) iter.Seq2[Page, error]
+	// Person reads one person, or ErrGone.
+	Person(ctx context.Context, id string, wanted []string) (Person, error)
+}

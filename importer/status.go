@@ -1,0 +1,69 @@
+package importer
+
+import (
+	"strings"
+
+	"github.com/einlass/einlass/users"
+)
+
+// normal is the status in the form in which statuses are compared and remembered.
+func (s Status) normal() Status {
+	return Status(strings.ToLower(strings.TrimSpace(string(s))))
+}
+
+// standing is what a status means for employment, before any rule.
+type standing uint8
+
+const (
+	standingUnknown standing = iota // no word we know: nothing may follow from it
+	standingPresent                 // onboarding or active
+	standingOnLeave                 // employed, but away; keeps the address in any case
+	standingLeft                    // inactive or gone: others may have the address
+)
+
+func standingOf(s Status) standing {
+	switch s.normal() {
+	case StatusOnboarding, StatusActive:
+		return standingPresent
+	case StatusLeave:
+		return standingOnLeave
+	case StatusInactive:
+		return standingLeft
+	}
+	return standingUnknown
+}
+
+// rememberedStanding is standingOf for what a people row says.
+func rememberedStanding(status string) standing {
+	if status == users.PersonStatusGone {
+		return standingLeft
+	}
+	return standingOf(Status(status))
+}
+
+// Rules are what a connection decides for everybody it imports.
+type Rules struct {
+	Connection   users.ApplicationID
+	InitialState users.State // of people the import creates; empty means active
+	Reactivation bool        // an import lifts its own suspension when the source is active again
+	Leave        users.LeavePolicy
+	Manager      bool // the mapping fills the manager
+}
+
+// admits reports whether people of this standing have access by the source's word.
+func (r Rules) admits(s standing) bool {
+	return s == standingPresent || (s == standingOnLeave && r.Leave == users.LeaveKeeps)
+}
+
+// suspends reports whether people of this standing lose access. An unknown
+// standing neither admits nor suspends.
+func (r Rules) suspends(s standing) bool {
+	return s == standingLeft || (s == standingOnLeave && r.Leave != users.LeaveKeeps)
+}
+
+func (r Rules) initialState() users.State {
+	if r.InitialState == "" {
+		return users.StateActive
+	}
+	return r.InitialState
+}
