@@ -163,7 +163,7 @@ var everyAlg = []jose.SignatureAlgorithm{
 
 // verify answers as the ring does to a token that somebody brings.
 func verify(ring *keys.Ring, token string) (string, error) {
-	parsed, err := jose.ParseSigned(token, everyAlg)
+	parsed, err := jose.ParseSignedCompact(token, everyAlg)
 	if err != nil {
 		return "", err
 	}

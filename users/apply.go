@@ -10,6 +10,8 @@ import (
 const (
 	ReasonEmailParked = "email_parked" // the person keeps the text of the address, but no longer its use
 	ReasonRehireKeep  = "rehire_keep"  // the same person is back: sign-in methods must be enrolled again
+	// ReasonEmailHandedOver: an address goes from one person to another, and the sessions of both end.
+	ReasonEmailHandedOver = "email_handed_over"
 )
 
 // BeforeFollows as RunChange.Before means: an earlier row of the same run
@@ -120,9 +122,12 @@ func (a *applier) change(u User, c RunChange) {
 	if email || username {
 		a.release = append(a.release, u.ID)
 	}
-	if c.Reason == ReasonEmailParked {
+	switch c.Reason {
+	case ReasonEmailParked:
 		a.release = append(a.release, u.ID)
 		u.EmailKey, u.UsernameKey = "", ""
+		u.Epoch++
+	case ReasonEmailHandedOver:
 		u.Epoch++
 	}
 	switch c.Kind {

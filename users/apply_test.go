@@ -125,13 +125,16 @@ func TestApplyFailsOnlyTheRowsThatAreStale(t *testing.T) {
 func TestApplyHandsAddressesOver(t *testing.T) {
 	onEngines(t, func(t *testing.T, b bench) {
 		b.apply(create("1", ada), create("2", "bob@acme.example"))
-		idAda, idBob := b.user(ada).ID, b.user("bob@acme.example").ID
+		idAda, idBob, epoch := b.user(ada).ID, b.user("bob@acme.example").ID, b.user(ada).Epoch
 		b.apply(
-			b.on(ada, users.ChangeUpdate, "changed", "active", fields("email", "bob@acme.example", "username", "bob@acme.example")),
-			b.on("bob@acme.example", users.ChangeUpdate, "changed", "active", fields("email", ada, "username", ada)),
+			b.on(ada, users.ChangeUpdate, users.ReasonEmailHandedOver, "active", fields("email", "bob@acme.example", "username", "bob@acme.example")),
+			b.on("bob@acme.example", users.ChangeUpdate, users.ReasonEmailHandedOver, "active", fields("email", ada, "username", ada)),
 		)
 		if b.user(ada).ID != idBob || b.user("bob@acme.example").ID != idAda {
 			t.Error("the addresses did not change hands")
+		}
+		if b.user(ada).Epoch == epoch || b.user("bob@acme.example").Epoch == epoch {
+			t.Error("a hand-over must end the sessions of both")
 		}
 		applied := b.apply(create("3", ada), create("4", "carl@acme.example"))
 		if applied[0].Outcome != users.OutcomeFailed || applied[1].Outcome != users.OutcomeApplied {

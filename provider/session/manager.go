@@ -1,0 +1,274 @@
+package session
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/users"
+)
+
+// Lifetimes of what this package keeps. The zero value of a field means its default.
+type Lifetimes struct {
+	Code            time.Duration // 60 s
+	Request         time.Duration // 15 min
+	AccessToken     time.Duration // 15 min
+	SessionIdle     time.Duration // 12 h
+	SessionAbsolute time.Duration // 7 d
+	Device          time.Duration // 180 d
+}
+
+func (l Lifetimes) withDefaults() Lifetimes {
+	set := func(d *time.Duration, value time.Duration) {
+		if *d == 0 {
+			*d = value
+		}
+	}
+	set(&l.Code, time.Minute)
+	set(&l.Request, 15*time.Minute)
+	set(&l.AccessToken, 15*time.Minute)
+	set(&l.SessionIdle, 12*time.Hour)
+	set(&l.SessionAbsolute, 7*24*time.Hour)
+	set(&l.Device, 180*24*time.Hour)
+	return l
+}
+
+// Config is what a Manager needs. Store is required.
+type Config struct {
+	Store     Store
+	Lifetimes Lifetimes
+	Now       func() time.Time // nil means time.Now
+}
+
+// Manager applies the rules of sessions and grants on top of a Store.
+type Manager struct {
+	store Store
+	life  Lifetimes
+	now   func() time.Time
+}
+
+// NewManager returns a Manager on cfg.Store.
+func NewManager(cfg Config) (*Manager, error) {
+	if cfg.Store == nil {
+		return nil, errors.New("session: no store")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Manager{store: cfg.Store, life: cfg.Lifetimes.withDefaults(), now: cfg.Now}, nil
+}
+
+// Lifetimes returns the lifetimes in force, defaults filled in.
+func (m *Manager) Lifetimes() Lifetimes { return m.life }
+
+// Current returns the session of a cookie, or ErrNotFound. Whether the person
+// may still come in is not known here: compare the epoch with the directory's.
+func (m *Manager) Current(ctx context.Context, cookie keys.Secret) (Session, error) {
+	if cookie == "" {
+		return Session{}, ErrNotFound
+	}
+	return m.store.Session(ctx, cookie, m.now())
+}
+
+// SignIn starts a session for user, who has just proven who they are by amr,
+// and returns the secret for the cookie. A live session of the same user in
+// the cookie before keeps its sid, so that applications see one session; the
+// secret is always new (OWASP ASVS 7.2.4). Somebody else's session is left for the caller to end.
+func (m *Manager) SignIn(ctx context.Context, user users.ID, epoch int64, amr []string, before keys.Secret) (keys.Secret, Session, error) {
+	now := m.now()
+	s := Session{
+		SID:      string(users.NewID()),
+		User:     user,
+		Epoch:    epoch,
+		AuthTime: now,
+		AMR:      amr,
+		Created:  now,
+		Seen:     now,
+	}
+	old, err := m.Current(ctx, before)
+	switch {
+	case err == nil && old.User == user && old.Epoch == epoch:
+		s.SID, s.Applications = old.SID, old.Applications
+	case err != nil && !errors.Is(err, ErrNotFound):
+		return "", Session{}, err
+	}
+	s.Expires = m.sessionEnd(s, now)
+	handle := NewHandle(user)
+	if err := m.store.PutSession(ctx, handle, s); err != nil {
+		return "", Session{}, err
+	}
+	return handle, s, nil
+}
+
+// sessionEnd is the earlier of the idle end, seen from now, and the absolute end.
+func (m *Manager) sessionEnd(s Session, now time.Time) time.Time {
+	idle, absolute := now.Add(m.life.SessionIdle), s.Created.Add(m.life.SessionAbsolute)
+	if absolute.Before(idle) {
+		return absolute
+	}
+	return idle
+}
+
+// touchAfter bounds how often a page view writes to the store.
+const touchAfter = time.Minute
+
+// Touch notes that a person used their session. It writes at most once a minute.
+func (m *Manager) Touch(ctx context.Context, cookie keys.Secret, s Session) error {
+	now := m.now()
+	if now.Sub(s.Seen) < touchAfter {
+		return nil
+	}
+	return m.store.TouchSession(ctx, cookie, now, m.sessionEnd(s, now))
+}
+
+// End ends the session of (user, sid) with its codes and access tokens and
+// returns what it was, or ErrNotFound.
+func (m *Manager) End(ctx context.Context, user users.ID, sid string) (Session, error) {
+	return m.store.EndSession(ctx, user, sid, m.now())
+}
+
+// Of returns the live sessions of a user, newest first.
+func (m *Manager) Of(ctx context.Context, user users.ID) ([]Session, error) {
+	return m.store.SessionsOf(ctx, user, m.now())
+}
+
+// Start keeps an authorization request for the browser that holds the secret
+// browser, and returns it with its id.
+func (m *Manager) Start(ctx context.Context, application users.ApplicationID, p Params, browser keys.Secret) (AuthRequest, error) {
+	now := m.now()
+	r := AuthRequest{
+		ID:          string(users.NewID()),
+		Browser:     browserHash(browser),
+		Application: application,
+		Params:      p,
+		Created:     now,
+		Expires:     now.Add(m.life.Request),
+	}
+	return r, m.store.PutRequest(ctx, r)
+}
+
+// Pending returns a request that waits in this browser. It returns ErrNotFound
+// when there is none and ErrMismatch when it belongs to another browser.
+func (m *Manager) Pending(ctx context.Context, id string, browser keys.Secret) (AuthRequest, error) {
+	r, err := m.store.Request(ctx, id, m.now())
+	if err != nil {
+		return AuthRequest{}, err
+	}
+	return r, checkBrowser(r, browser)
+}
+
+// Take is Pending, and removes the request: of concurrent calls one succeeds.
+func (m *Manager) Take(ctx context.Context, id string, browser keys.Secret) (AuthRequest, error) {
+	r, err := m.Pending(ctx, id, browser)
+	if err != nil {
+		return AuthRequest{}, err
+	}
+	return m.store.TakeRequest(ctx, r.ID, m.now())
+}
+
+// IssueCode writes an authorization code for the session and returns it. It
+// returns ErrNotFound when the session has ended meanwhile.
+func (m *Manager) IssueCode(ctx context.Context, s Session, application users.ApplicationID, p Params, acr string) (keys.Secret, error) {
+	now := m.now()
+	code := NewHandle(s.User)
+	err := m.store.IssueCode(ctx, code, Code{
+		Grant: Grant{
+			Family:      string(users.NewID()),
+			SID:         s.SID,
+			User:        s.User,
+			Application: application,
+			ClientID:    p.ClientID,
+			Scopes:      p.Scopes,
+			Epoch:       s.Epoch,
+			AuthTime:    s.AuthTime,
+			AMR:         s.AMR,
+			Nonce:       p.Nonce,
+			ACR:         acr,
+			Claims:      p.Claims,
+		},
+		RedirectURI:   p.RedirectURI,
+		CodeChallenge: p.CodeChallenge,
+		Expires:       now.Add(m.life.Code),
+	}, now, m.sessionEnd(s, now))
+	if err != nil {
+		return "", err
+	}
+	return code, nil
+}
+
+// Redeem consumes a code as Store.TakeCode does.
+func (m *Manager) Redeem(ctx context.Context, code keys.Secret, check CodeCheck) (Grant, error) {
+	now := m.now()
+	return m.store.TakeCode(ctx, code, check, now, m.familyEnd(now))
+}
+
+// familyEnd is when nothing of a family begun at or before now can be valid any more.
+func (m *Manager) familyEnd(now time.Time) time.Time {
+	return now.Add(m.life.SessionAbsolute + m.life.AccessToken)
+}
+
+// IssueToken writes an access token for g and returns it with its end. A
+// replay of the code, or the end of the session, may have killed it already.
+func (m *Manager) IssueToken(ctx context.Context, g Grant) (keys.Secret, time.Time, error) {
+	now := m.now()
+	expires := now.Add(m.life.AccessToken)
+	token := NewHandle(g.User)
+	if err := m.store.PutToken(ctx, token, AccessToken{Grant: g, Expires: expires}); err != nil {
+		return "", time.Time{}, err
+	}
+	return token, expires, nil
+}
+
+// Token returns a live access token, or ErrNotFound.
+func (m *Manager) Token(ctx context.Context, token keys.Secret) (AccessToken, error) {
+	return m.store.Token(ctx, token, m.now())
+}
+
+// Revoke makes everything of g's family unusable.
+func (m *Manager) Revoke(ctx context.Context, g Grant) error {
+	return m.store.RevokeFamily(ctx, g.User, g.Family, m.familyEnd(m.now()))
+}
+
+// RememberDevice makes the browser a known device of user and returns the secret for its cookie.
+func (m *Manager) RememberDevice(ctx context.Context, user users.ID) (keys.Secret, error) {
+	h := NewHandle(user)
+	return h, m.store.PutDevice(ctx, h, user, m.now().Add(m.life.Device))
+}
+
+// KnownDevice reports whether device is a known device of user.
+func (m *Manager) KnownDevice(ctx context.Context, device keys.Secret, user users.ID) (bool, error) {
+	if device == "" {
+		return false, nil
+	}
+	owner, err := m.store.DeviceUser(ctx, device, m.now())
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return owner == user, err
+}
+
+// Reserve counts a try against a throttle before it is known whether it fails.
+func (m *Manager) Reserve(ctx context.Context, key string, limit int, window time.Duration) (Verdict, error) {
+	return m.store.Reserve(ctx, key, limit, window, m.now())
+}
+
+// Refund takes a try back that was no failure.
+func (m *Manager) Refund(ctx context.Context, key string) error {
+	return m.store.Refund(ctx, key, m.now())
+}
+
+// browserHash is the form in which a browser's secret is kept with its requests.
+func browserHash(browser keys.Secret) string {
+	sum := browser.Hash()
+	return hex.EncodeToString(sum[:])
+}
+
+func checkBrowser(r AuthRequest, browser keys.Secret) error {
+	if browser == "" || subtle.ConstantTimeCompare([]byte(r.Browser), []byte(browserHash(browser))) != 1 {
+		return ErrMismatch
+	}
+	return nil
+}

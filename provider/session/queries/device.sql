@@ -1,0 +1,3 @@
+SELECT value
+FROM devices
+WHERE handle = $1 AND expires > $2

@@ -1,0 +1,3 @@
+SELECT value
+FROM requests
+WHERE id = $1 AND expires > $2

@@ -1,0 +1,204 @@
+package session
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// Limits of one client. A server that does not answer must become an error of
+// the request within two seconds, waiting for a connection included; one that
+// does must serve 64 requests at once without any of them waiting.
+const (
+	redisTimeout     = time.Second
+	redisPoolTimeout = 750 * time.Millisecond
+	redisPoolSize    = 64
+	redisBufferBytes = 8 << 10 // of each connection, reading and writing; a record has about 1 KiB
+)
+
+// slack is how much longer than needed Redis keeps a key. Replicas' clocks may
+// differ by 90 s; the record's own end decides, Redis only collects garbage.
+const slack = 5 * time.Minute
+
+// redisStore is the Store on Redis. Everything of one user has one hash tag,
+// so that each operation is one command or one script within one Cluster slot:
+//
+//	einlass:{<tag>}:session:<sid>        hash: value (record of a Session), handle, seen, expires, application:<id>
+//	einlass:{<tag>}:cookie:<hash>        record: the sid a cookie leads to
+//	einlass:{<tag>}:sessions             sorted set: sids by their end
+//	einlass:{<tag>}:code:<hash>          record of a Code; once taken, its tombstone
+//	einlass:{<tag>}:token:<hash>         record of an AccessToken
+//	einlass:{<tag>}:revoked:<family>     record without value: the family is revoked while it exists
+//	einlass:{<tag>}:device:<hash>        record: the user
+//	einlass:{<hash of id>}:request       record of an AuthRequest
+//	einlass:{<hash of key>}:throttle     record with a count
+type redisStore struct {
+	client redis.UniversalClient
+	opt    Options
+}
+
+// OpenRedis connects to a Redis server and returns the store on it. The URL is one of
+//
+//	redis://[user:password@]host[:port][/db]
+//	redis+sentinel://[user:password@]host[:port][,host[:port]…]/master-name[/db]
+//	redis+cluster://[user:password@]host[:port][,host[:port]…]
+//
+// and with TLS rediss://, rediss+sentinel://, rediss+cluster://. User and password
+// are percent-encoded; with Sentinel they are those of the Redis servers.
+//
+// Redis must keep what it is given (maxmemory-policy noeviction) and write an
+// append-only file, or a crash brings taken codes back to life; OpenRedis warns otherwise.
+func OpenRedis(ctx context.Context, url string, options Options) (Store, error) {
+	opt, err := parseRedisURL(url)
+	if err != nil {
+		return nil, err
+	}
+	opt.ContextTimeoutEnabled = true
+	opt.MaxRetries = -1
+	opt.DialerRetries = 1
+	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout = redisTimeout, redisTimeout, redisTimeout
+	opt.PoolTimeout, opt.PoolSize = redisPoolTimeout, max(redisPoolSize, 10*runtime.GOMAXPROCS(0))
+	opt.ReadBufferSize, opt.WriteBufferSize = redisBufferBytes, redisBufferBytes
+	opt.DisableIdentity = true // its reply, when late, was once taken for another's: CVE-2025-29923
+	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+
+	s := &redisStore{client: redis.NewUniversalClient(opt), opt: options.withDefaults()}
+	s.client.AddHook(onceHook{client: s.client})
+	if err := s.Ping(ctx); err != nil {
+		return nil, errors.Join(err, s.client.Close())
+	}
+	s.checkSettings(ctx)
+	return s, nil
+}
+
+// checkSettings warns when the server may lose what it acknowledged. Servers
+// that forbid CONFIG are left in peace.
+func (s *redisStore) checkSettings(ctx context.Context) {
+	setting := func(name string) string {
+		values, err := s.client.ConfigGet(ctx, name).Result()
+		if err != nil {
+			return ""
+		}
+		return values[name]
+	}
+	if policy := setting("maxmemory-policy"); policy != "" && policy != "noeviction" {
+		s.opt.Logger.WarnContext(ctx, "redis may evict sessions and revocations: set maxmemory-policy noeviction", "policy", policy)
+	}
+	if aof := setting("appendonly"); aof != "" && aof != "yes" {
+		s.opt.Logger.WarnContext(ctx, "redis may forget taken codes in a crash: set appendonly yes", "appendonly", aof)
+	}
+}
+
+func (s *redisStore) Ping(ctx context.Context) error {
+	defer s.opt.observe("ping", time.Now())
+	if err := s.client.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("session: redis: %w", err)
+	}
+	return nil
+}
+
+// Sweep has nothing to do: Redis deletes by itself what has expired.
+func (s *redisStore) Sweep(context.Context, time.Time) error { return nil }
+
+func (s *redisStore) Name() string { return "redis" }
+
+func (s *redisStore) Close() error { return s.client.Close() }
+
+// userKey builds the key of something of the user with tag.
+func userKey(tag Tag, kind, id string) string {
+	return "einlass:{" + string(tag) + "}:" + kind + ":" + id
+}
+
+// indexKey is the key of the index of a user's sessions.
+func indexKey(tag Tag) string { return "einlass:{" + string(tag) + "}:sessions" }
+
+// ownKey builds the key of something that belongs to nobody yet. Its id may be
+// what somebody typed, so it is hashed: it gets a bounded length and tells nothing.
+func ownKey(kind, id string) string {
+	return "einlass:{" + hashText(id) + "}:" + kind
+}
+
+// ttl returns for how many milliseconds Redis keeps a key that is needed until expires.
+func ttl(expires time.Time) int64 {
+	return (max(time.Until(expires), 0) + slack).Milliseconds()
+}
+
+//go:embed redis/*.lua
+var luaFiles embed.FS
+
+// script returns redis/<name>.lua behind redis/common.lua.
+func script(name string) *redis.Script {
+	common, errCommon := luaFiles.ReadFile("redis/common.lua")
+	body, errBody := luaFiles.ReadFile("redis/" + name + ".lua")
+	if err := errors.Join(errCommon, errBody); err != nil {
+		panic(err)
+	}
+	return redis.NewScript(string(common) + string(body))
+}
+
+// Scripts answer with a word, followed by a record where there is one.
+var errOfAnswer = map[string]error{
+	"ok":       nil,
+	"missing":  ErrNotFound,
+	"mismatch": ErrMismatch,
+	"replayed": ErrReplayed,
+}
+
+// answer runs a script that answers with a word and returns the record after it, if any.
+func (s *redisStore) answer(ctx context.Context, script *redis.Script, keys []string, args ...any) (string, error) {
+	reply, err := script.Run(ctx, s.client, keys, args...).StringSlice()
+	if err != nil {
+		return "", err
+	}
+	if len(reply) == 0 {
+		return "", errors.New("empty answer")
+	}
+	err, known := errOfAnswer[reply[0]]
+	if !known {
+		return "", fmt.Errorf("unknown answer %q", reply[0])
+	}
+	if err != nil || len(reply) == 1 {
+		return "", err
+	}
+	return reply[1], nil
+}
+
+// onceHook makes go-redis send a command at most once. Its Cluster client
+// repeats one whose reply was lost whatever MaxRetries says, and a redemption
+// that is repeated looks like a replay.
+type onceHook struct{ client redis.UniversalClient }
+
+// once is a command that is not repeated.
+type once struct{ redis.Cmder }
+
+func (once) NoRetry() bool { return true }
+
+func (h onceHook) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h onceHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// ProcessHook also has the Cluster client look for the primaries again when one
+// does not answer, which it otherwise does while repeating.
+func (h onceHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, once{cmd})
+		if cluster, ok := h.client.(*redis.ClusterClient); ok && ctx.Err() == nil && unanswered(err) {
+			cluster.ReloadState(ctx)
+		}
+		return err
+	}
+}
+
+// unanswered reports whether err came from the way to the server, not from the server.
+func unanswered(err error) bool {
+	_, fromServer := errors.AsType[redis.Error](err)
+	return err != nil && !fromServer
+}

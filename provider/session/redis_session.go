@@ -1,0 +1,172 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/users"
+)
+
+var (
+	luaPutSession   = script("put_session")
+	luaSession      = script("session")
+	luaTouchSession = script("touch_session")
+	luaEndSession   = script("end_session")
+	luaSessionsOf   = script("sessions_of")
+)
+
+func (s *redisStore) PutSession(ctx context.Context, h keys.Secret, session Session) error {
+	defer s.opt.observe("put_session", time.Now())
+	tag, hash, ok := locateFor(h, session.User)
+	if !ok {
+		return ErrNotFound
+	}
+	sessionKey, cookieKey := userKey(tag, "session", session.SID), userKey(tag, "cookie", hash)
+	applications := session.Applications
+	session.Applications = nil // kept as fields of their own
+	value, err := encode(sessionKey, session.Expires, session)
+	if err != nil {
+		return fail("put session", err)
+	}
+	cookie, err := encode(cookieKey, session.Expires, session.SID)
+	if err != nil {
+		return fail("put session", err)
+	}
+	args := []any{
+		session.SID, hash, session.Seen.UnixMilli(), session.Expires.UnixMilli(), ttl(session.Expires),
+		value, cookie, session.Seen.Add(-slack).UnixMilli(),
+	}
+	for _, a := range applications {
+		args = append(args, string(a))
+	}
+	_, err = s.answer(ctx, luaPutSession, []string{sessionKey, cookieKey, indexKey(tag)}, args...)
+	return fail("put session", err)
+}
+
+func (s *redisStore) Session(ctx context.Context, h keys.Secret, now time.Time) (Session, error) {
+	defer s.opt.observe("session", time.Now())
+	tag, hash, ok := locate(h)
+	if !ok {
+		return Session{}, ErrNotFound
+	}
+	fields, err := luaSession.Run(ctx, s.client, []string{userKey(tag, "cookie", hash)}).StringSlice()
+	if err != nil {
+		return Session{}, fail("session", err)
+	}
+	session, handle, err := sessionOf(tag, fields)
+	if err != nil {
+		return Session{}, fail("session", err)
+	}
+	if handle != hash || !session.Expires.After(now) {
+		return Session{}, ErrNotFound
+	}
+	return session, nil
+}
+
+func (s *redisStore) TouchSession(ctx context.Context, h keys.Secret, seen, expires time.Time) error {
+	defer s.opt.observe("touch_session", time.Now())
+	tag, hash, ok := locate(h)
+	if !ok {
+		return ErrNotFound
+	}
+	_, err := s.answer(ctx, luaTouchSession, []string{userKey(tag, "cookie", hash), indexKey(tag)},
+		seen.UnixMilli(), expires.UnixMilli(), ttl(expires))
+	return fail("touch session", err)
+}
+
+func (s *redisStore) EndSession(ctx context.Context, user users.ID, sid string, now time.Time) (Session, error) {
+	defer s.opt.observe("end_session", time.Now())
+	tag := TagOf(user)
+	fields, err := luaEndSession.Run(ctx, s.client, []string{userKey(tag, "session", sid), indexKey(tag)}, sid).StringSlice()
+	if err != nil {
+		return Session{}, fail("end session", err)
+	}
+	session, _, err := sessionOf(tag, fields)
+	if err != nil {
+		return Session{}, fail("end session", err)
+	}
+	if session.User != user || !session.Expires.After(now) {
+		return Session{}, ErrNotFound
+	}
+	return session, nil
+}
+
+func (s *redisStore) SessionsOf(ctx context.Context, user users.ID, now time.Time) ([]Session, error) {
+	defer s.opt.observe("sessions_of", time.Now())
+	tag := TagOf(user)
+	replies, err := luaSessionsOf.Run(ctx, s.client, []string{indexKey(tag)}, now.UnixMilli()).Slice()
+	if err != nil {
+		return nil, fail("sessions of user", err)
+	}
+	var sessions []Session
+	for _, reply := range replies {
+		fields, err := texts(reply)
+		if err != nil {
+			return nil, fail("sessions of user", err)
+		}
+		session, _, err := sessionOf(tag, fields)
+		if err != nil {
+			return nil, fail("sessions of user", err)
+		}
+		if session.User == user && session.Expires.After(now) {
+			sessions = append(sessions, session)
+		}
+	}
+	newestFirst(sessions)
+	return sessions, nil
+}
+
+// texts returns the elements of a nested reply.
+func texts(reply any) ([]string, error) {
+	elements, ok := reply.([]any)
+	if !ok {
+		return nil, fmt.Errorf("reply of type %T", reply)
+	}
+	list := make([]string, 0, len(elements))
+	for _, e := range elements {
+		text, ok := e.(string)
+		if !ok {
+			return nil, fmt.Errorf("reply with an element of type %T", e)
+		}
+		list = append(list, text)
+	}
+	return list, nil
+}
+
+// sessionOf reads the fields of a session of the user with tag, and the hash of
+// its cookie's secret. Without fields it returns ErrNotFound.
+func sessionOf(tag Tag, fields []string) (session Session, handle string, err error) {
+	if len(fields) == 0 {
+		return Session{}, "", ErrNotFound
+	}
+	field := make(map[string]string)
+	for pair := range slices.Chunk(fields, 2) {
+		field[pair[0]] = pair[len(pair)-1]
+	}
+	key, _, err := decode(field["value"], &session)
+	if err != nil {
+		return Session{}, "", err
+	}
+	if key != userKey(tag, "session", session.SID) {
+		return Session{}, "", errForeignRecord
+	}
+	seen, errSeen := strconv.ParseInt(field["seen"], 10, 64)
+	expires, errExpires := strconv.ParseInt(field["expires"], 10, 64)
+	if err := errors.Join(errSeen, errExpires); err != nil {
+		return Session{}, "", fmt.Errorf("stored session: %w", err)
+	}
+	session.Seen, session.Expires = fromMillis(seen), fromMillis(expires)
+	for name := range field {
+		if id, ok := strings.CutPrefix(name, "application:"); ok {
+			session.Applications = append(session.Applications, users.ApplicationID(id))
+		}
+	}
+	slices.Sort(session.Applications)
+	return session, field["handle"], nil
+}

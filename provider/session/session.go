@@ -1,0 +1,180 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/users"
+)
+
+// Errors a caller acts on.
+var (
+	// ErrNotFound: unknown, expired, ended, revoked or a handle of another tag.
+	ErrNotFound = errors.New("session: not found")
+	// ErrMismatch: the code exists, but client, redirect URI or PKCE differ; it was not consumed.
+	ErrMismatch = errors.New("session: code is bound to something else")
+	// ErrReplayed: the code had been taken before; its family is now revoked.
+	ErrReplayed = errors.New("session: code already taken")
+)
+
+// Session is a browser's sign-in.
+type Session struct {
+	SID          string                `json:"sid"` // in ID tokens; survives re-authentication, the cookie's secret does not
+	User         users.ID              `json:"user"`
+	Epoch        int64                 `json:"epoch"`
+	AuthTime     time.Time             `json:"auth_time"`
+	AMR          []string              `json:"amr"` // RFC 8176
+	Created      time.Time             `json:"created"`
+	Seen         time.Time             `json:"seen"`
+	Expires      time.Time             `json:"expires"`                // the earlier of idle and absolute end; past it, it is not found
+	Applications []users.ApplicationID `json:"applications,omitempty"` // that got a code in this session
+}
+
+// AuthRequest is an authorization request that waits for the person to sign in.
+// It has been validated; nothing of it is trusted less than the client registration.
+type AuthRequest struct {
+	ID          string              `json:"id"`
+	Browser     string              `json:"browser"` // hash of the browser cookie it is bound to
+	Application users.ApplicationID `json:"application"`
+	Params      Params              `json:"params"`
+	Created     time.Time           `json:"created"`
+	Expires     time.Time           `json:"expires"`
+}
+
+// Params are the parameters of an authorization request that outlive its first
+// look (OpenID Connect Core section 3.1.2.1).
+type Params struct {
+	ClientID      string   `json:"client_id"`
+	RedirectURI   string   `json:"redirect_uri"`
+	ResponseMode  string   `json:"response_mode"`
+	State         string   `json:"state,omitempty"`
+	Nonce         string   `json:"nonce,omitempty"`
+	Scopes        []string `json:"scopes"`
+	CodeChallenge string   `json:"code_challenge,omitempty"` // S256
+	Prompt        []string `json:"prompt,omitempty"`
+	MaxAge        *int     `json:"max_age,omitempty"` // seconds
+	LoginHint     string   `json:"login_hint,omitempty"`
+	HintSubject   string   `json:"hint_subject,omitempty"` // sub of a verified id_token_hint
+	UILocales     []string `json:"ui_locales,omitempty"`
+	ACRValues     []string `json:"acr_values,omitempty"`
+	Claims        string   `json:"claims,omitempty"` // the claims parameter as JSON
+}
+
+// Grant is what an application holds because of a session.
+type Grant struct {
+	Family      string              `json:"family"`
+	SID         string              `json:"sid"`
+	User        users.ID            `json:"user"`
+	Application users.ApplicationID `json:"application"`
+	ClientID    string              `json:"client_id"`
+	Scopes      []string            `json:"scopes"`
+	Epoch       int64               `json:"epoch"`
+	AuthTime    time.Time           `json:"auth_time"`
+	AMR         []string            `json:"amr"`
+	Nonce       string              `json:"nonce,omitempty"`
+	ACR         string              `json:"acr,omitempty"`
+	Claims      string              `json:"claims,omitempty"`
+	Offline     bool                `json:"offline,omitempty"` // survives sign-out, not an epoch change
+}
+
+// Code is a grant as an authorization code.
+type Code struct {
+	Grant         Grant     `json:"grant"`
+	RedirectURI   string    `json:"redirect_uri"`
+	CodeChallenge string    `json:"code_challenge,omitempty"`
+	Expires       time.Time `json:"expires"`
+}
+
+// CodeCheck is what a redemption must agree with before the code is consumed.
+// Challenge is S256 of the verifier that was sent, empty if none was.
+type CodeCheck struct {
+	ClientID    string
+	RedirectURI string
+	Challenge   string
+}
+
+// AccessToken is a grant as an access token.
+type AccessToken struct {
+	Grant   Grant     `json:"grant"`
+	Expires time.Time `json:"expires"`
+}
+
+// Verdict is a throttle's answer.
+type Verdict struct {
+	Allowed    bool
+	Remaining  int           // further tries in this window
+	RetryAfter time.Duration // when not allowed: until the window ends
+}
+
+// Store is the storage contract. Each method is atomic. A value's own Expires,
+// compared with now, decides; the store's garbage collection may lag behind.
+// Ends and Seen are kept to the millisecond.
+// Stores fail closed: an error of the server is returned, never read as "not found".
+//
+// A Handle argument is `<tag>.<secret>`; a store keeps SHA-256 of the secret only
+// and answers ErrNotFound to one whose tag is not [TagOf] the user of the value.
+type Store interface {
+	// PutSession writes s under h. If the user has a session with this SID under another
+	// handle, that handle is dead afterwards (re-authentication).
+	PutSession(ctx context.Context, h keys.Secret, s Session) error
+	// Session returns the session of h, or ErrNotFound.
+	Session(ctx context.Context, h keys.Secret, now time.Time) (Session, error)
+	// TouchSession moves Seen and Expires of a session that still exists, else ErrNotFound.
+	TouchSession(ctx context.Context, h keys.Secret, seen, expires time.Time) error
+	// EndSession deletes the session of (user, sid) and returns what it was, or
+	// ErrNotFound. From then on the access tokens and codes of that session are not
+	// found, but for offline grants.
+	EndSession(ctx context.Context, user users.ID, sid string, now time.Time) (Session, error)
+	// SessionsOf returns the live sessions of a user, newest first.
+	SessionsOf(ctx context.Context, user users.ID, now time.Time) ([]Session, error)
+
+	// PutRequest writes a pending authorization request.
+	PutRequest(ctx context.Context, r AuthRequest) error
+	// Request returns a pending request, or ErrNotFound.
+	Request(ctx context.Context, id string, now time.Time) (AuthRequest, error)
+	// TakeRequest returns and deletes a pending request; of concurrent calls one
+	// succeeds, the others get ErrNotFound.
+	TakeRequest(ctx context.Context, id string, now time.Time) (AuthRequest, error)
+
+	// IssueCode writes a code and, in the same step, notes its application in the
+	// session of (user, sid) and moves that session's Seen and Expires. It returns ErrNotFound,
+	// and writes nothing, when that session has ended.
+	IssueCode(ctx context.Context, h keys.Secret, c Code, seen, sessionExpires time.Time) error
+	// TakeCode compares check with the code and only then consumes it, leaving a
+	// tombstone until tombstone. Of concurrent calls exactly one succeeds.
+	//
+	// ErrNotFound: unknown, expired, family revoked, or its session has ended.
+	// ErrMismatch: check differs; the code can still be redeemed by its owner.
+	// ErrReplayed: consumed before; the family has been revoked in this step. A replay by
+	// another client is a mismatch and revokes nothing.
+	TakeCode(ctx context.Context, h keys.Secret, check CodeCheck, now, tombstone time.Time) (Grant, error)
+	// PutToken writes an access token. That its family was revoked or its session
+	// has ended is found when it is used, so a token written too late is dead from the start.
+	PutToken(ctx context.Context, h keys.Secret, t AccessToken) error
+	// Token returns a live access token whose family is not revoked and whose
+	// session lives (offline grants need none), or ErrNotFound.
+	Token(ctx context.Context, h keys.Secret, now time.Time) (AccessToken, error)
+	// RevokeFamily makes every code and token of a family unusable until until.
+	RevokeFamily(ctx context.Context, user users.ID, family string, until time.Time) error
+
+	// Reserve counts one try against key and allows it while the window has seen
+	// fewer than limit, reserved ones included. The window is fixed and starts with its first try.
+	Reserve(ctx context.Context, key string, limit int, window time.Duration, now time.Time) (Verdict, error)
+	// Refund takes back one try, because it was no failure.
+	Refund(ctx context.Context, key string, now time.Time) error
+
+	// PutDevice remembers the device of h as one of user's.
+	PutDevice(ctx context.Context, h keys.Secret, user users.ID, expires time.Time) error
+	// DeviceUser returns whose device h is, or ErrNotFound.
+	DeviceUser(ctx context.Context, h keys.Secret, now time.Time) (users.ID, error)
+
+	// Ping reports whether the store answers.
+	Ping(ctx context.Context) error
+	// Sweep deletes what has expired, where the store does not do so itself.
+	Sweep(ctx context.Context, now time.Time) error
+	// Name says which store it is, for the log and readiness: "redis" or "sqlite".
+	Name() string
+	Close() error
+}

@@ -1,0 +1,156 @@
+package sessiontest
+
+import (
+	"time"
+
+	"github.com/einlass/einlass/provider/session"
+	"github.com/einlass/einlass/users"
+)
+
+var sessionTests = []test{
+	{"an expired session is not found", func(f *fixture) {
+		h, _ := f.signIn()
+		_, err := f.store.Session(f.Context(), h, idleEnd.Add(-time.Millisecond))
+		f.wantErr("just before its end", err, nil)
+		for _, now := range []time.Time{idleEnd, idleEnd.Add(90 * time.Second), idleEnd.Add(999 * time.Hour)} {
+			_, err := f.store.Session(f.Context(), h, now)
+			f.wantErr("at "+now.String(), err, session.ErrNotFound)
+		}
+	}},
+
+	{"a touch does not revive an expired session", func(f *fixture) {
+		h, _ := f.signIn()
+		f.wantErr("touch", f.store.TouchSession(f.Context(), h, idleEnd, familyEnd), session.ErrNotFound)
+		_, err := f.store.Session(f.Context(), h, idleEnd)
+		f.wantErr("session", err, session.ErrNotFound)
+	}},
+
+	{"a touch does not revive an ended session", func(f *fixture) {
+		h, s := f.signIn()
+		_, err := f.store.EndSession(f.Context(), f.user, s.SID, start)
+		f.must(err)
+		f.wantErr("touch", f.store.TouchSession(f.Context(), h, start, familyEnd), session.ErrNotFound)
+		_, err = f.store.Session(f.Context(), h, start)
+		f.wantErr("session", err, session.ErrNotFound)
+	}},
+
+	// N147
+	{"nobody ends another user's session", func(f *fixture) {
+		h, s := f.signIn()
+		_, err := f.store.EndSession(f.Context(), users.NewID(), s.SID, start)
+		f.wantErr("end", err, session.ErrNotFound)
+		f.wantSession("afterwards", h)
+	}},
+
+	{"a session ends once", func(f *fixture) {
+		_, err := f.store.EndSession(f.Context(), f.user, "unknown", start)
+		f.wantErr("unknown session", err, session.ErrNotFound)
+
+		h, s := f.signIn()
+		ended, err := f.store.EndSession(f.Context(), f.user, s.SID, start)
+		f.must(err)
+		f.wantEqual("what it was", ended, s)
+		_, err = f.store.Session(f.Context(), h, start)
+		f.wantErr("cookie afterwards", err, session.ErrNotFound)
+		_, err = f.store.EndSession(f.Context(), f.user, s.SID, start)
+		f.wantErr("second end", err, session.ErrNotFound)
+	}},
+
+	{"ending an expired session finds nothing", func(f *fixture) {
+		_, s := f.signIn()
+		_, err := f.store.EndSession(f.Context(), f.user, s.SID, idleEnd)
+		f.wantErr("end", err, session.ErrNotFound)
+	}},
+
+	{"a session is ended by one of many", func(f *fixture) {
+		_, s := f.signIn()
+		errs := f.race(2, func(store session.Store) error {
+			_, err := store.EndSession(f.Context(), f.user, s.SID, start)
+			return err
+		})
+		f.wantOnce(errs, session.ErrNotFound)
+	}},
+
+	// OWASP ASVS 7.2.4
+	{"re-authentication keeps the sid and kills the handle before", func(f *fixture) {
+		before, s := f.signIn()
+		c := f.code(s)
+		f.issue(c)
+		token := f.putToken(c.Grant)
+
+		after := session.NewHandle(f.user)
+		s.AuthTime, s.AMR, s.Seen = start.Add(time.Hour), []string{"swk"}, start.Add(time.Hour)
+		s.Applications = []users.ApplicationID{"personio"}
+		f.must(f.store.PutSession(f.Context(), after, s))
+
+		_, err := f.store.Session(f.Context(), before, start)
+		f.wantErr("old handle", err, session.ErrNotFound)
+		f.wantErr("touch of the old handle", f.store.TouchSession(f.Context(), before, start, idleEnd), session.ErrNotFound)
+		f.wantEqual("session of the new handle", f.wantSession("new handle", after), s)
+		f.wantToken("token of the session", token)
+		all, err := f.store.SessionsOf(f.Context(), f.user, start)
+		f.must(err)
+		f.wantEqual("sessions", all, []session.Session{s})
+	}},
+
+	{"two sessions of one user live apart", func(f *fixture) {
+		h1, s1 := f.signIn()
+		h2, s2 := f.signIn()
+		token2 := f.putToken(f.code(s2).Grant)
+		_, err := f.store.EndSession(f.Context(), f.user, s1.SID, start)
+		f.must(err)
+		_, err = f.store.Session(f.Context(), h1, start)
+		f.wantErr("the ended one", err, session.ErrNotFound)
+		f.wantEqual("the other", f.wantSession("the other", h2), s2)
+		f.wantToken("token of the other", token2)
+	}},
+
+	{"a touch moves seen and expires", func(f *fixture) {
+		h, s := f.signIn()
+		s.Seen, s.Expires = start.Add(time.Hour), start.Add(13*time.Hour)
+		f.must(f.store.TouchSession(f.Context(), h, s.Seen, s.Expires))
+		got, err := f.store.Session(f.Context(), h, idleEnd)
+		f.must(err)
+		f.wantEqual("session past its first end", got, s)
+		all, err := f.store.SessionsOf(f.Context(), f.user, idleEnd)
+		f.must(err)
+		f.wantEqual("sessions past its first end", all, []session.Session{s})
+	}},
+
+	{"the sessions of a user are the live ones, newest first", func(f *fixture) {
+		ctx := f.Context()
+		none, err := f.store.SessionsOf(ctx, f.user, start)
+		f.must(err)
+		f.wantEqual("sessions of a stranger", none, []session.Session{})
+
+		put := func(created, expires time.Time) session.Session {
+			s := f.session()
+			s.Created, s.Expires = created, expires
+			f.must(f.store.PutSession(ctx, session.NewHandle(f.user), s))
+			return s
+		}
+		old := put(start.Add(-3*time.Hour), idleEnd)
+		put(start.Add(-2*time.Hour), start) // expired
+		newest := put(start, idleEnd)
+		middle := put(start.Add(-time.Hour), idleEnd)
+		ended := put(start.Add(-time.Minute), idleEnd)
+		_, err = f.store.EndSession(ctx, f.user, ended.SID, start)
+		f.must(err)
+
+		got, err := f.store.SessionsOf(ctx, f.user, start)
+		f.must(err)
+		f.wantEqual("sessions", got, []session.Session{newest, middle, old})
+	}},
+
+	{"a session comes back as it was put", func(f *fixture) {
+		full := f.session()
+		full.Epoch = 1<<53 + 1 // more than a JSON number of Lua can hold
+		full.Applications = []users.ApplicationID{"a", "b-2"}
+		bare := session.Session{SID: string(users.NewID()), User: f.user, Expires: idleEnd, AMR: []string{}}
+		for _, want := range []session.Session{full, bare} {
+			h := session.NewHandle(f.user)
+			f.must(f.store.PutSession(f.Context(), h, want))
+			f.wantEqual("session", f.wantSession("session", h), want)
+		}
+	}},
+}

@@ -1,0 +1,275 @@
+package session
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// sqliteVersion is the PRAGMA user_version of queries/schema.sql.
+const sqliteVersion = 1
+
+// sqliteStore is the Store on an SQLite file. Several processes may have it open.
+//
+// All writing goes through one connection, whose transactions take the write
+// lock when they begin, so that none fails half way because of another.
+type sqliteStore struct {
+	writer, reader *sql.DB
+	opt            Options
+	statements
+}
+
+// statements are prepared once; each is queries/<its name>.sql.
+type statements struct {
+	putSession, session, touchSession, endSession, sessionsOf *sql.Stmt
+	putRequest, request, takeRequest                          *sql.Stmt
+	useSession, putCode, takeCode, putTakenCode, takenCode    *sql.Stmt
+	liveCode, putToken, token, revokeFamily                   *sql.Stmt
+	reserve, windowEnd, refund                                *sql.Stmt
+	putDevice, device                                         *sql.Stmt
+	sweepSessions, sweepRequests, sweepCodes, sweepTakenCodes *sql.Stmt
+	sweepTokens, sweepRevoked, sweepThrottles, sweepDevices   *sql.Stmt
+}
+
+// OpenSQLite opens the file at path, creating it readable by its owner only,
+// and returns the store on it. A file of a later version is refused.
+func OpenSQLite(ctx context.Context, path string, options Options) (Store, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("session: sqlite: %w", err)
+	}
+	if err := createFile(path); err != nil {
+		return nil, fmt.Errorf("session: sqlite: %w", err)
+	}
+
+	s := &sqliteStore{opt: options.withDefaults()}
+	if err := s.open(ctx, path); err != nil {
+		return nil, fmt.Errorf("session: sqlite: %w", errors.Join(err, s.Close()))
+	}
+	return s, nil
+}
+
+// createFile makes sure that there is a file at path, and if it makes one, that
+// only its owner can read it; SQLite gives its side files the same mode.
+//
+// The file gets its name after it was closed: a process that closes a file
+// loses its locks on it, also those SQLite holds for another handle.
+func createFile(path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	if err := file.Close(); err != nil {
+		return err
+	}
+	if err := os.Link(file.Name(), path); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+func (s *sqliteStore) open(ctx context.Context, path string) error {
+	var err error
+	s.writer, err = sql.Open("sqlite", dsn(path, url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)"},
+	}))
+	if err != nil {
+		return err
+	}
+	s.writer.SetMaxOpenConns(1)
+	if err := s.createSchema(ctx); err != nil {
+		return err
+	}
+
+	s.reader, err = sql.Open("sqlite", dsn(path, url.Values{
+		"mode":    {"ro"},
+		"_pragma": {"busy_timeout(5000)", "query_only(1)"},
+	}))
+	if err != nil {
+		return err
+	}
+	readers := max(4, runtime.GOMAXPROCS(0))
+	s.reader.SetMaxOpenConns(readers)
+	s.reader.SetMaxIdleConns(readers)
+	return s.prepare(ctx)
+}
+
+func dsn(path string, values url.Values) string {
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: values.Encode()}).String()
+}
+
+// createSchema writes the schema into an empty file.
+func (s *sqliteStore) createSchema(ctx context.Context) error {
+	return s.update(ctx, func(tx *sql.Tx) error {
+		var version int
+		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+			return err
+		}
+		switch version {
+		case sqliteVersion:
+			return nil
+		case 0:
+			_, err := tx.ExecContext(ctx, query("schema")+fmt.Sprintf("PRAGMA user_version = %d", sqliteVersion))
+			return err
+		}
+		return fmt.Errorf("file has version %d, this program reads %d", version, sqliteVersion)
+	})
+}
+
+func (s *sqliteStore) prepare(ctx context.Context) error {
+	var errs []error
+	stmt := func(db *sql.DB, name string) *sql.Stmt {
+		st, err := db.PrepareContext(ctx, query(name))
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+		return st
+	}
+	s.statements = statements{
+		session:    stmt(s.reader, "session"),
+		sessionsOf: stmt(s.reader, "sessions_of"),
+		request:    stmt(s.reader, "request"),
+		token:      stmt(s.reader, "token"),
+		device:     stmt(s.reader, "device"),
+
+		putSession:   stmt(s.writer, "put_session"),
+		touchSession: stmt(s.writer, "touch_session"),
+		endSession:   stmt(s.writer, "end_session"),
+		putRequest:   stmt(s.writer, "put_request"),
+		takeRequest:  stmt(s.writer, "take_request"),
+		useSession:   stmt(s.writer, "use_session"),
+		putCode:      stmt(s.writer, "put_code"),
+		takeCode:     stmt(s.writer, "take_code"),
+		putTakenCode: stmt(s.writer, "put_taken_code"),
+		takenCode:    stmt(s.writer, "taken_code"),
+		liveCode:     stmt(s.writer, "live_code"),
+		putToken:     stmt(s.writer, "put_token"),
+		revokeFamily: stmt(s.writer, "revoke_family"),
+		reserve:      stmt(s.writer, "reserve"),
+		windowEnd:    stmt(s.writer, "window_end"),
+		refund:       stmt(s.writer, "refund"),
+		putDevice:    stmt(s.writer, "put_device"),
+
+		sweepSessions:   stmt(s.writer, "sweep_sessions"),
+		sweepRequests:   stmt(s.writer, "sweep_requests"),
+		sweepCodes:      stmt(s.writer, "sweep_codes"),
+		sweepTakenCodes: stmt(s.writer, "sweep_taken_codes"),
+		sweepTokens:     stmt(s.writer, "sweep_tokens"),
+		sweepRevoked:    stmt(s.writer, "sweep_revoked"),
+		sweepThrottles:  stmt(s.writer, "sweep_throttles"),
+		sweepDevices:    stmt(s.writer, "sweep_devices"),
+	}
+	return errors.Join(errs...)
+}
+
+//go:embed queries/*.sql
+var sqlFiles embed.FS
+
+// query returns queries/<name>.sql.
+func query(name string) string {
+	text, err := sqlFiles.ReadFile("queries/" + name + ".sql")
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// beginner is a pool or a connection.
+type beginner interface {
+	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
+}
+
+func inTx(ctx context.Context, db beginner, f func(tx *sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		_ = tx.Rollback() // err says why; a connection that cannot roll back is dropped
+		return err
+	}
+	return tx.Commit()
+}
+
+// update runs f in a transaction that survives a killed process, but perhaps
+// not a power loss.
+func (s *sqliteStore) update(ctx context.Context, f func(tx *sql.Tx) error) error {
+	return inTx(ctx, s.writer, f)
+}
+
+// durable is update that also survives a power loss, which must not bring a
+// taken code, a revoked family or an ended session back to life. The log is
+// synchronised as a whole, so what was committed before is safe then, too.
+func (s *sqliteStore) durable(ctx context.Context, f func(tx *sql.Tx) error) error {
+	conn, err := s.writer.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "PRAGMA synchronous = FULL"); err != nil {
+		return err
+	}
+	defer func() {
+		// Should this fail, the connection stays at FULL: slower, and no less safe.
+		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA synchronous = NORMAL")
+	}()
+	return inTx(ctx, conn, f)
+}
+
+func (s *sqliteStore) Ping(ctx context.Context) error {
+	defer s.opt.observe("ping", time.Now())
+	var version int
+	return fail("sqlite", s.reader.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version))
+}
+
+// sweepRows bounds how many rows one statement of Sweep deletes, and so how
+// long it keeps others from writing.
+const sweepRows = 1000
+
+func (s *sqliteStore) Sweep(ctx context.Context, now time.Time) error {
+	defer s.opt.observe("sweep", time.Now())
+	for _, stmt := range []*sql.Stmt{
+		s.sweepSessions, s.sweepRequests, s.sweepCodes, s.sweepTakenCodes,
+		s.sweepTokens, s.sweepRevoked, s.sweepThrottles, s.sweepDevices,
+	} {
+		for deleted := int64(sweepRows); deleted == sweepRows; {
+			result, err := stmt.ExecContext(ctx, now.UnixMilli(), sweepRows)
+			if err != nil {
+				return fail("sweep", err)
+			}
+			if deleted, err = result.RowsAffected(); err != nil {
+				return fail("sweep", err)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *sqliteStore) Name() string { return "sqlite" }
+
+// Close closes the readers first, so that the writer, as the last connection,
+// can tidy the log into the file.
+func (s *sqliteStore) Close() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.reader, s.writer} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

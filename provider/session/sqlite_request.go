@@ -1,0 +1,119 @@
+package session
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/users"
+)
+
+// scanRecord reads the record of key, the only column of row, into what value points to.
+func scanRecord(row *sql.Row, key string, value any) error {
+	var text string
+	if err := row.Scan(&text); err != nil {
+		return found(err)
+	}
+	_, err := decodeOf(key, text, value)
+	return err
+}
+
+func (s *sqliteStore) PutRequest(ctx context.Context, r AuthRequest) error {
+	defer s.opt.observe("put_request", time.Now())
+	id := hashText(r.ID)
+	value, err := encode(id, r.Expires, r)
+	if err != nil {
+		return fail("put request", err)
+	}
+	_, err = s.putRequest.ExecContext(ctx, id, r.Expires.UnixMilli(), value)
+	return fail("put request", err)
+}
+
+func (s *sqliteStore) Request(ctx context.Context, id string, now time.Time) (AuthRequest, error) {
+	defer s.opt.observe("request", time.Now())
+	key := hashText(id)
+	var r AuthRequest
+	if err := scanRecord(s.request.QueryRowContext(ctx, key, now.UnixMilli()), key, &r); err != nil {
+		return AuthRequest{}, fail("request", err)
+	}
+	return r, nil
+}
+
+func (s *sqliteStore) TakeRequest(ctx context.Context, id string, now time.Time) (AuthRequest, error) {
+	defer s.opt.observe("take_request", time.Now())
+	key := hashText(id)
+	var r AuthRequest
+	err := s.update(ctx, func(tx *sql.Tx) error {
+		return scanRecord(tx.StmtContext(ctx, s.takeRequest).QueryRowContext(ctx, key, now.UnixMilli()), key, &r)
+	})
+	if err != nil {
+		return AuthRequest{}, fail("take request", err)
+	}
+	return r, nil
+}
+
+func (s *sqliteStore) PutDevice(ctx context.Context, h keys.Secret, user users.ID, expires time.Time) error {
+	defer s.opt.observe("put_device", time.Now())
+	tag, hash, ok := locateFor(h, user)
+	if !ok {
+		return ErrNotFound
+	}
+	key := handleKey(tag, hash)
+	value, err := encode(key, expires, user)
+	if err != nil {
+		return fail("put device", err)
+	}
+	_, err = s.putDevice.ExecContext(ctx, key, expires.UnixMilli(), value)
+	return fail("put device", err)
+}
+
+func (s *sqliteStore) DeviceUser(ctx context.Context, h keys.Secret, now time.Time) (users.ID, error) {
+	defer s.opt.observe("device_user", time.Now())
+	tag, hash, ok := locate(h)
+	if !ok {
+		return "", ErrNotFound
+	}
+	key := handleKey(tag, hash)
+	var user users.ID
+	if err := scanRecord(s.device.QueryRowContext(ctx, key, now.UnixMilli()), key, &user); err != nil {
+		return "", fail("device user", err)
+	}
+	return user, nil
+}
+
+func (s *sqliteStore) Reserve(ctx context.Context, key string, limit int, window time.Duration, now time.Time) (Verdict, error) {
+	defer s.opt.observe("reserve", time.Now())
+	id := hashText(key)
+	var verdict Verdict
+	err := s.update(ctx, func(tx *sql.Tx) error {
+		var count int
+		err := tx.StmtContext(ctx, s.reserve).QueryRowContext(ctx,
+			id, now.Add(window).UnixMilli(), now.UnixMilli(), limit).Scan(&count)
+		if err == nil {
+			verdict = Verdict{Allowed: true, Remaining: limit - count}
+			return nil
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		end := now.Add(window).UnixMilli() // a limit of 0 opens no window
+		err = tx.StmtContext(ctx, s.windowEnd).QueryRowContext(ctx, id, now.UnixMilli()).Scan(&end)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		verdict = Verdict{RetryAfter: time.Duration(end-now.UnixMilli()) * time.Millisecond}
+		return nil
+	})
+	if err != nil {
+		return Verdict{}, fail("reserve", err)
+	}
+	return verdict, nil
+}
+
+func (s *sqliteStore) Refund(ctx context.Context, key string, now time.Time) error {
+	defer s.opt.observe("refund", time.Now())
+	_, err := s.refund.ExecContext(ctx, hashText(key), now.UnixMilli())
+	return fail("refund", err)
+}
