@@ -1,0 +1,120 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/einlass/einlass/provider/web"
+)
+
+// nothing answers everything with 204.
+func nothing(s *web.Site) http.Handler {
+	return s.Wrap(s.Handle(func(w http.ResponseWriter, _ *http.Request) error {
+		return web.NoContent(w, http.StatusNoContent)
+	}))
+}
+
+func TestHeadersBeyondTheLimitAreRefused(t *testing.T) {
+	t.Parallel()
+	h := nothing(newSite(t, nil))
+	many := get("/")
+	for i := range web.MaxHeaderFields + 1 {
+		many.Header.Add("X-Field", fmt.Sprint(i))
+	}
+	large := get("/")
+	large.Header.Set("X-Large", strings.Repeat("x", web.MaxHeaderBytes))
+	for name, r := range map[string]*http.Request{"many": many, "large": large} {
+		if a := serve(t, h, r); a.Status != http.StatusRequestHeaderFieldsTooLarge || a.Header.Get("X-Request-Id") == "" {
+			t.Errorf("%s: status %d, want 431 with a request id", name, a.Status)
+		}
+	}
+	enough := get("/")
+	for i := range web.MaxHeaderFields {
+		enough.Header.Add("X-Field", fmt.Sprint(i))
+	}
+	if a := serve(t, h, enough); a.Status != http.StatusNoContent {
+		t.Errorf("as many as allowed: status %d, want 204", a.Status)
+	}
+}
+
+// N032
+func TestNoOtherNameThanTheIssuersIsAnswered(t *testing.T) {
+	t.Parallel()
+	for host, want := range map[string]int{
+		"sso.acme.example":              http.StatusNoContent,
+		"SSO.ACME.example":              http.StatusNoContent,
+		"sso.acme.example:8443":         http.StatusNoContent, // a proxy's port
+		"127.0.0.1:8080":                http.StatusNoContent, // a probe
+		"[2001:db8::1]:8080":            http.StatusNoContent,
+		"localhost":                     http.StatusNoContent,
+		"":                              http.StatusMisdirectedRequest,
+		"evil.example":                  http.StatusMisdirectedRequest,
+		"evil.example:443":              http.StatusMisdirectedRequest,
+		"sso.acme.example.evil.example": http.StatusMisdirectedRequest,
+		"acme.example":                  http.StatusMisdirectedRequest,
+		"localhost.evil.example":        http.StatusMisdirectedRequest,
+		"127.0.0.1.evil.example":        http.StatusMisdirectedRequest,
+	} {
+		s := newSite(t, func(cfg *web.Config) { cfg.Issuer, _ = url.Parse("https://sso.acme.example") })
+		r := get("/")
+		r.Host = host
+		if a := serve(t, nothing(s), r); a.Status != want {
+			t.Errorf("Host %q: status %d, want %d", host, a.Status, want)
+		}
+	}
+}
+
+func TestAPathHasOneSpelling(t *testing.T) {
+	t.Parallel()
+	h := nothing(newSite(t, nil))
+	for _, path := range []string{"//authorize", "/x/../authorize", "/./authorize", "/authorize%2f", "/%61uthorize", "/a//b", "/authorize/..", "/a%5cb"} {
+		if a := serve(t, h, get(path)); a.Status != http.StatusNotFound {
+			t.Errorf("%s: status %d, want 404", path, a.Status)
+		}
+	}
+	for _, path := range []string{"/", "/authorize?x=%2f//", "/portal/launch/wiki", "/.well-known/openid-configuration", "/static/"} {
+		if a := serve(t, h, get(path)); a.Status != http.StatusNoContent {
+			t.Errorf("%s: status %d, want 204", path, a.Status)
+		}
+	}
+}
+
+func TestTheClientIsWhoTrustedProxiesSay(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, peer string
+		forwarded  []string
+		want       string
+	}{
+		{"no proxy", "203.0.113.9:4711", nil, "203.0.113.9"},
+		{"a client that pretends", "203.0.113.9:4711", []string{"198.51.100.1"}, "203.0.113.9"},
+		{"behind one proxy", "10.0.0.1:4711", []string{"198.51.100.1"}, "198.51.100.1"},
+		{"what the client wrote first is not believed", "10.0.0.1:4711", []string{"192.0.2.1, 198.51.100.1"}, "198.51.100.1"},
+		{"behind two proxies", "10.0.0.1:4711", []string{"192.0.2.1, 198.51.100.1, 10.0.0.2"}, "198.51.100.1"},
+		{"two fields are one list", "10.0.0.1:4711", []string{"192.0.2.1", "198.51.100.1"}, "198.51.100.1"},
+		{"nothing but proxies", "10.0.0.1:4711", []string{"10.0.0.3, 10.0.0.2"}, "10.0.0.3"},
+		{"garbage ends the search", "10.0.0.1:4711", []string{"198.51.100.1, x"}, "10.0.0.1"},
+		{"a proxy that says nothing", "10.0.0.1:4711", nil, "10.0.0.1"},
+		{"IPv4 in IPv6", "[::ffff:10.0.0.1]:4711", []string{"::ffff:198.51.100.1"}, "198.51.100.1"},
+		{"no address", "@", nil, "invalid IP"},
+	}
+	s := newSite(t, func(cfg *web.Config) { cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} })
+	for _, tt := range tests {
+		var got netip.Addr
+		h := s.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = web.ClientIP(r.Context()) }))
+		r := get("/")
+		r.RemoteAddr = tt.peer
+		for _, value := range tt.forwarded {
+			r.Header.Add("X-Forwarded-For", value)
+		}
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if got.String() != tt.want {
+			t.Errorf("%s: client %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+// Page is a template in our layout. Its file defines two templates: "title",
+// and "content" with the page's <main>. Both see a [Frame].
+type Page struct {
+	site     *Site
+	template *template.Template
+}
+
+// Page parses a page of another package into the layout. It fails when the
+// page uses a text that does not exist.
+func (s *Site) Page(files fs.FS, name string) (*Page, error) {
+	t, err := template.ParseFS(templateFiles, "templates/layout.html")
+	if err != nil {
+		return nil, err
+	}
+	if t, err = t.ParseFS(files, name); err != nil {
+		return nil, err
+	}
+	if err := s.catalog.checkTexts(t); err != nil {
+		return nil, fmt.Errorf("page %s: %w", name, err)
+	}
+	return &Page{site: s, template: t}, nil
+}
+
+// View is how a page is shown, beside its data.
+type View struct {
+	// FormTargets are origins beside our own to which the page's forms lead, also
+	// through a redirect after the POST: browsers apply form-action to it. Each comes
+	// from FormTarget of a registered address.
+	FormTargets []string
+	// Locales is what the application asked for (ui_locales).
+	Locales []string
+	// Here is the local URL under which GET shows this page, for the language links.
+	// Empty: the request's own, if it was a GET.
+	Here string
+	// NoReferrer is for pages whose URL concerns nobody. Pages with forms of
+	// ours need the referrer, or browsers send Origin: null.
+	NoReferrer bool
+	// NoLanguages leaves out the language links.
+	NoLanguages bool
+}
+
+// Render answers with the page.
+func (p *Page) Render(w http.ResponseWriter, r *http.Request, status int, v View, data any) error {
+	return p.render(w, r, status, v, pagePolicy(v.FormTargets), "", data)
+}
+
+func (p *Page) render(w http.ResponseWriter, r *http.Request, status int, v View, policy, nonce string, data any) error {
+	f := Frame{
+		Lang:         p.site.chooseLanguage(w, r, v.Locales),
+		Organization: p.site.cfg.OrganizationName,
+		Links:        p.site.cfg.Links,
+		RequestID:    RequestID(r.Context()),
+		Nonce:        nonce,
+		Data:         data,
+		site:         p.site,
+		chosen:       r.URL.Query().Get(languageParameter),
+	}
+	if !v.NoLanguages {
+		f.Languages = p.site.languageLinks(r, v.Here, f.Lang)
+	}
+	var body bytes.Buffer
+	if err := p.template.ExecuteTemplate(&body, "layout", f); err != nil {
+		return fmt.Errorf("page: %w", err)
+	}
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Referrer-Policy", "same-origin")
+	if v.NoReferrer {
+		h.Set("Referrer-Policy", "no-referrer")
+	}
+	return Write(w, status, "text/html; charset=utf-8", body.Bytes())
+}
+
+// Frame is what a page's template sees. Data is the page's own struct.
+type Frame struct {
+	Lang         string
+	Languages    []LanguageLink
+	Organization string
+	Links        Links
+	RequestID    string
+	Nonce        string
+	Data         any
+
+	site   *Site
+	chosen string // the language parameter of the page's URL
+}
+
+// T returns a text in the page's language; pairs are its parameters' names and values.
+func (f Frame) T(key string, pairs ...string) string {
+	var text strings.Builder
+	for _, part := range f.Parts(key, pairs...) {
+		text.WriteString(part.Text)
+	}
+	return text.String()
+}
+
+// Parts is T in pieces, so that a page can emphasise values. A text that does
+// not exist shows as its key.
+func (f Frame) Parts(key string, pairs ...string) []Part {
+	sentence, exists := f.site.catalog.texts[f.Lang][key]
+	if !exists {
+		sentence = key
+	}
+	return parts(sentence, pairs)
+}
+
+// Local returns a local path for a form or link that keeps the language chosen
+// in this page's URL, which beats what the application asked for.
+func (f Frame) Local(path string) string {
+	if f.chosen != f.Lang {
+		return path
+	}
+	return withLanguage(path, f.Lang)
+}
+
+// Asset returns the URL of a static file.
+func (f Frame) Asset(name string) string { return f.site.urls[name] }
+
+// LanguageLink shows the same page in another language.
+type LanguageLink struct {
+	Code    string
+	Name    string // in the language itself
+	URL     string
+	Current bool
+}
+
+func (s *Site) languageLinks(r *http.Request, here, current string) []LanguageLink {
+	if here == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		here = r.URL.RequestURI()
+	}
+	if here == "" || len(s.catalog.codes) < 2 {
+		return nil
+	}
+	var links []LanguageLink
+	for _, code := range s.catalog.codes {
+		i := slices.IndexFunc(languages, func(l knownLanguage) bool { return l.code == code })
+		links = append(links, LanguageLink{
+			Code:    code,
+			Name:    languages[i].name,
+			URL:     withLanguage(here, code),
+			Current: code == current,
+		})
+	}
+	return links
+}
+
+// withLanguage sets the language parameter of a local URL.
+func withLanguage(local, code string) string {
+	u, err := url.Parse(local)
+	if err != nil {
+		return local
+	}
+	q := u.Query()
+	q.Set(languageParameter, code)
+	return (&url.URL{Path: u.Path, RawQuery: q.Encode()}).String()
+}

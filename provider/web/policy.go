@@ -1,0 +1,46 @@
+package web
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// pagePolicy is the Content-Security-Policy of a page.
+func pagePolicy(formTargets []string) string {
+	return "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; " +
+		"connect-src 'self'; form-action " + strings.Join(append([]string{"'self'"}, formTargets...), " ") +
+		"; base-uri 'none'; frame-ancestors 'none'"
+}
+
+// formPostPolicy is the one of the form_post page: its only script has a nonce,
+// its only form goes to target.
+func formPostPolicy(nonce, target string) string {
+	return "default-src 'none'; script-src 'nonce-" + nonce + "'; style-src 'self'; img-src 'self'; " +
+		"form-action " + target + "; base-uri 'none'; frame-ancestors 'none'"
+}
+
+// FormTarget returns the CSP source of a registered address, for
+// [View.FormTargets]: its origin or, for an address with a private scheme of an
+// installed application (RFC 8252 section 7.1), that scheme.
+func FormTarget(address string) (string, error) {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("form target: %w", err)
+	case u.Scheme == "https" || u.Scheme == "http":
+		if u.Host == "" || strings.ContainsFunc(u.Host, isNoHostChar) {
+			return "", fmt.Errorf("form target: host %q", u.Host)
+		}
+		return u.Scheme + "://" + u.Host, nil
+	case strings.Contains(u.Scheme, "."):
+		return u.Scheme + ":", nil
+	}
+	return "", fmt.Errorf("form target: scheme %q", u.Scheme)
+}
+
+// isNoHostChar reports whether r would end or change a source in a policy.
+func isNoHostChar(r rune) bool {
+	isHost := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(".-_:[]", r)
+	return !isHost
+}
