@@ -1,0 +1,372 @@
+package login_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/einlass/einlass/provider/providertest"
+	"github.com/einlass/einlass/provider/web/webtest"
+	"github.com/einlass/einlass/users"
+)
+
+// openForm starts a sign-in at an application and returns the form's page.
+func openForm(t *testing.T, b *providertest.Bench, browser *providertest.Browser, pairs ...string) (page providertest.Response, path string) {
+	t.Helper()
+	path = browser.Get(b.Authorize(providertest.Personio, pairs...)).Header.Get("Location")
+	if !strings.HasPrefix(path, "/login?request=") {
+		t.Fatalf("the sign-in leads to %q, want the form", path)
+	}
+	return browser.Get(path), path
+}
+
+// filled returns the fields of a sign-in page with credentials filled in.
+func filled(t *testing.T, page, username, password string) url.Values {
+	t.Helper()
+	_, fields := providertest.FormOf(t, page, "password")
+	fields.Set("username", username)
+	fields.Set("password", password)
+	return fields
+}
+
+// sessionOf returns the value of the browser's session cookie.
+func sessionOf(browser *providertest.Browser) string {
+	for _, c := range browser.Cookies() {
+		if c.Name == "einlass-session" {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+func wantStatus(t *testing.T, what string, got providertest.Response, want int) {
+	t.Helper()
+	if got.StatusCode != want {
+		t.Errorf("%s: status %d, want %d", what, got.StatusCode, want)
+	}
+}
+
+func TestTheFormSaysWhereItLeads(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	hint := `ada"><script>@acme.example`
+	answer, _ := openForm(t, b, b.NewBrowser(), "login_hint", hint)
+	wantStatus(t, "form", answer, http.StatusOK)
+	page := webtest.Parse(t, answer.Body)
+
+	main := page.ByID("main")
+	form := main.All("form")[0]
+	for _, id := range []string{"username", "password", "login-submit"} {
+		if !form.ByID(id).Exists() {
+			t.Errorf("the form has no #%s", id)
+		}
+	}
+	for _, id := range []string{"error", "reference", "logout-form", "logged-out"} {
+		if page.ByID(id).Exists() {
+			t.Errorf("#%s belongs on another page", id)
+		}
+	}
+	if !strings.Contains(main.Text(), "Sign in") || !strings.Contains(main.Text(), "to continue to personio · personio.example") {
+		t.Errorf("the page reads %q", main.Text())
+	}
+	if got := page.ByID("username").Attr("value"); got != hint {
+		t.Errorf("user name %q, want the hint", got)
+	}
+	if len(page.All("script")) > 0 {
+		t.Error("the hint became markup")
+	}
+	policy := answer.Header.Get("Content-Security-Policy")
+	if !strings.Contains(policy, "form-action 'self' https://personio.example;") {
+		t.Errorf("policy %q does not let the form end at the application", policy)
+	}
+	if got := answer.Header.Get("Referrer-Policy"); got != "same-origin" {
+		t.Errorf("Referrer-Policy %q, want same-origin", got)
+	}
+}
+
+func TestALongHintIsNotShown(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	answer, _ := openForm(t, b, b.NewBrowser(), "login_hint", strings.Repeat("a", 321))
+	if got := webtest.Parse(t, answer.Body).ByID("username").Attr("value"); got != "" {
+		t.Errorf("user name of %d characters filled in, want none", len(got))
+	}
+}
+
+func TestTheFormSpeaksTheLanguageTheApplicationAskedFor(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	browser := b.NewBrowser()
+	answer, path := openForm(t, b, browser, "ui_locales", "fr de")
+	page := webtest.Parse(t, answer.Body)
+	if got := page.ByID("login-submit").Text(); got != "Anmelden" {
+		t.Errorf("button %q, want German", got)
+	}
+	english := browser.Get(path + "&lang=en")
+	action, fields := providertest.FormOf(t, english.Body, "password")
+	fields.Set("username", providertest.Ada)
+	refused := webtest.Parse(t, browser.Post(action, fields).Body)
+	if got := refused.ByID("login-submit").Text(); got != "Sign in" {
+		t.Errorf("button %q after a refusal, want the language chosen on the page", got)
+	}
+}
+
+// S-072
+func TestSigningInAnswersTheApplication(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	browser := b.NewBrowser()
+	answer := browser.SignIn(b.Authorize(providertest.Personio), " ADA@acme.example ", providertest.Password)
+	wantStatus(t, "sign-in", answer, http.StatusSeeOther)
+	if got := answer.Location().Host; got != "personio.example" || answer.Query().Get("code") == "" || answer.Query().Get("state") != "the-state" {
+		t.Errorf("leads to %s, want a code for the application", answer.Location())
+	}
+
+	events := b.FlushEvents(users.EventSignedIn)
+	if len(events) != 1 || events[0].Subject != string(b.User(providertest.Ada).ID) {
+		t.Fatalf("events %v, want one sign-in of Ada", events)
+	}
+	var payload map[string]any
+	if err := json.Unmarshal([]byte(events[0].Payload), &payload); err != nil {
+		t.Fatal(err)
+	}
+	if payload["ip"] != "127.0.0.1" || payload["application"] != "personio" || payload["request_id"] != answer.Header.Get("X-Request-Id") {
+		t.Errorf("payload %v lacks network, application or request id", payload)
+	}
+	if strings.Contains(b.Logs.String(), "acme.example") || strings.Contains(b.Logs.String(), providertest.Password) {
+		t.Error("the log contains the address or the password")
+	}
+}
+
+func TestSigningInWithoutAnApplicationLeadsToThePortal(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	browser := b.NewBrowser()
+	answer := browser.SignIn("/login", providertest.Ada, providertest.Password)
+	if got := answer.Header.Get("Location"); answer.StatusCode != http.StatusSeeOther || got != "/portal" {
+		t.Fatalf("status %d to %q, want the portal", answer.StatusCode, got)
+	}
+	if got := browser.Get("/login").Header.Get("Location"); got != "/portal" {
+		t.Errorf("the form leads a person who is signed in to %q, want the portal", got)
+	}
+	if err := b.Directory.EndSessions(t.Context(), users.ActorSystem, b.User(providertest.Ada).ID); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, "form with a dead session", browser.Get("/login"), http.StatusOK)
+}
+
+func TestADeviceIsKnownAfterASignIn(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	browser := b.NewBrowser()
+	first := browser.SignIn("/login", providertest.Ada, providertest.Password)
+	device := func(answer providertest.Response) *http.Cookie {
+		for _, c := range answer.Cookies() {
+			if c.Name == "einlass-device" {
+				return c
+			}
+		}
+		return nil
+	}
+	if c := device(first); c == nil || c.MaxAge != int((180*24*time.Hour).Seconds()) {
+		t.Errorf("device cookie %v, want one for 180 days", c)
+	}
+	browser.SetCookie(&http.Cookie{Name: "einlass-session", MaxAge: -1, Path: "/"})
+	if c := device(browser.SignIn("/login", providertest.Ada, providertest.Password)); c != nil {
+		t.Errorf("a known device got another cookie: %v", c)
+	}
+}
+
+// N001, N003
+func TestARequestBelongsToTheBrowserThatStartedIt(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	_, path := openForm(t, b, b.NewBrowser())
+
+	victim := b.NewBrowser()
+	own, _ := openForm(t, b, victim)
+	fields := filled(t, own.Body, providertest.Ada, providertest.Password)
+	request, _ := url.Parse(path)
+	fields.Set("request", request.Query().Get("request"))
+	for what, answer := range map[string]providertest.Response{
+		"form":             victim.Get(path),
+		"password":         victim.Post("/login", fields),
+		"without a cookie": b.NewBrowser().Post("/login", fields),
+	} {
+		wantStatus(t, what, answer, http.StatusForbidden)
+		if _, found := providertest.Element(t, answer.Body, "error"); !found || answer.Header.Get("Location") != "" {
+			t.Errorf("%s: want the error page and no redirect", what)
+		}
+	}
+	if sessionOf(victim) != "" {
+		t.Error("a session was created")
+	}
+	if events := b.FlushEvents(users.EventRequestMismatch); len(events) != 3 {
+		t.Errorf("%d mismatch events, want 3", len(events))
+	}
+}
+
+func TestMismatchesDoNotFloodTheEventLog(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	_, path := openForm(t, b, b.NewBrowser())
+	stranger := b.NewBrowser()
+	for range 15 {
+		wantStatus(t, "mismatch", stranger.Get(path), http.StatusForbidden)
+	}
+	if events := b.FlushEvents(users.EventRequestMismatch); len(events) != 10 {
+		t.Errorf("%d events, want 10", len(events))
+	}
+}
+
+// N005
+func TestAnExpiredRequestStartsAgain(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	browser := b.NewBrowser()
+	page, path := openForm(t, b, browser)
+	b.Clock.Advance(16 * time.Minute)
+	for _, password := range []string{providertest.Password, "wrong"} {
+		answer := browser.Post("/login", filled(t, page.Body, providertest.Ada, password))
+		wantStatus(t, "expired", answer, http.StatusBadRequest)
+		links := webtest.Parse(t, answer.Body).ByID("main").All("a")
+		if len(links) != 1 || links[0].Attr("href") != "/portal" {
+			t.Errorf("links %v, want a way to the portal", links)
+		}
+	}
+	wantStatus(t, "expired form", browser.Get(path), http.StatusBadRequest)
+	if sessionOf(browser) != "" || strings.Contains(b.Logs.String(), "sign-in refused") {
+		t.Error("the password was evaluated")
+	}
+}
+
+// N002, N006
+func TestAFinishedFormCannotBeSentAgain(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	browser := b.NewBrowser()
+	page, path := openForm(t, b, browser)
+	fields := filled(t, page.Body, providertest.Ada, providertest.Password)
+	wantStatus(t, "first", browser.Post("/login", fields), http.StatusSeeOther)
+	wantStatus(t, "second", browser.Post("/login", fields), http.StatusBadRequest)
+	wantStatus(t, "back", browser.Get(path), http.StatusBadRequest)
+	wantStatus(t, "portal", browser.Get("/portal"), http.StatusOK)
+}
+
+func TestADoubleClickGetsOneCode(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	browser := b.NewBrowser()
+	page, _ := openForm(t, b, browser)
+	fields := filled(t, page.Body, providertest.Ada, providertest.Password)
+	windows := []*providertest.Browser{twin(b, browser), twin(b, browser)}
+	answers := make([]providertest.Response, len(windows))
+	var clicks sync.WaitGroup
+	for i, window := range windows {
+		clicks.Go(func() { answers[i] = window.Post("/login", fields) })
+	}
+	clicks.Wait()
+	codes := 0
+	for i, answer := range answers {
+		wantStatus(t, "portal afterwards", windows[i].Get("/portal"), http.StatusOK)
+		if answer.Query().Get("code") != "" {
+			codes++
+			continue
+		}
+		wantStatus(t, "the other click", answer, http.StatusBadRequest)
+	}
+	if codes != 1 {
+		t.Errorf("%d codes, want 1", codes)
+	}
+}
+
+// twin returns a browser with the same cookies, for requests at the same time.
+func twin(b *providertest.Bench, browser *providertest.Browser) *providertest.Browser {
+	other := b.NewBrowser()
+	for _, c := range browser.Cookies() {
+		other.SetCookie(&http.Cookie{Name: c.Name, Value: c.Value, Path: "/"})
+	}
+	return other
+}
+
+// N141, N142
+func TestSigningInAgainChangesTheCookieAndKeepsTheSession(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	browser := b.NewBrowser()
+	browser.SignIn("/login", providertest.Ada, providertest.Password)
+	before := sessionOf(browser)
+	b.Clock.Advance(time.Minute)
+	browser.SignIn(b.Authorize(providertest.Personio, "prompt", "login"), providertest.Ada, providertest.Password)
+	after := sessionOf(browser)
+	if after == before || after == "" {
+		t.Error("the cookie's secret is the same after signing in again")
+	}
+	sessions, err := b.Sessions.Of(t.Context(), b.User(providertest.Ada).ID)
+	if err != nil || len(sessions) != 1 {
+		t.Errorf("%d sessions (%v), want the one", len(sessions), err)
+	}
+	old := b.NewBrowser()
+	old.SetCookie(&http.Cookie{Name: "einlass-session", Value: before, Path: "/"})
+	wantStatus(t, "portal with the old cookie", old.Get("/portal"), http.StatusSeeOther)
+}
+
+func TestSigningInAsSomebodyElseEndsTheirSession(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	browser := b.NewBrowser()
+	browser.SignIn("/login", providertest.Ada, providertest.Password)
+	b.Clock.Advance(time.Minute)
+	answer := browser.SignIn(b.Authorize(providertest.Personio, "prompt", "login"), providertest.Bob, providertest.Password)
+	wantStatus(t, "sign-in", answer, http.StatusSeeOther)
+	ada := b.User(providertest.Ada).ID
+	if sessions, err := b.Sessions.Of(t.Context(), ada); err != nil || len(sessions) != 0 {
+		t.Errorf("Ada still has %d sessions (%v)", len(sessions), err)
+	}
+	ended := b.FlushEvents(users.EventSessionEnded)
+	if !slices.ContainsFunc(ended, func(e users.Event) bool { return e.Subject == string(ada) }) {
+		t.Errorf("events %v lack the end of Ada's session", ended)
+	}
+}
+
+func TestTwoDifferentSessionCookiesAreNoSession(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	browser := b.NewBrowser()
+	browser.SignIn("/login", providertest.Ada, providertest.Password)
+	answer := b.Get("/portal", "Cookie", "einlass-session="+sessionOf(browser)+"; einlass-session=planted")
+	if got := answer.Header.Get("Location"); got != "/login" {
+		t.Errorf("leads to %q, want the sign-in form", got)
+	}
+}
+
+// N192, N196
+func TestOtherSitesCannotSignAnybodyIn(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	browser := b.NewBrowser()
+	page := browser.Get("/login")
+	fields := filled(t, page.Body, providertest.Ada, providertest.Password)
+	post := func(header, value string) providertest.Response {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.Issuer+"/login", strings.NewReader(fields.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set(header, value)
+		return browser.Do(r)
+	}
+	for header, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
+		wantStatus(t, value, post(header, value), http.StatusForbidden)
+	}
+	fields.Del("form_token") // an old browser, led here with the attacker's credentials
+	wantStatus(t, "without the form's token", browser.Post("/login", fields), http.StatusForbidden)
+	if sessionOf(browser) != "" {
+		t.Error("a session was created")
+	}
+}

@@ -1,0 +1,135 @@
+// Package portal shows a person their applications and launches them.
+//
+//	GET /                             leads to the portal
+//	GET /portal                       greeting and tiles
+//	GET /portal/launch/{application}  checks access and opens the application
+package portal
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/provider/session"
+	"github.com/einlass/einlass/provider/web"
+	"github.com/einlass/einlass/users"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+// directory is the part of the directory that the portal needs.
+type directory interface {
+	Read() users.Reader
+	Observe(e users.Event)
+}
+
+// applications knows what can be launched.
+type applications interface {
+	// Application returns an enabled application.
+	Application(id users.ApplicationID) (users.Application, bool)
+}
+
+// Config is what a Handler needs. Zone, Now and Logger are optional.
+type Config struct {
+	Users        directory
+	Sessions     *session.Manager
+	Site         *web.Site
+	Applications applications
+	Zone         *time.Location   // of the organization, for the greeting; nil means UTC
+	Now          func() time.Time // nil means time.Now
+	Logger       *slog.Logger     // nil discards
+}
+
+// Handler serves the portal.
+type Handler struct {
+	cfg  Config
+	page *web.Page
+}
+
+// New returns the portal.
+func New(cfg Config) (*Handler, error) {
+	if cfg.Users == nil || cfg.Sessions == nil || cfg.Site == nil || cfg.Applications == nil {
+		return nil, errors.New("portal: users, sessions, site and applications are required")
+	}
+	if cfg.Zone == nil {
+		cfg.Zone = time.UTC
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	page, err := cfg.Site.Page(templates, "templates/portal.html")
+	if err != nil {
+		return nil, err
+	}
+	return &Handler{cfg: cfg, page: page}, nil
+}
+
+// Routes are the routes of this package.
+func (h *Handler) Routes() []web.Route {
+	read := []string{http.MethodGet, http.MethodHead}
+	return []web.Route{
+		{Methods: read, Path: "/", Handler: h.getRoot},
+		{Methods: read, Path: "/portal", Handler: h.getPortal},
+		{Methods: read, Path: "/portal/launch/{application}", Handler: h.getLaunch},
+	}
+}
+
+func (h *Handler) getRoot(w http.ResponseWriter, _ *http.Request) error {
+	return web.Redirect(w, http.StatusSeeOther, "/portal")
+}
+
+// visit returns who is signed in and what the directory decides about
+// application (empty: none), and notes that the session is in use. It returns
+// session.ErrNotFound when nobody is.
+func (h *Handler) visit(r *http.Request, application users.ApplicationID) (users.User, users.Decision, error) {
+	ctx, reader := r.Context(), h.cfg.Users.Read()
+	cookie := keys.Secret(h.cfg.Site.Cookies.Read(r, web.CookieSession))
+	s, decision, err := h.cfg.Sessions.Live(ctx, cookie, reader, application)
+	if err != nil {
+		return users.User{}, users.Decision{}, err
+	}
+	if err := h.cfg.Sessions.Touch(ctx, cookie, s); err != nil {
+		return users.User{}, users.Decision{}, err
+	}
+	user, err := reader.User(ctx, s.User)
+	return user, decision, err
+}
+
+// signIn answers a request that visit refused: with the sign-in form, or, when a
+// store did not answer, with an error.
+func signIn(w http.ResponseWriter, err error) error {
+	if errors.Is(err, session.ErrNotFound) {
+		return web.Redirect(w, http.StatusSeeOther, "/login")
+	}
+	return web.Unavailable(err)
+}
+
+// eventPayload is what the portal's events say beside who and what.
+type eventPayload struct {
+	Application users.ApplicationID `json:"application"`
+	Reason      string              `json:"reason,omitempty"`
+	IP          string              `json:"ip,omitempty"`
+	Request     string              `json:"request_id,omitempty"`
+}
+
+// observe queues an event of user; it never fails a request.
+func (h *Handler) observe(ctx context.Context, kind users.EventKind, user users.ID, payload eventPayload) {
+	payload.Request = web.RequestID(ctx)
+	if ip := web.ClientIP(ctx); ip.IsValid() {
+		payload.IP = ip.String()
+	}
+	e, err := users.NewEvent(kind, users.ActorUser(user), string(user), payload)
+	if err != nil {
+		h.cfg.Logger.ErrorContext(ctx, "event not built", "request_id", payload.Request, "error", err)
+		return
+	}
+	h.cfg.Users.Observe(e)
+}

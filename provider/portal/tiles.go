@@ -1,0 +1,110 @@
+package portal
+
+import (
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+
+	"github.com/einlass/einlass/provider/web"
+	"github.com/einlass/einlass/users"
+)
+
+// portalData is what the portal's page shows.
+type portalData struct {
+	Greeting string // translation key
+	Name     string
+	Tiles    []tile
+}
+
+// tile is one application.
+type tile struct {
+	URL    string
+	Letter string
+	Color  string // class
+	Label  string
+	Line   string // what it is for, else where it lives
+}
+
+// getPortal greets the person and shows their applications.
+func (h *Handler) getPortal(w http.ResponseWriter, r *http.Request) error {
+	user, _, err := h.visit(r, "")
+	if err != nil {
+		return signIn(w, err)
+	}
+	ids, err := h.cfg.Users.Read().ApplicationsOf(r.Context(), user.ID)
+	if err != nil {
+		return web.Unavailable(err)
+	}
+	data := portalData{
+		Greeting: greeting(h.cfg.Now().In(h.cfg.Zone)),
+		Name:     user.FirstName,
+		Tiles:    h.tiles(ids),
+	}
+	if data.Name == "" {
+		data.Name = user.DisplayName()
+	}
+	return h.page.Render(w, r, http.StatusOK, web.View{}, data)
+}
+
+// tiles are the applications of ids that can be launched, in the order of the alphabet (ä with a).
+func (h *Handler) tiles(ids []users.ApplicationID) []tile {
+	var tiles []tile
+	for _, id := range ids {
+		if a, found := h.cfg.Applications.Application(id); found && a.Launch != nil {
+			tiles = append(tiles, newTile(a))
+		}
+	}
+	order := collate.New(language.Und, collate.IgnoreCase)
+	slices.SortStableFunc(tiles, func(a, b tile) int { return order.CompareString(a.Label, b.Label) })
+	return tiles
+}
+
+func newTile(a users.Application) tile {
+	t := tile{
+		URL:    "/portal/launch/" + string(a.ID),
+		Letter: initial(a.Label),
+		Color:  tileColor(a.ID),
+		Label:  a.Label,
+		Line:   a.Description,
+	}
+	if t.Line == "" {
+		if u, err := url.Parse(a.Launch.URL); err == nil {
+			t.Line = u.Host
+		}
+	}
+	return t
+}
+
+func initial(label string) string {
+	first, _ := utf8.DecodeRuneInString(label)
+	return string(unicode.ToUpper(first))
+}
+
+// tileColors is the number of colours in the style sheet.
+const tileColors = 6
+
+// tileColor gives an application the same colour wherever and whenever it is shown.
+func tileColor(id users.ApplicationID) string {
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(id))                               // never fails
+	return fmt.Sprintf("tile-%d", sum.Sum32()>>8%tileColors+1) // the lowest bits differ too little
+}
+
+// greeting returns the key of the greeting for a local time.
+func greeting(now time.Time) string {
+	switch hour := now.Hour(); {
+	case hour >= 5 && hour < 11:
+		return "portal.morning"
+	case hour >= 11 && hour < 18:
+		return "portal.day"
+	}
+	return "portal.evening"
+}
