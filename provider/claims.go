@@ -1,0 +1,100 @@
+package provider
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"github.com/einlass/einlass/users"
+)
+
+// profileClaims are the claims of the scope profile that a free attribute of
+// the same name answers (OpenID Connect Core section 5.4).
+var profileClaims = []string{
+	"middle_name", "nickname", "profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale",
+}
+
+// claimSet is a set of claims; one without a value is not in it.
+type claimSet map[string]any
+
+func (s claimSet) put(name string, value any) {
+	if value != nil && value != "" {
+		s[name] = value
+	}
+}
+
+// userinfoClaims are the claims an application gets about a person: what its
+// scopes ask for, and what its registration releases whatever the scope.
+func userinfoClaims(c *client, scopes []string, u users.User) claimSet {
+	claims := claimSet{}
+	if slices.Contains(scopes, oidc.ScopeProfile) {
+		addProfile(claims, u)
+	}
+	if slices.Contains(scopes, oidc.ScopeEmail) {
+		addEmail(claims, "email", u)
+	}
+	for name := range c.Claims {
+		addRegistered(claims, c, name, u)
+	}
+	return claims
+}
+
+// idTokenClaims are the registered claims that this application also wants in the ID token.
+func idTokenClaims(c *client, u users.User) claimSet {
+	claims := claimSet{}
+	for _, name := range c.IDTokenClaims {
+		addRegistered(claims, c, name, u)
+	}
+	return claims
+}
+
+func addRegistered(claims claimSet, c *client, name string, u users.User) {
+	attribute := c.Claims[name]
+	if attribute == users.AttributeEmail {
+		addEmail(claims, name, u)
+		return
+	}
+	claims.put(name, u.Attribute(attribute))
+}
+
+// addEmail releases the address as HR wrote it. A parked address is no longer
+// the person's and is never released. All our people are imported or declared, so it is verified.
+func addEmail(claims claimSet, name string, u users.User) {
+	if u.EmailKey == "" {
+		return
+	}
+	claims.put(name, u.Email)
+	if name == "email" {
+		claims["email_verified"] = true
+	}
+}
+
+func addProfile(claims claimSet, u users.User) {
+	claims.put("name", u.DisplayName())
+	claims.put("given_name", u.FirstName)
+	claims.put("family_name", u.LastName)
+	claims.put("preferred_username", u.Username)
+	claims["updated_at"] = u.UpdatedAt.Unix()
+	for _, name := range profileClaims {
+		claims.put(name, u.Attributes[name])
+	}
+}
+
+// appendTo adds the claims to the members of a JSON object.
+func (s claimSet) appendTo(object []byte) ([]byte, error) {
+	if len(s) == 0 {
+		return object, nil
+	}
+	more, err := json.Marshal(map[string]any(s))
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	b.WriteString(strings.TrimSuffix(string(object), "}"))
+	b.WriteByte(',')
+	b.Write(more[1:])
+	return b.Bytes(), nil
+}

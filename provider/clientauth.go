@@ -1,0 +1,119 @@
+package provider
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/provider/web"
+	"github.com/einlass/einlass/users"
+)
+
+// Failures of client authentication allowed per client and network.
+const (
+	clientFailures       = 30
+	clientFailuresWindow = time.Minute
+)
+
+// presented is how a client has introduced itself at the token endpoint.
+type presented struct {
+	clientID string
+	secret   keys.Secret
+	method   string // of users.AuthMethod…
+}
+
+// readClientAuth finds out how the client authenticates. More than one way in
+// one request is refused (RFC 6749 section 2.3).
+func readClientAuth(r *http.Request, in params) (presented, *oidc.Error) {
+	headers := r.Header.Values("Authorization")
+	_, inBody := in.values["client_secret"]
+	switch {
+	case len(headers) > 1 || len(headers) == 1 && inBody:
+		return presented{}, errInvalidRequest("More than one way of client authentication.")
+	case in.get("client_assertion") != "" || in.get("client_assertion_type") != "":
+		return presented{}, errInvalidClient()
+	case len(headers) == 1:
+		p, ok := readBasic(headers[0])
+		if !ok {
+			return presented{method: users.AuthMethodBasic}, errInvalidClient()
+		}
+		if id := in.get("client_id"); id != "" && id != p.clientID {
+			return p, errInvalidRequest("Two different clients in one request.")
+		}
+		return p, nil
+	case inBody:
+		return presented{clientID: in.get("client_id"), secret: keys.Secret(in.get("client_secret")), method: users.AuthMethodPost}, nil
+	}
+	return presented{clientID: in.get("client_id"), method: users.AuthMethodNone}, nil
+}
+
+// readBasic decodes Basic credentials, whose parts are form-encoded first (RFC 6749 section 2.3.1).
+func readBasic(header string) (presented, bool) {
+	scheme, encoded, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Basic") {
+		return presented{}, false
+	}
+	decoded, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return presented{}, false
+	}
+	user, password, found := strings.Cut(string(decoded), ":")
+	id, errID := url.QueryUnescape(user)
+	secret, errSecret := url.QueryUnescape(password)
+	if !found || errID != nil || errSecret != nil {
+		return presented{}, false
+	}
+	return presented{clientID: id, secret: keys.Secret(secret), method: users.AuthMethodBasic}, true
+}
+
+// authenticateClient returns the client that makes a request. It proves itself
+// by its registered method and no other; every failure reads alike.
+func (p *Provider) authenticateClient(r *http.Request, in params) (*client, error) {
+	who, failure := readClientAuth(r, in)
+	if failure == nil {
+		c, found := p.cfg.Registry.client(who.clientID)
+		if !found {
+			c = &client{} // has no secret that could match
+		}
+		secretOK := c.checkSecret(who.secret, p.cfg.Now())
+		if found && c.AuthMethod == who.method && (secretOK || who.method == users.AuthMethodNone) {
+			return c, nil
+		}
+		failure = errInvalidClient()
+	}
+	return nil, p.refuseClient(r, who, failure)
+}
+
+// refuseClient counts a failed authentication and says how it is answered.
+func (p *Provider) refuseClient(r *http.Request, who presented, failure *oidc.Error) error {
+	refusal := &protocolError{err: failure, basic: who.method == users.AuthMethodBasic}
+	if failure.ErrorType != oidc.InvalidClient {
+		return refusal
+	}
+	ctx := r.Context()
+	observe(ctx, p.cfg.Users, p.cfg.Logger, users.EventClientAuthFailed, users.ActorSystem, p.knownClient(who.clientID), eventPayload{})
+	key := fmt.Sprintf("client:%s:%s", who.clientID, web.ClientIP(ctx))
+	verdict, err := p.cfg.Sessions.Reserve(ctx, key, clientFailures, clientFailuresWindow)
+	if err != nil {
+		return errors.Join(refusal, err)
+	}
+	if !verdict.Allowed {
+		refusal.retryAfter = verdict.RetryAfter
+	}
+	return refusal
+}
+
+// knownClient is the application of a client id, or empty: what strangers send is no subject of an event.
+func (p *Provider) knownClient(id string) string {
+	if c, found := p.cfg.Registry.client(id); found {
+		return string(c.application.ID)
+	}
+	return ""
+}

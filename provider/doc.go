@@ -1,0 +1,20 @@
+// Package provider is the OpenID Provider: its endpoints, what they decide, the
+// clients they serve, and the one route table of the house.
+//
+// # The way of a sign-in
+//
+//	GET /authorize   client and redirect URI, else an error page      authorize.go
+//	                 the other parameters, else an error response     request.go
+//	                 session and access, one read each                authorize.go
+//	                 issue, sign in, deny or fail                     decide.go
+//	                 the code in this very response, or /login        respond.go
+//	POST /token      client, code, person, tokens                     token.go, grant_code.go, idtoken.go
+//	GET  /userinfo   token, person, claims                            userinfo.go, claims.go
+//
+// zitadel/oidc is our vocabulary (error values, constants, hashes), not our
+// server: single use of codes, the binding of a request to its browser and the
+// check of PKCE are ours to guarantee, and its types do not leave this package.
+//
+// Further grants get a file each and a line in the table of token.go; further
+// endpoints a line in routes.go.
+package provider

@@ -1,0 +1,53 @@
+package provider
+
+import "github.com/zitadel/oidc/v3/pkg/oidc"
+
+// Errors the library has no value for. Descriptions are fixed sentences in the
+// characters that RFC 6749 section 5.2 allows; causes go to the log.
+func errUnsupportedResponseType() *oidc.Error {
+	return &oidc.Error{ErrorType: "unsupported_response_type", Description: "The response type must be code."}
+}
+
+func errRequestURINotSupported() *oidc.Error {
+	return &oidc.Error{ErrorType: "request_uri_not_supported", Description: "The request_uri parameter is not supported."}
+}
+
+func errRegistrationNotSupported() *oidc.Error {
+	return &oidc.Error{ErrorType: "registration_not_supported", Description: "The registration parameter is not supported."}
+}
+
+func errRequestNotSupported() *oidc.Error {
+	return oidc.ErrRequestNotSupported().WithDescription("The request parameter is not supported.")
+}
+
+func errInvalidRequest(description string) *oidc.Error {
+	return oidc.ErrInvalidRequest().WithDescription("%s", description)
+}
+
+func errInvalidScope() *oidc.Error {
+	return oidc.ErrInvalidScope().WithDescription("The scope must contain openid.")
+}
+
+func errLoginRequired() *oidc.Error {
+	return oidc.ErrLoginRequired().WithDescription("The person is not signed in.")
+}
+
+func errAccessDenied() *oidc.Error {
+	return oidc.ErrAccessDenied().WithDescription("The person may not use this application.")
+}
+
+func errInvalidGrant() *oidc.Error {
+	return oidc.ErrInvalidGrant().WithDescription("The code is unknown, expired, used or bound to another request.")
+}
+
+func errInvalidClient() *oidc.Error {
+	return oidc.ErrInvalidClient().WithDescription("Client authentication failed.")
+}
+
+func errUnsupportedGrantType() *oidc.Error {
+	return oidc.ErrUnsupportedGrantType().WithDescription("The grant type must be authorization_code.")
+}
+
+func errInvalidToken() *oidc.Error {
+	return &oidc.Error{ErrorType: "invalid_token", Description: "The access token is unknown, expired or revoked."}
+}

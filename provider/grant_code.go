@@ -1,0 +1,90 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/provider/session"
+	"github.com/einlass/einlass/provider/web"
+	"github.com/einlass/einlass/users"
+)
+
+// verifierPattern is RFC 7636 section 4.1.
+var verifierPattern = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
+
+// exchangeCode redeems an authorization code. The client is known; client,
+// redirect URI and PKCE are compared in the very step that consumes the code, so that
+// nobody else can burn it and no two can redeem it. Then the person is looked at again.
+func (p *Provider) exchangeCode(r *http.Request, c *client, in params) (tokenResponse, error) {
+	ctx := r.Context()
+	check := session.CodeCheck{ClientID: c.ClientID, RedirectURI: in.get("redirect_uri")}
+	if verifier := in.get("code_verifier"); verifier != "" {
+		if !verifierPattern.MatchString(verifier) {
+			return tokenResponse{}, refuse(errInvalidGrant())
+		}
+		check.Challenge = oidc.NewSHACodeChallenge(verifier)
+	}
+	if in.get("code") == "" {
+		return tokenResponse{}, refuse(errInvalidRequest("The code is missing."))
+	}
+	g, err := p.cfg.Sessions.Redeem(ctx, keys.Secret(in.get("code")), check)
+	switch {
+	case errors.Is(err, session.ErrReplayed):
+		observe(ctx, p.cfg.Users, p.cfg.Logger, users.EventCodeReplayed, users.ActorSystem, string(c.application.ID), eventPayload{})
+		return tokenResponse{}, refuse(errInvalidGrant())
+	case errors.Is(err, session.ErrNotFound), errors.Is(err, session.ErrMismatch):
+		return tokenResponse{}, refuse(errInvalidGrant())
+	case err != nil:
+		return tokenResponse{}, web.Unavailable(err)
+	}
+	return p.tokensFor(ctx, c, g)
+}
+
+// tokensFor gives an application its tokens, if the person may still use it.
+func (p *Provider) tokensFor(ctx context.Context, c *client, g session.Grant) (tokenResponse, error) {
+	person, err := p.person(ctx, g)
+	if err != nil {
+		if _, refused := errors.AsType[*protocolError](err); refused {
+			err = errors.Join(err, p.cfg.Sessions.Revoke(ctx, g))
+		}
+		return tokenResponse{}, err
+	}
+	token, expires, err := p.cfg.Sessions.IssueToken(ctx, g)
+	if err != nil {
+		return tokenResponse{}, web.Unavailable(err)
+	}
+	idToken, err := p.idToken(c, g, person, token)
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	return tokenResponse{
+		AccessToken: token.Reveal(),
+		TokenType:   oidc.BearerToken,
+		ExpiresIn:   expiresIn(expires, p.cfg.Now()),
+		IDToken:     idToken,
+		Scope:       strings.Join(g.Scopes, " "),
+	}, nil
+}
+
+// person returns whom a grant is about, or invalid_grant when they may not use
+// the application any more.
+func (p *Provider) person(ctx context.Context, g session.Grant) (users.User, error) {
+	d, err := p.cfg.Users.Read().Decision(ctx, g.User, g.Application)
+	if errors.Is(err, users.ErrNotFound) || err == nil && !d.MayEnter(g.Epoch) {
+		return users.User{}, refuse(errInvalidGrant())
+	}
+	if err != nil {
+		return users.User{}, web.Unavailable(err)
+	}
+	u, err := p.cfg.Users.Read().User(ctx, g.User)
+	if err != nil {
+		return users.User{}, web.Unavailable(err)
+	}
+	return u, nil
+}

@@ -1,0 +1,40 @@
+package provider_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/einlass/einlass/provider/providertest"
+	"github.com/einlass/einlass/provider/session"
+	"github.com/einlass/einlass/provider/session/sessiontest"
+	"github.com/einlass/einlass/users/userstest"
+)
+
+// N353 "fail closed": without the session store nobody is signed in, nobody is
+// signed out, and what is public still answers.
+func TestWithoutTheSessionStoreTheAnswerIs503(t *testing.T) {
+	t.Parallel()
+	store := sessiontest.SQLite(t)
+	b := providertest.NewOn(t, providertest.Stores{Users: userstest.SQLite(t), Sessions: store})
+	browser := b.NewBrowser()
+	browser.SignIn("/login", providertest.Ada, providertest.Password)
+	token := accessToken(t, b, providertest.Personio)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, answer := range map[string]providertest.Response{
+		"authorize": browser.Get(b.Authorize(providertest.Personio)),
+		"token":     b.Tokens(providertest.Personio, session.NewHandle("somebody").Reveal()),
+		"userinfo":  userinfo(t, b, token),
+		"portal":    browser.Get("/portal"),
+	} {
+		if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: status %d, Retry-After %q; want 503 with a time", name, answer.StatusCode, answer.Header.Get("Retry-After"))
+		}
+	}
+	for _, path := range []string{"/.well-known/openid-configuration", "/jwks"} {
+		if answer := b.Get(path); answer.StatusCode != http.StatusOK {
+			t.Errorf("%s: status %d, want 200", path, answer.StatusCode)
+		}
+	}
+}

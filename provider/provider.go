@@ -1,0 +1,66 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/provider/session"
+	"github.com/einlass/einlass/provider/web"
+)
+
+// signingKeys is the part of the key ring that the protocol needs.
+type signingKeys interface {
+	Signer(alg string) (*keys.Signer, error)
+	JWKS() keys.KeySet
+}
+
+// Config is what a Provider needs. All but Hooks, Now and Logger are required.
+type Config struct {
+	Issuer      string // exactly as configured
+	Authorizer  *Authorizer
+	Registry    *Registry
+	Users       directory
+	Sessions    *session.Manager
+	Keys        signingKeys
+	SigningAlgs []string // for ID tokens; RS256 among them
+	Site        *web.Site
+	Login       []web.Route // pages of the sign-in conversation
+	Portal      []web.Route // pages of the portal
+	Now         func() time.Time
+	Logger      *slog.Logger
+}
+
+// Provider serves the OpenID Connect endpoints and everything people see.
+type Provider struct {
+	cfg               Config
+	discoveryDocument document
+	handler           http.Handler
+}
+
+// New returns a Provider with its routes.
+func New(cfg Config) (*Provider, error) {
+	if cfg.Issuer == "" || cfg.Authorizer == nil || cfg.Registry == nil || cfg.Users == nil ||
+		cfg.Sessions == nil || cfg.Keys == nil || len(cfg.SigningAlgs) == 0 || cfg.Site == nil {
+		return nil, errors.New("provider: a required part of the configuration is missing")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	p := &Provider{cfg: cfg}
+	var err error
+	if p.discoveryDocument, err = newDocument(p.metadata()); err != nil {
+		return nil, fmt.Errorf("provider: %w", err)
+	}
+	p.handler = cfg.Site.Wrap(p.router())
+	return p, nil
+}
+
+// ServeHTTP answers every request to the public listener.
+func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.handler.ServeHTTP(w, r) }

@@ -1,0 +1,192 @@
+// Package providertest is a whole provider on an HTTP test server, with real
+// stores, a clock that the test moves, browsers and applications. Tests see the public door.
+package providertest
+
+import (
+	"log/slog"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/provider"
+	"github.com/einlass/einlass/provider/login"
+	"github.com/einlass/einlass/provider/portal"
+	"github.com/einlass/einlass/provider/session"
+	"github.com/einlass/einlass/provider/session/sessiontest"
+	"github.com/einlass/einlass/provider/web"
+	"github.com/einlass/einlass/users"
+	"github.com/einlass/einlass/users/userstest"
+)
+
+// Password is that of every person of the bench.
+const Password = "correct horse battery staple"
+
+// Clock is a clock that stands until it is moved.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now returns the time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Advance moves the clock.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// Stores are what a bench keeps its state in.
+type Stores struct {
+	Users    users.Store
+	Sessions session.Store
+}
+
+// Bench is a provider under test.
+type Bench struct {
+	T         *testing.T
+	Issuer    string
+	Clock     *Clock
+	Directory *users.Directory
+	Sessions  *session.Manager
+	Registry  *provider.Registry
+	Ring      *keys.Ring
+	Logs      *Logs
+}
+
+// Logs collects what the server logs, so that tests can look for secrets in it.
+type Logs struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+// Write keeps one record.
+func (l *Logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = append(l.text, p...)
+	return len(p), nil
+}
+
+// String returns everything logged so far.
+func (l *Logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.text)
+}
+
+// New starts a bench on the embedded stores.
+func New(t *testing.T) *Bench {
+	t.Helper()
+	return NewOn(t, Stores{Users: userstest.SQLite(t), Sessions: sessiontest.SQLite(t)})
+}
+
+// NewOn starts a bench on the given stores, with the people and applications of [Declaration].
+func NewOn(t *testing.T, stores Stores) *Bench {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	b := &Bench{
+		T:      t,
+		Issuer: "http://" + server.Listener.Addr().String(),
+		Clock:  &Clock{now: time.Now().UTC().Truncate(time.Second)},
+		Logs:   &Logs{},
+	}
+	log := slog.New(slog.NewJSONHandler(b.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	sealer := newSealer(t)
+	var err error
+	b.Directory, err = users.New(users.Config{Store: stores.Users, Sealer: sealer, Now: b.Clock.Now, Logger: log})
+	must(t, err)
+	_, err = b.Directory.Declare(t.Context(), Declaration())
+	must(t, err)
+	keyStore, ok := stores.Users.(keys.Store)
+	if !ok {
+		t.Fatal("the directory's store keeps no keys")
+	}
+	b.Ring, err = keys.NewRing(keys.Config{Store: keyStore, Sealer: sealer, Now: b.Clock.Now, Logger: log})
+	must(t, err)
+	must(t, b.Ring.Ensure(t.Context(), keys.RS256, keys.ES256, keys.EdDSA))
+	b.Sessions, err = session.NewManager(session.Config{Store: stores.Sessions, Now: b.Clock.Now})
+	must(t, err)
+	server.Config.Handler = b.build(log)
+	server.Start()
+	t.Cleanup(server.Close)
+	return b
+}
+
+func (b *Bench) build(log *slog.Logger) *provider.Provider {
+	b.T.Helper()
+	issuer, err := url.Parse(b.Issuer)
+	must(b.T, err)
+	site, err := web.New(web.Config{Issuer: issuer, AllowLoopback: true, OrganizationName: "Acme", Logger: log, Now: b.Clock.Now})
+	must(b.T, err)
+	b.Registry = provider.NewRegistry(provider.RegistryConfig{Source: b.Directory.Read(), OnChange: b.Ring.Refresh, Now: b.Clock.Now, Logger: log})
+	must(b.T, b.Registry.Refresh(b.T.Context()))
+	authorizer, err := provider.NewAuthorizer(provider.AuthorizerConfig{
+		Issuer: b.Issuer, Registry: b.Registry, Users: b.Directory, Sessions: b.Sessions, Site: site, Now: b.Clock.Now, Logger: log,
+	})
+	must(b.T, err)
+	signIn, err := login.New(login.Config{
+		Users: b.Directory, Sessions: b.Sessions, Site: site, Applications: b.Registry, Finish: authorizer.Finish, Logger: log,
+	})
+	must(b.T, err)
+	tiles, err := portal.New(portal.Config{
+		Users: b.Directory, Sessions: b.Sessions, Site: site, Applications: b.Registry, Zone: time.UTC, Now: b.Clock.Now, Logger: log,
+	})
+	must(b.T, err)
+	p, err := provider.New(provider.Config{
+		Issuer: b.Issuer, Authorizer: authorizer, Registry: b.Registry, Users: b.Directory, Sessions: b.Sessions,
+		Keys: b.Ring, SigningAlgs: []string{keys.RS256, keys.ES256, keys.EdDSA}, Site: site,
+		Login: signIn.Routes(), Portal: tiles.Routes(), Now: b.Clock.Now, Logger: log,
+	})
+	must(b.T, err)
+	return p
+}
+
+func newSealer(t *testing.T) *keys.Sealer {
+	t.Helper()
+	sealer, err := keys.CreateMasterKey(t.TempDir() + "/master.key")
+	must(t, err)
+	return sealer
+}
+
+// User returns the person of an address as the directory has them now.
+func (b *Bench) User(email string) users.User {
+	b.T.Helper()
+	u, err := b.Directory.Read().UserByLogin(b.T.Context(), users.KeyOf(email))
+	must(b.T, err)
+	return u
+}
+
+// FlushEvents writes what was observed and returns the events of a kind, oldest first.
+func (b *Bench) FlushEvents(kind users.EventKind) []users.Event {
+	b.T.Helper()
+	must(b.T, b.Directory.Flush(b.T.Context()))
+	var found []users.Event
+	for after := int64(0); ; {
+		page, err := b.Directory.Read().Events(b.T.Context(), after, 500)
+		must(b.T, err)
+		if len(page) == 0 {
+			return found
+		}
+		for _, e := range page {
+			if after = e.Seq; e.Kind == kind {
+				found = append(found, e)
+			}
+		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

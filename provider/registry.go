@@ -1,0 +1,157 @@
+package provider
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/users"
+)
+
+// registrySource is the part of the directory that the registry follows.
+type registrySource interface {
+	Revision(ctx context.Context) (int64, error)
+	Applications(ctx context.Context) ([]users.Application, error)
+	ClientSecrets(ctx context.Context) ([]users.ClientSecret, error)
+}
+
+// RegistryConfig is what a Registry needs. Source is required.
+type RegistryConfig struct {
+	Source   registrySource
+	OnChange func(ctx context.Context) error // called after each rebuild, e.g. to reload keys; nil: nothing
+	Now      func() time.Time                // nil means time.Now
+	Logger   *slog.Logger                    // nil discards
+}
+
+// Registry holds the applications and their clients in memory, never older
+// than a second. Who may use them is not in it: that is read for each request.
+type Registry struct {
+	cfg     RegistryConfig
+	current atomic.Pointer[snapshot]
+}
+
+// snapshot is one state of the registry; it is never changed.
+type snapshot struct {
+	revision     int64
+	applications map[users.ApplicationID]users.Application
+	clients      map[string]*client // by client_id
+}
+
+// client is an application as the protocol sees it.
+type client struct {
+	users.SignIn
+	application users.Application
+	secrets     []users.ClientSecret
+}
+
+// NewRegistry returns an empty registry; call Refresh before use.
+func NewRegistry(cfg RegistryConfig) *Registry {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	r := &Registry{cfg: cfg}
+	r.current.Store(&snapshot{})
+	return r
+}
+
+// Application returns one enabled application.
+func (r *Registry) Application(id users.ApplicationID) (users.Application, bool) {
+	a, found := r.current.Load().applications[id]
+	return a, found
+}
+
+func (r *Registry) client(id string) (*client, bool) {
+	c, found := r.current.Load().clients[id]
+	return c, found
+}
+
+// Refresh rebuilds the registry if the directory's revision has risen.
+func (r *Registry) Refresh(ctx context.Context) error {
+	revision, err := r.cfg.Source.Revision(ctx)
+	if err != nil {
+		return fmt.Errorf("registry: %w", err)
+	}
+	if now := r.current.Load(); now.applications != nil && now.revision == revision {
+		return nil
+	}
+	next, err := r.build(ctx, revision)
+	if err != nil {
+		return fmt.Errorf("registry: %w", err)
+	}
+	if r.cfg.OnChange != nil {
+		if err := r.cfg.OnChange(ctx); err != nil {
+			return fmt.Errorf("registry: %w", err)
+		}
+	}
+	r.current.Store(next)
+	return nil
+}
+
+func (r *Registry) build(ctx context.Context, revision int64) (*snapshot, error) {
+	applications, err := r.cfg.Source.Applications(ctx)
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := r.cfg.Source.ClientSecrets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	next := &snapshot{
+		revision:     revision,
+		applications: map[users.ApplicationID]users.Application{},
+		clients:      map[string]*client{},
+	}
+	byApplication := map[users.ApplicationID][]users.ClientSecret{}
+	for _, s := range secrets {
+		byApplication[s.Application] = append(byApplication[s.Application], s)
+	}
+	for _, a := range applications {
+		if a.Disabled {
+			continue
+		}
+		next.applications[a.ID] = a
+		if a.SignIn != nil {
+			next.clients[a.SignIn.ClientID] = &client{SignIn: *a.SignIn, application: a, secrets: byApplication[a.ID]}
+		}
+	}
+	return next, nil
+}
+
+// refreshEvery bounds how old what replicas know of clients can be.
+const refreshEvery = time.Second
+
+// Run refreshes the registry once a second until ctx ends. While the directory
+// does not answer, the last state stays.
+func (r *Registry) Run(ctx context.Context) error {
+	ticker := time.NewTicker(refreshEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			if err := r.Refresh(ctx); err != nil && ctx.Err() == nil {
+				r.cfg.Logger.WarnContext(ctx, "registry not refreshed", "error", err)
+			}
+		}
+	}
+}
+
+// checkSecret compares with every live secret in constant time.
+func (c *client) checkSecret(secret keys.Secret, now time.Time) bool {
+	hash := secret.Hash()
+	match := 0
+	for _, s := range c.secrets {
+		if s.ExpiresAt.IsZero() || now.Before(s.ExpiresAt) {
+			match |= subtle.ConstantTimeCompare(hash[:], s.Hash[:])
+		}
+	}
+	return match == 1
+}

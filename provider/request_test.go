@@ -1,0 +1,155 @@
+package provider
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/einlass/einlass/users"
+)
+
+const goodChallenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM" // RFC 7636 appendix B
+
+func postClient() *client {
+	return &client{SignIn: users.SignIn{ClientID: "personio", AuthMethod: users.AuthMethodPost, RedirectURIs: []string{"https://rp.example/cb"}}}
+}
+
+func decode(query string) params {
+	var p params
+	p.add(query)
+	return p
+}
+
+// The parameters of an authorization request, refusals first.
+func TestReadAuthRequestRefuses(t *testing.T) {
+	t.Parallel()
+	const base = "client_id=personio&redirect_uri=https://rp.example/cb&"
+	const ok = base + "response_type=code&scope=openid&"
+	public := postClient()
+	public.AuthMethod = users.AuthMethodNone
+	strict := postClient()
+	strict.RequirePKCE = true
+	cases := []struct {
+		name, query, code string
+		client            *client
+	}{
+		{"N020 state twice", ok + "state=a&state=b", "invalid_request", nil},
+		{"N020 scope twice with equal values", ok + "scope=openid", "invalid_request", nil},
+		{"N020 nonce twice", ok + "nonce=1&nonce=1", "invalid_request", nil},
+		{"N022 response_type missing", base + "scope=openid", "invalid_request", nil},
+		{"N022 response_type empty", base + "scope=openid&response_type=", "invalid_request", nil},
+		{"N023 token", base + "scope=openid&response_type=token", "unsupported_response_type", nil},
+		{"N023 id_token", base + "scope=openid&response_type=id_token", "unsupported_response_type", nil},
+		{"N023 hybrid", base + "scope=openid&response_type=code+id_token", "unsupported_response_type", nil},
+		{"N023 none", base + "scope=openid&response_type=none", "unsupported_response_type", nil},
+		{"N023 upper case", base + "scope=openid&response_type=CODE", "unsupported_response_type", nil},
+		{"N025 scope without openid", base + "response_type=code&scope=email", "invalid_scope", nil},
+		{"N025 scope missing", base + "response_type=code", "invalid_scope", nil},
+		{"N025 scope with a quote", base + "response_type=code&scope=openid+%22", "invalid_scope", nil},
+		{"N025 scope with a control character", base + "response_type=code&scope=openid+%07", "invalid_scope", nil},
+		{"G18 unknown response_mode", ok + "response_mode=web_message", "invalid_request", nil},
+		{"fragment is no response_mode of ours", ok + "response_mode=fragment", "invalid_request", nil},
+		{"N026 prompt none with login", ok + "prompt=none+login", "invalid_request", nil},
+		{"N026 unknown prompt", ok + "prompt=foo", "invalid_request", nil},
+		{"negative max_age", ok + "max_age=-1", "invalid_request", nil},
+		{"max_age is no number", ok + "max_age=soon", "invalid_request", nil},
+		{"N036 nonce of 8 KiB", ok + "nonce=" + strings.Repeat("n", 8192), "invalid_request", nil},
+		{"N036 nonce with a control character", ok + "nonce=%00", "invalid_request", nil},
+		{"state that is not ASCII", ok + "state=%C3%BC", "invalid_request", nil},
+		{"state of 2049 characters", ok + "state=" + strings.Repeat("s", 2049), "invalid_request", nil},
+		{"N037 request", ok + "request=eyJ", "request_not_supported", nil},
+		{"N037 request_uri", ok + "request_uri=https://evil.example/", "request_uri_not_supported", nil},
+		{"registration", ok + "registration=%7B%7D", "registration_not_supported", nil},
+		{"N040 public client without PKCE", ok, "invalid_request", public},
+		{"client that must use PKCE without", ok, "invalid_request", strict},
+		{"N042 plain", ok + "code_challenge_method=plain&code_challenge=" + goodChallenge, "invalid_request", nil},
+		{"N042 S512", ok + "code_challenge_method=S512&code_challenge=" + goodChallenge, "invalid_request", nil},
+		{"N042 s256", ok + "code_challenge_method=s256&code_challenge=" + goodChallenge, "invalid_request", nil},
+		{"N042 no method means plain", ok + "code_challenge=" + goodChallenge, "invalid_request", nil},
+		{"method without challenge", ok + "code_challenge_method=S256", "invalid_request", nil},
+		{"N043 42 characters", ok + "code_challenge_method=S256&code_challenge=" + goodChallenge[1:], "invalid_request", nil},
+		{"N043 44 characters", ok + "code_challenge_method=S256&code_challenge=a" + goodChallenge, "invalid_request", nil},
+		{"N043 padded", ok + "code_challenge_method=S256&code_challenge=" + goodChallenge[1:] + "=", "invalid_request", nil},
+		{"raw semicolon", ok + "state=a;b", "invalid_request", nil},
+		{"invalid UTF-8", ok + "login_hint=%ff", "invalid_request", nil},
+		{"NUL", ok + "login_hint=%00", "invalid_request", nil},
+		{"name in another case is another name", "client_id=personio&RESPONSE_TYPE=code&scope=openid", "invalid_request", nil},
+		{"N081 more parameters than anybody sends", ok + strings.Repeat("a=1&", 200), "invalid_request", nil},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if c.client == nil {
+				c.client = postClient()
+			}
+			_, err := readAuthRequest(c.client, decode(c.query))
+			if err == nil || string(err.ErrorType) != c.code {
+				t.Errorf("error %v, want %s", err, c.code)
+			}
+		})
+	}
+}
+
+// B-02: Personio's form writes scopes with commas; unknown ones are ignored.
+func TestReadAuthRequestAcceptsScopesHoweverSeparated(t *testing.T) {
+	t.Parallel()
+	for scope, want := range map[string][]string{
+		"openid":                    {"openid"},
+		"openid+email":              {"openid", "email"},
+		"openid%2Cemail":            {"openid", "email"},
+		"openid,email,profile":      {"openid", "profile", "email"},
+		"email,+openid":             {"openid", "email"},
+		"openid+address+employees":  {"openid"},
+		"openid%2Cemail%2Cwhatever": {"openid", "email"},
+	} {
+		p, err := readAuthRequest(postClient(), decode("response_type=code&scope="+scope))
+		if err != nil {
+			t.Errorf("scope %s: %v", scope, err)
+			continue
+		}
+		if diff := cmp.Diff(want, p.Scopes); diff != "" {
+			t.Errorf("scope %s (-want +got):\n%s", scope, diff)
+		}
+	}
+}
+
+// What cannot be sent back does not take the rest of the error response with it.
+func TestReadAuthRequestKeepsStateAndModeForErrors(t *testing.T) {
+	t.Parallel()
+	p, err := readAuthRequest(postClient(), decode("scope=email&response_mode=form_post&state=keep"))
+	if err == nil || p.State != "keep" || p.ResponseMode != responseModeFormPost {
+		t.Errorf("state %q, mode %q, error %v", p.State, p.ResponseMode, err)
+	}
+	p, err = readAuthRequest(postClient(), decode("response_type=code&scope=openid&state=a&state=b"))
+	if err == nil || p.State != "" {
+		t.Errorf("a repeated state came back as %q, error %v", p.State, err)
+	}
+}
+
+// A name may come only once over query and body together.
+func TestFormParamsCountsQueryAndBodyTogether(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest(http.MethodPost, "/authorize?state=a", strings.NewReader("state=a&client_id=x"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	p, err := formParams(httptest.NewRecorder(), r)
+	if err != nil || !p.isRepeated("state") || p.isRepeated("client_id") {
+		t.Errorf("repeated %v, error %v", p.repeated, err)
+	}
+}
+
+func FuzzReadAuthRequest(f *testing.F) {
+	f.Add("client_id=a&redirect_uri=b&response_type=code&scope=openid&state=%00;x")
+	f.Add("response_type=code&scope=openid,email&code_challenge_method=S256&code_challenge=" + goodChallenge)
+	f.Fuzz(func(t *testing.T, query string) {
+		p, err := readAuthRequest(postClient(), decode(query))
+		if err != nil {
+			return
+		}
+		if !isOpaque(p.State) || !isOpaque(p.Nonce) || len(p.Scopes) == 0 || p.Scopes[0] != "openid" {
+			t.Errorf("accepted %q as %+v", query, p)
+		}
+	})
+}

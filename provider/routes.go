@@ -1,0 +1,78 @@
+package provider
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"github.com/einlass/einlass/provider/web"
+)
+
+// Paths of the protocol. Administrators type some of them into forms by hand,
+// so they never change.
+const (
+	pathDiscovery = "/.well-known/openid-configuration"
+	pathJWKS      = "/jwks"
+	pathAuthorize = "/authorize"
+	pathToken     = "/token"
+	pathUserinfo  = "/userinfo"
+)
+
+// route is one line of the table. Pages whose forms change something pass the
+// cross-origin check; the protocol's endpoints are exempt by name, each with its own check.
+type route struct {
+	path    string
+	methods []string
+	handler http.Handler
+}
+
+var (
+	readMethods = []string{http.MethodGet, http.MethodHead}
+	formMethods = []string{http.MethodGet, http.MethodHead, http.MethodPost}
+	postMethods = []string{http.MethodPost}
+)
+
+// routes is the route table of the public listener.
+func (p *Provider) routes() []route {
+	site, a := p.cfg.Site, p.cfg.Authorizer
+	table := []route{
+		{pathDiscovery, readMethods, site.HandleAs(programError, p.discovery)},
+		{pathJWKS, readMethods, site.HandleAs(programError, p.jwks)},
+		{pathAuthorize, readMethods, site.Handle(a.getAuthorize)},
+		{pathAuthorize, postMethods, site.Handle(a.postAuthorize)},
+		{pathToken, postMethods, p.program(p.token)},
+		{pathUserinfo, formMethods, p.bearer(p.userinfo)},
+	}
+	for _, pages := range [][]web.Route{p.cfg.Login, p.cfg.Portal} {
+		for _, page := range pages {
+			table = append(table, route{page.Path, page.Methods, site.SameOrigin(site.Handle(page.Handler))})
+		}
+	}
+	return append(table, route{web.StaticPrefix + "{file}", readMethods, site.Static()})
+}
+
+// router binds the table to methods; everything else is 404, or 405 with Allow.
+func (p *Provider) router() *mux.Router {
+	router := mux.NewRouter().SkipClean(true)
+	allowed := map[string][]string{}
+	for _, line := range p.routes() {
+		router.Handle(line.path, line.handler).Methods(slices.Clone(line.methods)...) // mux writes into what it is given
+		allowed[line.path] = append(allowed[line.path], line.methods...)
+	}
+	for path, methods := range allowed {
+		router.Handle(path, p.methodNotAllowed(methods))
+	}
+	router.NotFoundHandler = p.cfg.Site.ErrorHandler(http.StatusNotFound)
+	return router
+}
+
+// methodNotAllowed names what a path accepts (RFC 9110 section 15.5.6).
+func (p *Provider) methodNotAllowed(methods []string) http.Handler {
+	refuse := p.cfg.Site.ErrorHandler(http.StatusMethodNotAllowed)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", strings.Join(methods, ", "))
+		refuse.ServeHTTP(w, r)
+	})
+}

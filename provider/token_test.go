@@ -1,0 +1,401 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"github.com/einlass/einlass/provider/providertest"
+	"github.com/einlass/einlass/users"
+)
+
+// idTokenClaims are what tests look at.
+type idTokenClaims struct {
+	Issuer        string `json:"iss"`
+	Subject       string `json:"sub"`
+	Audience      string `json:"aud"`
+	Expires       int64  `json:"exp"`
+	IssuedAt      int64  `json:"iat"`
+	AuthTime      int64  `json:"auth_time"`
+	Nonce         string `json:"nonce"`
+	AtHash        string `json:"at_hash"`
+	SID           string `json:"sid"`
+	Email         string `json:"email"`
+	EmailVerified bool   `json:"email_verified"`
+	Name          string `json:"name"`
+}
+
+type tokenAnswer struct {
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type"`
+	ExpiresIn   int64  `json:"expires_in"`
+	IDToken     string `json:"id_token"`
+	Scope       string `json:"scope"`
+	Error       string `json:"error"`
+}
+
+func decodeTokens(t *testing.T, answer providertest.Response) tokenAnswer {
+	t.Helper()
+	var tokens tokenAnswer
+	if err := json.Unmarshal([]byte(answer.Body), &tokens); err != nil {
+		t.Fatalf("status %d, body %q: %v", answer.StatusCode, answer.Body, err)
+	}
+	return tokens
+}
+
+// code signs Ada in at a fresh browser and returns a code for an application.
+func code(t *testing.T, b *providertest.Bench, id users.ApplicationID, pairs ...string) string {
+	t.Helper()
+	answer := b.NewBrowser().SignIn(b.Authorize(id, pairs...), providertest.Ada, providertest.Password)
+	code := answer.Query().Get("code")
+	if code == "" {
+		t.Fatalf("no code: status %d, Location %q", answer.StatusCode, answer.Header.Get("Location"))
+	}
+	return code
+}
+
+func verifiedIDToken(t *testing.T, b *providertest.Bench, id users.ApplicationID, code string) idTokenClaims {
+	t.Helper()
+	answer := b.Tokens(id, code)
+	if answer.StatusCode != http.StatusOK {
+		t.Fatalf("status %d, body %s", answer.StatusCode, answer.Body)
+	}
+	return verify(t, b, decodeTokens(t, answer).IDToken)
+}
+
+// verify checks an ID token against the published key set, as an application does.
+func verify(t *testing.T, b *providertest.Bench, token string) idTokenClaims {
+	t.Helper()
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal([]byte(b.Get("/jwks").Body), &set); err != nil {
+		t.Fatal(err)
+	}
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := set.Key(jws.Signatures[0].Protected.KeyID)
+	if len(found) != 1 {
+		t.Fatalf("%d keys with kid %q in the key set", len(found), jws.Signatures[0].Protected.KeyID)
+	}
+	payload, err := jws.Verify(found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claims idTokenClaims
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		t.Fatal(err)
+	}
+	return claims
+}
+
+// B-01 R-26 S-059: the code flow with client_secret_post, everything in the ID token right.
+func TestTokenAnswersACode(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	answer := b.Tokens(providertest.Personio, code(t, b, providertest.Personio, "nonce", "n-0S6_WzA2Mj"))
+	tokens := decodeTokens(t, answer)
+	if answer.StatusCode != http.StatusOK || tokens.TokenType != "Bearer" || tokens.ExpiresIn != 900 || tokens.Scope != "openid" {
+		t.Errorf("status %d, body %s", answer.StatusCode, answer.Body)
+	}
+	claims := verify(t, b, tokens.IDToken)
+	ada := b.User(providertest.Ada)
+	now := b.Clock.Now().Unix()
+	atHash, err := oidc.ClaimHash(tokens.AccessToken, jose.RS256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := idTokenClaims{
+		Issuer: b.Issuer, Subject: string(ada.ID), Audience: "personio", Expires: now + 900, IssuedAt: now, AuthTime: now,
+		Nonce: "n-0S6_WzA2Mj", AtHash: atHash, SID: claims.SID, Email: providertest.Ada, EmailVerified: true,
+	}
+	if claims != want || claims.SID == "" {
+		t.Errorf("claims %+v, want %+v", claims, want)
+	}
+}
+
+// N075 G11 R-06
+func TestTokenAnswersAreNeverCached(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	for name, answer := range map[string]providertest.Response{
+		"success": b.Tokens(providertest.Personio, code(t, b, providertest.Personio)),
+		"error":   b.Tokens(providertest.Personio, "wrong"),
+	} {
+		h := answer.Header
+		if h.Get("Cache-Control") != "no-store" || h.Get("Pragma") != "no-cache" || !strings.HasPrefix(h.Get("Content-Type"), "application/json") ||
+			h.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: headers %v", name, h)
+		}
+	}
+}
+
+// What a token request can get wrong, and the registered answer (RFC 6749 section 5.2).
+func TestTokenRefuses(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+	const challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+	pkce := []string{"code_challenge", challenge, "code_challenge_method", "S256"}
+	cases := []struct {
+		name      string
+		authorize []string
+		token     []string
+		status    int
+		code      string
+	}{
+		{"N065 redirect_uri missing", nil, []string{"redirect_uri", ""}, 400, "invalid_grant"},
+		{"N065 redirect_uri with a slash more", nil, []string{"redirect_uri", providertest.CallbackOf(providertest.Personio) + "/"}, 400, "invalid_grant"},
+		{"N065 redirect_uri is another registered one", nil, []string{"redirect_uri", "https://login.personio.com/login/callback"}, 400, "invalid_grant"},
+		{"N068 code too short", nil, []string{"code", "abc"}, 400, "invalid_grant"},
+		{"code missing", nil, []string{"code", ""}, 400, "invalid_request"},
+		{"N044 verifier of 42 characters", pkce, []string{"code_verifier", verifier[1:]}, 400, "invalid_grant"},
+		{"N044 verifier of 129 characters", pkce, []string{"code_verifier", strings.Repeat("a", 129)}, 400, "invalid_grant"},
+		{"N044 verifier with a space", pkce, []string{"code_verifier", verifier[1:] + " "}, 400, "invalid_grant"},
+		{"N045 verifier missing", pkce, nil, 400, "invalid_grant"},
+		{"N047 verifier is the challenge", pkce, []string{"code_verifier", challenge}, 400, "invalid_grant"},
+		{"R-13 verifier without a challenge", nil, []string{"code_verifier", verifier}, 400, "invalid_grant"},
+		{"N090 password grant", nil, []string{"grant_type", "password"}, 400, "unsupported_grant_type"},
+		{"N092 client_credentials", nil, []string{"grant_type", "client_credentials"}, 400, "unsupported_grant_type"},
+		{"grant_type missing", nil, []string{"grant_type", ""}, 400, "invalid_request"},
+		{"S-059 wrong secret", nil, []string{"client_secret", strings.Repeat("x", 40)}, 401, "invalid_client"},
+		{"secret missing", nil, []string{"client_secret", ""}, 401, "invalid_client"},
+		{"unknown client", nil, []string{"client_id", "nobody"}, 401, "invalid_client"},
+		{"client assertion", nil, []string{"client_secret", "", "client_assertion", "a.b.c"}, 401, "invalid_client"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			code := code(t, b, providertest.Personio, c.authorize...)
+			answer := b.Tokens(providertest.Personio, code, c.token...)
+			if got := decodeTokens(t, answer); answer.StatusCode != c.status || got.Error != c.code || got.AccessToken != "" {
+				t.Errorf("status %d, body %s; want %d %s", answer.StatusCode, answer.Body, c.status, c.code)
+			}
+			if strings.Contains(answer.Body, code) {
+				t.Error("the answer repeats the code")
+			}
+			// A refused request consumed nothing: the owner can still redeem.
+			var pairs []string
+			if c.authorize != nil {
+				pairs = []string{"code_verifier", verifier}
+			}
+			if again := b.Tokens(providertest.Personio, code, pairs...); again.StatusCode != http.StatusOK {
+				t.Errorf("afterwards the owner gets status %d, body %s", again.StatusCode, again.Body)
+			}
+		})
+	}
+}
+
+// N062: another client's credentials do not help, and do not burn the code.
+func TestTokenRefusesAnotherClientsCode(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	code := code(t, b, providertest.Personio)
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {providertest.CallbackOf(providertest.Personio)}}
+	answer := b.Post("/token", form, "Authorization", basic(providertest.Wiki))
+	if got := decodeTokens(t, answer); got.Error != "invalid_grant" {
+		t.Errorf("status %d, body %s", answer.StatusCode, answer.Body)
+	}
+	if again := b.Tokens(providertest.Personio, code); again.StatusCode != http.StatusOK {
+		t.Errorf("the owner gets status %d", again.StatusCode)
+	}
+}
+
+// basic is the Authorization header of an application (RFC 6749 section 2.3.1).
+func basic(id users.ApplicationID) string {
+	r, _ := http.NewRequest(http.MethodPost, "/", nil)
+	r.SetBasicAuth(url.QueryEscape(string(id)), url.QueryEscape(providertest.SecretOf(id).Reveal()))
+	return r.Header.Get("Authorization")
+}
+
+// S-059 N077 N078 N084 R-08: the registered method, one method, and no other.
+func TestTokenAcceptsTheRegisteredMethodOnly(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	personio, wiki := code(t, b, providertest.Personio), code(t, b, providertest.Wiki)
+	form := func(id users.ApplicationID, code string) url.Values {
+		return url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {providertest.CallbackOf(id)}}
+	}
+	both := form(providertest.Personio, personio)
+	both.Set("client_id", "personio")
+	both.Set("client_secret", providertest.SecretOf(providertest.Personio).Reveal())
+	if answer := b.Post("/token", both, "Authorization", basic(providertest.Personio)); answer.StatusCode != http.StatusBadRequest {
+		t.Errorf("header and body: status %d, want 400", answer.StatusCode)
+	}
+	answer := b.Post("/token", form(providertest.Personio, personio), "Authorization", basic(providertest.Personio))
+	if answer.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(answer.Header.Get("WWW-Authenticate"), "Basic ") {
+		t.Errorf("Basic by a client of client_secret_post: status %d, WWW-Authenticate %q", answer.StatusCode, answer.Header.Get("WWW-Authenticate"))
+	}
+	for name, header := range map[string]string{
+		"not base64": "Basic !!!", "no colon": "Basic YWJj", "NUL": "Basic AAAA", "another scheme": "Bearer abc",
+	} {
+		if answer := b.Post("/token", form(providertest.Wiki, wiki), "Authorization", header); answer.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s: status %d, want 401", name, answer.StatusCode)
+		}
+	}
+	if answer := b.Post("/token", form(providertest.Wiki, wiki), "Authorization", basic(providertest.Wiki)); answer.StatusCode != http.StatusOK {
+		t.Errorf("Basic with a secret that has %% and +: status %d, body %s", answer.StatusCode, answer.Body)
+	}
+}
+
+// N071 N072 N080 G9 G10 G20
+func TestTokenTakesAPostedFormAndNothingElse(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	secret := providertest.SecretOf(providertest.Personio).Reveal()
+	code := code(t, b, providertest.Personio)
+	if answer := b.Post("/token?client_secret="+secret, url.Values{"grant_type": {"authorization_code"}, "code": {code}}); answer.StatusCode != http.StatusBadRequest {
+		t.Errorf("secret in the query: status %d, want 400", answer.StatusCode)
+	}
+	if strings.Contains(b.Logs.String(), secret) {
+		t.Error("the log shows the secret of the query")
+	}
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodTrace, http.MethodOptions} {
+		r, err := http.NewRequestWithContext(t.Context(), method, b.Issuer+"/token", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer := b.Do(r); answer.StatusCode != http.StatusMethodNotAllowed || answer.Header.Get("Allow") != "POST" {
+			t.Errorf("%s: status %d, Allow %q", method, answer.StatusCode, answer.Header.Get("Allow"))
+		}
+	}
+	if answer := b.Post("/token", url.Values{"code": {strings.Repeat("x", 64<<10)}}); answer.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("body over 64 KiB: status %d, want 413", answer.StatusCode)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.Issuer+"/token", strings.NewReader(`{"grant_type":"authorization_code"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if answer := b.Do(r); answer.StatusCode != http.StatusBadRequest {
+		t.Errorf("JSON body: status %d, want 400", answer.StatusCode)
+	}
+	twice := "grant_type=authorization_code&grant_type=authorization_code&code=" + code + "&client_id=personio&client_secret=" + secret
+	r, err = http.NewRequestWithContext(t.Context(), http.MethodPost, b.Issuer+"/token", strings.NewReader(twice))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if answer := b.Do(r); decodeTokens(t, answer).Error != "invalid_request" {
+		t.Errorf("grant_type twice: body %s", answer.Body)
+	}
+}
+
+// N060 G3 oidcc-codereuse invariant 2: a replay is refused and takes the first token with it.
+func TestTokenReplayRevokesTheFamily(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	code := code(t, b, providertest.Personio)
+	token := decodeTokens(t, b.Tokens(providertest.Personio, code)).AccessToken
+	if answer := userinfo(t, b, token); answer.StatusCode != http.StatusOK {
+		t.Fatalf("userinfo before the replay: status %d", answer.StatusCode)
+	}
+	if again := decodeTokens(t, b.Tokens(providertest.Personio, code)); again.Error != "invalid_grant" {
+		t.Errorf("replay: %+v", again)
+	}
+	if answer := userinfo(t, b, token); answer.StatusCode != http.StatusUnauthorized {
+		t.Errorf("userinfo after the replay: status %d, want 401", answer.StatusCode)
+	}
+	if events := b.FlushEvents(users.EventCodeReplayed); len(events) != 1 {
+		t.Errorf("%d events of the replay, want 1", len(events))
+	}
+}
+
+// G2 REL-1 invariant 2
+func TestTokenRedeemsACodeOnceUnder64Requests(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	code := code(t, b, providertest.Personio)
+	var wg sync.WaitGroup
+	results := make([]int, 64)
+	start := make(chan struct{})
+	for i := range results {
+		wg.Go(func() {
+			<-start
+			results[i] = b.Tokens(providertest.Personio, code).StatusCode
+		})
+	}
+	close(start)
+	wg.Wait()
+	won := 0
+	for _, status := range results {
+		switch status {
+		case http.StatusOK:
+			won++
+		case http.StatusBadRequest:
+		default:
+			t.Errorf("status %d", status)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d redemptions succeeded, want 1", won)
+	}
+}
+
+// N068: a code lives for a minute.
+func TestTokenRefusesAnOldCode(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	code := code(t, b, providertest.Personio)
+	b.Clock.Advance(61 * time.Second)
+	if got := decodeTokens(t, b.Tokens(providertest.Personio, code)); got.Error != "invalid_grant" {
+		t.Errorf("answer %+v", got)
+	}
+}
+
+// S-045 invariants 1 and 3: session, code and access token are refused at their next use.
+func TestSuspensionIsEffectiveAtTheNextUse(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	browser := b.NewBrowser()
+	first := browser.SignIn(b.Authorize(providertest.Personio), providertest.Ada, providertest.Password).Query().Get("code")
+	token := decodeTokens(t, b.Tokens(providertest.Personio, first)).AccessToken
+	second := browser.Get(b.Authorize(providertest.Personio)).Query().Get("code")
+	if _, err := b.Directory.Suspend(t.Context(), "cli:test", b.User(providertest.Ada).ID, "left"); err != nil {
+		t.Fatal(err)
+	}
+	if got := decodeTokens(t, b.Tokens(providertest.Personio, second)); got.Error != "invalid_grant" {
+		t.Errorf("code: %+v", got)
+	}
+	if answer := userinfo(t, b, token); answer.StatusCode != http.StatusUnauthorized {
+		t.Errorf("access token: status %d", answer.StatusCode)
+	}
+	if q := browser.Get(b.Authorize(providertest.Personio, "prompt", "none")).Query(); q.Get("error") != "login_required" {
+		t.Errorf("session: %v", q)
+	}
+	if answer := browser.Get("/portal"); answer.StatusCode != http.StatusSeeOther || answer.Location().Path != "/login" {
+		t.Errorf("portal: status %d to %q", answer.StatusCode, answer.Header.Get("Location"))
+	}
+	if _, err := b.Directory.Activate(t.Context(), "cli:test", b.User(providertest.Ada).ID, "back"); err != nil {
+		t.Fatal(err)
+	}
+	if q := browser.Get(b.Authorize(providertest.Personio, "prompt", "none")).Query(); q.Get("error") != "login_required" {
+		t.Errorf("the old session lives again after reactivation: %v", q)
+	}
+}
+
+// "Client authentication: 30 failures a minute per client and network."
+func TestTokenThrottlesGuessing(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	for i := range 35 {
+		answer := b.Tokens(providertest.Personio, "x", "client_secret", strings.Repeat("x", 40))
+		want := http.StatusUnauthorized
+		if i >= 30 {
+			want = http.StatusTooManyRequests
+		}
+		if answer.StatusCode != want {
+			t.Fatalf("failure %d: status %d, want %d", i+1, answer.StatusCode, want)
+		}
+		if want == http.StatusTooManyRequests && answer.Header.Get("Retry-After") == "" {
+			t.Error("429 without Retry-After")
+		}
+	}
+}
