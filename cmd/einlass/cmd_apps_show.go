@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/einlass/einlass/users"
+)
+
+type appsShow struct {
+	showFlags
+	ID string `arg:"" help:"Id of the application."`
+}
+
+// applicationJSON is an application as commands show it, in the words of the configuration.
+type applicationJSON struct {
+	ID           users.ApplicationID `json:"id"`
+	Label        string              `json:"label"`
+	Description  string              `json:"description,omitempty"`
+	Enabled      bool                `json:"enabled"`
+	Origin       users.Origin        `json:"origin"`
+	Groups       []users.GroupID     `json:"groups"`
+	Capabilities []string            `json:"capabilities"`
+	Launch       *users.Launch       `json:"launch,omitempty"`
+	SignIn       *users.SignIn       `json:"sign_in,omitempty"`
+	Import       *connectionJSON     `json:"import,omitempty"`
+	Secrets      []secretJSON        `json:"client_secrets,omitempty"`
+}
+
+// connectionJSON is an import's settings.
+type connectionJSON struct {
+	Source       string            `json:"source"`
+	BaseURL      string            `json:"base_url"`
+	ClientID     string            `json:"client_id"`
+	Schedule     string            `json:"schedule"`
+	InitialState users.State       `json:"initial_state"`
+	Reactivation bool              `json:"reactivation"`
+	Leave        users.LeavePolicy `json:"leave"`
+	Guard        users.Guard       `json:"guard"`
+	Mapping      users.Mapping     `json:"mapping,omitempty"`
+}
+
+// secretJSON tells secrets apart without showing them.
+type secretJSON struct {
+	EndsWith  string    `json:"ends_with"`
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+}
+
+func newApplicationJSON(a users.Application) applicationJSON {
+	item := applicationJSON{
+		ID: a.ID, Label: a.Label, Description: a.Description, Enabled: !a.Disabled, Origin: a.Origin,
+		Groups: append([]users.GroupID{}, a.Groups...), Capabilities: append([]string{}, capabilities(a)...),
+		Launch: a.Launch, SignIn: a.SignIn,
+	}
+	if i := a.Import; i != nil {
+		schedule := i.Schedule
+		item.Import = &connectionJSON{
+			i.Source, i.BaseURL, i.ClientID, scheduleValue{&schedule}.show(), i.InitialState, i.Reactivation, i.Leave, i.Guard, i.Mapping,
+		}
+	}
+	return item
+}
+
+func (c appsShow) Run(ctx context.Context, s *shell) error {
+	return s.with(ctx, func(a *app) error {
+		application, err := findApplication(ctx, a, c.ID)
+		if err != nil {
+			return err
+		}
+		item := newApplicationJSON(application)
+		secrets, err := a.Directory.Read().ClientSecrets(ctx)
+		if err != nil {
+			return err
+		}
+		for _, secret := range secrets {
+			if secret.Application == application.ID && (secret.ExpiresAt.IsZero() || secret.ExpiresAt.After(time.Now())) {
+				item.Secrets = append(item.Secrets, secretJSON{secret.Hint, secret.CreatedAt, secret.ExpiresAt})
+			}
+		}
+		if c.Output == formatJSON {
+			return writeJSON(s.stdout, item)
+		}
+		return item.fields().write(s.stdout)
+	})
+}
+
+func (item applicationJSON) fields() fields {
+	f := fields{
+		{"id", string(item.ID)},
+		{"label", item.Label},
+		{"enabled", yesNo(item.Enabled)},
+		{"origin", string(item.Origin)},
+		{"groups", joinGroups(item.Groups)},
+	}
+	if item.Launch != nil {
+		f = append(f, [2]string{"launch", item.Launch.URL})
+	}
+	if s := item.SignIn; s != nil {
+		f = append(f,
+			[2]string{"client id", s.ClientID},
+			[2]string{"auth method", s.AuthMethod},
+			[2]string{"signing alg", s.SigningAlg},
+			[2]string{"redirect URIs", strings.Join(s.RedirectURIs, " ")},
+			[2]string{"claims", mapValue{&s.Claims}.show()},
+			[2]string{"in ID token", strings.Join(s.IDTokenClaims, ", ")},
+		)
+	}
+	for _, secret := range item.Secrets {
+		text := "…" + secret.EndsWith + ", made " + showTime(secret.CreatedAt)
+		if !secret.ExpiresAt.IsZero() {
+			text += ", valid until " + showTime(secret.ExpiresAt)
+		}
+		f = append(f, [2]string{"client secret", text})
+	}
+	if i := item.Import; i != nil {
+		f = append(f,
+			[2]string{"import from", i.Source + " at " + i.BaseURL},
+			[2]string{"schedule", i.Schedule},
+			[2]string{"new people", string(i.InitialState)},
+			[2]string{"on leave", string(i.Leave)},
+			[2]string{"reactivation", yesNo(i.Reactivation)},
+		)
+	}
+	return f
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/users"
+)
+
+type importCommands struct {
+	Run     importRun     `cmd:"" help:"Import now."`
+	Preview importPreview `cmd:"" help:"Show what an import would change, and keep that plan for approve."`
+	List    importList    `cmd:"" help:"List imports, newest first."`
+	Show    importShow    `cmd:"" help:"Show one import with its changes and their reasons."`
+	Approve importApprove `cmd:"" help:"Apply exactly the plan of a preview, or of an import that a safeguard held."`
+}
+
+type importRun struct {
+	actorFlags
+	showFlags
+	Application string `arg:"" optional:"" help:"Id of the application; may be left out when only one imports."`
+}
+
+func (c importRun) Run(ctx context.Context, s *shell) error {
+	return startImport(ctx, s, c.Output, c.Application, c.actorFlags, false)
+}
+
+type importPreview struct {
+	actorFlags
+	showFlags
+	Application string `arg:"" optional:"" help:"Id of the application; may be left out when only one imports."`
+}
+
+func (c importPreview) Run(ctx context.Context, s *shell) error {
+	return startImport(ctx, s, c.Output, c.Application, c.actorFlags, true)
+}
+
+func startImport(ctx context.Context, s *shell, format, application string, as actorFlags, preview bool) error {
+	return s.with(ctx, func(a *app) error {
+		actor, err := as.actor(ctx, a)
+		if err != nil {
+			return err
+		}
+		connection, err := findConnection(ctx, a, application)
+		if err != nil {
+			return err
+		}
+		run, err := a.Imports.Run(ctx, importer.Request{Connection: connection, Preview: preview, Actor: actor})
+		return printRun(ctx, s, a, format, run, err)
+	})
+}
+
+// printRun prints a run whatever became of it, and passes on why it failed.
+// Nothing is printed when it could not even be asked for.
+func printRun(ctx context.Context, s *shell, a *app, format string, run users.Run, runErr error) error {
+	if errors.Is(runErr, users.ErrInvalid) || errors.Is(runErr, users.ErrNotFound) {
+		return usageError{runErr}
+	}
+	if run.ID == "" {
+		return runErr
+	}
+	report, err := newReport(context.WithoutCancel(ctx), a, run)
+	if err == nil {
+		err = report.write(s.stdout, format)
+	}
+	return errors.Join(runErr, err)
+}
+
+// findConnection returns the named application's import, or the only one there is.
+func findConnection(ctx context.Context, a *app, name string) (users.ApplicationID, error) {
+	applications, err := a.Directory.Read().Applications(ctx)
+	if err != nil {
+		return "", err
+	}
+	var connections []string
+	for _, application := range applications {
+		if application.Import != nil && (!application.Disabled || string(application.ID) == name) {
+			connections = append(connections, string(application.ID))
+		}
+	}
+	switch {
+	case name != "" && slices.Contains(connections, name):
+		return users.ApplicationID(name), nil
+	case name != "":
+		return "", usagef("no application %q imports people%s", name, didYouMean(name, connections))
+	case len(connections) == 0:
+		return "", usagef("no application imports people: declare one with import in the configuration")
+	case len(connections) > 1:
+		return "", usagef("several applications import people; name one of %s", strings.Join(connections, ", "))
+	}
+	return users.ApplicationID(connections[0]), nil
+}
+
+type importList struct {
+	listFlags
+	Application string `placeholder:"ID" help:"Only imports of this application."`
+	Limit       int    `default:"50" help:"How many at most. Default: ${default}."`
+}
+
+func (c importList) Run(ctx context.Context, s *shell) error {
+	if c.Limit < 1 {
+		return usagef("--limit must be at least 1")
+	}
+	return s.with(ctx, func(a *app) error {
+		runs, err := a.Directory.Read().Runs(ctx, users.ApplicationID(c.Application), c.Limit)
+		if err != nil {
+			return err
+		}
+		t := table{header: []string{"id", "application", "state", "started_at", "actor", "result"}}
+		items := make([]runJSON, 0, len(runs))
+		for _, run := range runs {
+			items = append(items, newRunJSON(run))
+			t.rows = append(t.rows, []string{
+				string(run.ID), string(run.Connection), string(run.State), showTime(run.StartedAt), string(run.Actor), describeCounts(run.Counts),
+			})
+		}
+		return writeList(s.stdout, c.Output, t, items)
+	})
+}
+
+type importShow struct {
+	showFlags
+	ID string `arg:"" name:"run" help:"Id of the import."`
+}
+
+func (c importShow) Run(ctx context.Context, s *shell) error {
+	return s.with(ctx, func(a *app) error {
+		run, err := findRun(ctx, a, c.ID)
+		if err != nil {
+			return err
+		}
+		return printRun(ctx, s, a, c.Output, run, nil)
+	})
+}
+
+type importApprove struct {
+	actorFlags
+	showFlags
+	ID string `arg:"" name:"run" help:"Id of the import."`
+}
+
+func (c importApprove) Run(ctx context.Context, s *shell) error {
+	return s.with(ctx, func(a *app) error {
+		actor, err := c.actor(ctx, a)
+		if err != nil {
+			return err
+		}
+		planned, err := findRun(ctx, a, c.ID)
+		if err != nil {
+			return err
+		}
+		run, err := a.Imports.Approve(ctx, planned.ID, actor)
+		return printRun(ctx, s, a, c.Output, run, err)
+	})
+}
+
+func findRun(ctx context.Context, a *app, id string) (users.Run, error) {
+	run, err := a.Directory.Read().Run(ctx, users.RunID(id))
+	if errors.Is(err, users.ErrNotFound) {
+		return users.Run{}, usagef("no import has the id %q; see einlass import list", id)
+	}
+	return run, err
+}

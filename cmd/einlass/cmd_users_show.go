@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/einlass/einlass/users"
+)
+
+type usersShow struct {
+	showFlags
+	Email string `arg:"" help:"E-mail address, user name or id."`
+}
+
+// personDetailsJSON is one person with everything that is known.
+type personDetailsJSON struct {
+	personJSON
+	Company      string             `json:"company"`
+	CostCenter   string             `json:"cost_center"`
+	Department   string             `json:"department"`
+	EmployeeType string             `json:"employee_type"`
+	JobTitle     string             `json:"job_title"`
+	Location     string             `json:"location"`
+	Manager      users.ID           `json:"manager"`
+	ManagerEmail string             `json:"manager_email"`
+	Attributes   map[string]string  `json:"attributes"` // those above, and any other
+	Groups       []users.GroupID    `json:"groups"`
+	Suspensions  []users.Suspension `json:"suspensions"`
+	Sources      []sourceJSON       `json:"sources"`
+}
+
+// sourceJSON is what a connection says of a person.
+type sourceJSON struct {
+	Application users.ApplicationID `json:"application"`
+	ID          string              `json:"id"`
+	Status      string              `json:"status"`
+}
+
+func (c usersShow) Run(ctx context.Context, s *shell) error {
+	return s.with(ctx, func(a *app) error {
+		u, err := findUser(ctx, a, c.Email)
+		if err != nil {
+			return err
+		}
+		details, err := describePerson(ctx, a, u)
+		if err != nil {
+			return err
+		}
+		if c.Output == formatJSON {
+			return writeJSON(s.stdout, details)
+		}
+		return details.fields().write(s.stdout)
+	})
+}
+
+func describePerson(ctx context.Context, a *app, u users.User) (personDetailsJSON, error) {
+	d := personDetailsJSON{
+		personJSON:   newPersonJSON(u),
+		Company:      u.Attribute(users.AttributeCompany),
+		CostCenter:   u.Attribute(users.AttributeCostCenter),
+		Department:   u.Attribute(users.AttributeDepartment),
+		EmployeeType: u.Attribute(users.AttributeEmployeeType),
+		JobTitle:     u.Attribute(users.AttributeJobTitle),
+		Location:     u.Attribute(users.AttributeLocation),
+		Manager:      u.Manager,
+		Attributes:   u.Attributes,
+		Groups:       append([]users.GroupID{}, u.Groups...),
+		Suspensions:  append([]users.Suspension{}, u.Suspensions...),
+		Sources:      []sourceJSON{},
+	}
+	if u.Manager != "" {
+		manager, err := a.Directory.Read().User(ctx, u.Manager)
+		if err != nil && !errors.Is(err, users.ErrNotFound) {
+			return d, err
+		}
+		d.ManagerEmail = manager.Email
+	}
+	records, err := a.Directory.Read().PeopleOf(ctx, []users.ID{u.ID})
+	for _, p := range records[u.ID] {
+		d.Sources = append(d.Sources, sourceJSON{p.Connection, p.SourceID, p.Status})
+	}
+	return d, err
+}
+
+func (d personDetailsJSON) fields() fields {
+	groups := make([]string, 0, len(d.Groups))
+	for _, g := range d.Groups {
+		groups = append(groups, string(g))
+	}
+	f := fields{
+		{"id", string(d.ID)},
+		{"email", d.Email},
+		{"username", d.Username},
+		{"name", strings.TrimSpace(d.FirstName + " " + d.LastName)},
+		{"state", string(d.State)},
+		{"role", string(d.Role)},
+		{"origin", string(d.Origin)},
+		{"last sign-in", showTime(d.LastSignIn)},
+		{"manager", d.ManagerEmail},
+		{"groups", strings.Join(groups, ", ")},
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Attributes)) {
+		f = append(f, [2]string{name, d.Attributes[name]})
+	}
+	for _, source := range d.Sources {
+		f = append(f, [2]string{"source", string(source.Application) + " " + source.ID + ", status " + source.Status})
+	}
+	for _, suspension := range d.Suspensions {
+		f = append(f, [2]string{"suspended", describeSuspension(suspension)})
+	}
+	return f
+}
+
+func describeSuspension(s users.Suspension) string {
+	text := "by " + string(s.By)
+	if s.Connection != "" {
+		text += " of " + string(s.Connection)
+	}
+	text += " since " + showTime(s.Since)
+	if s.Reason != "" {
+		text += ": " + s.Reason
+	}
+	return text
+}

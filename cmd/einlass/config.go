@@ -1,0 +1,275 @@
+package main
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/users"
+)
+
+// Config is the configuration in force. The comments of the fields are what
+// docs/configuration.md says about the keys: meaning, unit, and what follows.
+// The same document shows type and default, taken from the schema.
+type Config struct {
+	// The one URL under which people and applications reach Einlass, without path, query
+	// and trailing slash. It is never taken from a request. Required. https, or http on a
+	// loopback host with `insecure_allow_loopback`.
+	Issuer string `yaml:"issuer"`
+	// Address and port of the server for people and applications.
+	Listen string `yaml:"listen"`
+	// Address and port of `/livez`, `/readyz` and `/metrics`, for operators only. Empty: none.
+	ManagementListen string `yaml:"management_listen"`
+	// Folder of the embedded stores and of the master key. Made with mode 0700 when it does not exist.
+	Data string `yaml:"data"`
+	// PostgreSQL for the directory: `postgres://user:password@host/database`. Empty: SQLite in `data`.
+	// With it `master_key_file` is required.
+	DatabaseURL keys.Secret `yaml:"database_url"`
+	// Redis for sessions: `redis://`, `redis+sentinel://` or `redis+cluster://`, with `rediss` for TLS.
+	// Empty: SQLite in `data`. More than one replica needs `database_url` and `redis_url`.
+	RedisURL keys.Secret `yaml:"redis_url"`
+	// File with the keys that seal stored secrets: one a line, `id:base64 of 32 bytes`, the first one
+	// active. Empty: `master.key` in `data`, made on the first start. Back it up apart from the
+	// database. Refused when group or world can read it.
+	MasterKeyFile string `yaml:"master_key_file"`
+
+	// Mail for the people, sent by the notifications of a later version.
+	Mail MailConfig `yaml:"mail"`
+	// What the pages show of the company.
+	Organization OrganizationConfig `yaml:"organization"`
+
+	// Accepts localhost, 127.0.0.0/8 and ::1 with http as issuer, in redirect URIs and for outgoing
+	// calls. For tests and the demo only: cookies lose their protection on http.
+	InsecureAllowLoopback bool `yaml:"insecure_allow_loopback"`
+	// Starts although group or world can read the master key or a configuration file with secrets in it.
+	InsecureAllowReadableSecrets bool `yaml:"insecure_allow_readable_secrets"`
+
+	// Addresses or networks of the proxies whose `X-Forwarded-For` counts. Empty: none is believed.
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
+	// The server's own certificate. Without it a proxy in front must speak TLS.
+	TLS TLSConfig `yaml:"tls"`
+	// Calls that leave the house, such as those to Personio.
+	Outgoing OutgoingConfig `yaml:"outgoing"`
+
+	// Applications declared here are read-only for commands; what disappears from the file is disabled.
+	Applications []ApplicationConfig `yaml:"applications"`
+	// Groups that applications and people of this file may name, beside the built-in group `everyone`.
+	Groups []GroupConfig `yaml:"groups"`
+	// Local people without an HR source. What disappears from the file is suspended.
+	Users []UserConfig `yaml:"users"`
+
+	// What is logged to standard error.
+	Log LogConfig `yaml:"log"`
+}
+
+// MailConfig is how mail leaves.
+type MailConfig struct {
+	// The server for outgoing mail: `smtp://user:password@host:587` or `smtps://`.
+	SMTP keys.Secret `yaml:"smtp"`
+	// The sender: an address, with a name if wanted.
+	From string `yaml:"from"`
+}
+
+// OrganizationConfig is what pages and imports know of the company.
+type OrganizationConfig struct {
+	// Name of the company as shown on the pages.
+	Name string `yaml:"name"`
+	// IANA name of the zone in which the company's days begin and end.
+	TimeZone string `yaml:"time_zone"`
+	// Languages of the pages, preferred one first: `de`, `en`.
+	Languages []string `yaml:"languages"`
+}
+
+// TLSConfig names the certificate.
+type TLSConfig struct {
+	// PEM file with the certificate and its chain; read again when it changes.
+	CertFile string `yaml:"cert_file"`
+	// PEM file with its private key.
+	KeyFile string `yaml:"key_file"`
+}
+
+// OutgoingConfig bounds where calls may go.
+type OutgoingConfig struct {
+	// Private networks that outgoing calls may reach. Others are refused, so that a URL in the
+	// configuration cannot reach into the house.
+	AllowNetworks []netip.Prefix `yaml:"allow_networks"`
+	// HTTP proxy for outgoing calls, such as `http://proxy.acme.example:3128`. Empty: none; the
+	// variables HTTP_PROXY and HTTPS_PROXY are not read.
+	Proxy keys.Secret `yaml:"proxy"`
+}
+
+// LogConfig is how the program speaks.
+type LogConfig struct {
+	// The least important level that is logged: `debug`, `info`, `warn` or `error`.
+	Level slog.Level `yaml:"level"`
+	// `json`, `text`, or `auto`: text on a terminal, else JSON.
+	Format string `yaml:"format"`
+}
+
+// ApplicationConfig is one thing people use.
+type ApplicationConfig struct {
+	// Slug of 1 to 40 characters a-z, 0-9 and -. Required, never changed: commands and events name it.
+	ID string `yaml:"id"`
+	// Name on the tile. Empty: the id.
+	Label string `yaml:"label"`
+	// One line below the name.
+	Description string `yaml:"description"`
+	// `false` switches the application off: no tile, no sign-in, no import.
+	Enabled bool `yaml:"enabled"`
+	// Groups whose members may use it. Nobody else gets in; without a group nobody does.
+	Groups []string `yaml:"groups"`
+	// The tile in the portal. Left out: no tile.
+	Launch *LaunchConfig `yaml:"launch"`
+	// The OpenID Connect client. Left out: no sign-in.
+	SignIn *SignInConfig `yaml:"sign_in"`
+	// The source of people. Left out: no import.
+	Import *ImportConfig `yaml:"import"`
+}
+
+// LaunchConfig is the tile.
+type LaunchConfig struct {
+	// Where the tile leads. Required. For Personio `https://{company}.personio.de/oauth/authorise`.
+	URL string `yaml:"url"`
+}
+
+// SignInConfig is an OpenID Connect client.
+type SignInConfig struct {
+	// The client's name at the endpoints. Required, once per installation.
+	ClientID string `yaml:"client_id"`
+	// At least 32 characters; a list while two are valid. Required unless `auth_method` is `none`.
+	ClientSecrets []keys.Secret `yaml:"client_secret"`
+	// How the client proves itself at the token endpoint, the only way that is accepted:
+	// `client_secret_post`, `client_secret_basic` or `none`.
+	AuthMethod string `yaml:"auth_method"`
+	// Where codes may be sent; compared byte for byte. At least one.
+	RedirectURIs []string `yaml:"redirect_uris"`
+	// Page of the application that starts its own sign-in (OpenID Connect Core section 4).
+	InitiateLoginURI string `yaml:"initiate_login_uri"`
+	// Claim name and the attribute it carries; released in userinfo whatever the scope.
+	Claims map[string]string `yaml:"claims"`
+	// Names among `claims` that also stand in the ID token.
+	IDTokenClaims []string `yaml:"id_token_claims"`
+	// People are not asked for consent. Consent pages come in a later version, so it stays `true`.
+	Trusted bool `yaml:"trusted"`
+	// Algorithm of the ID token's signature: `RS256`, `ES256` or `EdDSA`.
+	SigningAlg string `yaml:"signing_alg"`
+	// Sends `iss` in authorization responses (RFC 9207). Switch off only for a client that fails on it.
+	IssuerParameter bool `yaml:"issuer_parameter"`
+	// Refuses authorization requests without PKCE. Always on with `auth_method: none`.
+	RequirePKCE bool `yaml:"require_pkce"`
+}
+
+// ImportConfig is a connection to a source of people.
+type ImportConfig struct {
+	// Personio as the source. Required.
+	Personio *PersonioConfig `yaml:"personio"`
+	// Time between two imports: `hourly`, `off`, or a duration of at least a minute such as `30m`.
+	Schedule time.Duration `yaml:"schedule"`
+	// State of people whom an import creates: `active` or `staged`. Changes only later imports.
+	InitialState users.State `yaml:"initial_state"`
+	// An import lifts the suspension it made when the source says that the person is active again.
+	Reactivation bool `yaml:"reactivation"`
+	// What the source status `leave` does to access: `suspend` or `keep`.
+	Leave users.LeavePolicy `yaml:"leave"`
+	// How many people may lose access within 24 hours without a named administrator's approval.
+	Guard GuardConfig `yaml:"guard"`
+	// Attribute of ours and the source attribute it is filled from, added to the default mapping.
+	// An empty source attribute takes ours out of the mapping.
+	Mapping map[string]string `yaml:"mapping"`
+}
+
+// PersonioConfig is the credential of Personio's API.
+type PersonioConfig struct {
+	// Client ID of the API credential. Required.
+	ClientID string `yaml:"client_id"`
+	// Secret of the API credential. Required.
+	ClientSecret keys.Secret `yaml:"client_secret"`
+	// Root of the API, without `/v1`.
+	BaseURL string `yaml:"base_url"`
+}
+
+// GuardConfig bounds what an import may do on its own.
+type GuardConfig struct {
+	// People, at least 1. Above 2,500 active people one percent of them is recommended.
+	MaxPeople int `yaml:"max_people"`
+	// Percent of the active people, 1 to 100. Counts from 5 active people up.
+	MaxPercent int `yaml:"max_percent"`
+}
+
+// GroupConfig is a group with members by hand.
+type GroupConfig struct {
+	// Slug of 1 to 40 characters a-z, 0-9 and -. Required. `everyone` is built in.
+	ID string `yaml:"id"`
+	// Name on the pages. Empty: the id.
+	Label string `yaml:"label"`
+}
+
+// UserConfig is one local person.
+type UserConfig struct {
+	// Work e-mail address. Required, once per installation.
+	Email string `yaml:"email"`
+	// What the person types to sign in. Empty: the e-mail address.
+	Username string `yaml:"username"`
+	// Given name.
+	FirstName string `yaml:"first_name"`
+	// Family name.
+	LastName string `yaml:"last_name"`
+	// `active`, `staged` or `suspended`.
+	State users.State `yaml:"state"`
+	// Role in the console: `owner`, `administrator`, `helpdesk`, `auditor` or `none`.
+	Role users.Role `yaml:"role"`
+	// Groups of this file that the person is a member of.
+	Groups []string `yaml:"groups"`
+	// Further attributes by name; standard OpenID Connect claims such as `nickname` or `locale` are
+	// released under their scopes.
+	Attributes map[string]string `yaml:"attributes"`
+	// The password. Hashed again only when it changes. Empty: set one with `einlass users password`.
+	Password keys.Secret `yaml:"password"`
+}
+
+// defaultConfig returns what holds for keys that nobody set.
+func defaultConfig() Config {
+	return Config{
+		Listen:           "127.0.0.1:8080",
+		ManagementListen: "127.0.0.1:9090",
+		Data:             "/var/lib/einlass",
+		Organization: OrganizationConfig{
+			Name:      "Einlass",
+			TimeZone:  "Europe/Berlin",
+			Languages: []string{"de", "en"},
+		},
+		Log: LogConfig{Level: slog.LevelInfo, Format: logAuto},
+	}
+}
+
+func defaultApplication() ApplicationConfig {
+	return ApplicationConfig{Enabled: true}
+}
+
+func defaultSignIn() *SignInConfig {
+	return &SignInConfig{
+		AuthMethod:      users.AuthMethodBasic, // OpenID Connect Core section 9
+		Trusted:         true,
+		SigningAlg:      "RS256",
+		IssuerParameter: true,
+	}
+}
+
+func defaultImport() *ImportConfig {
+	return &ImportConfig{
+		Schedule:     time.Hour,
+		InitialState: users.StateActive,
+		Reactivation: true,
+		Leave:        users.LeaveSuspends,
+		Guard:        GuardConfig(users.DefaultGuard),
+	}
+}
+
+func defaultPersonio() *PersonioConfig {
+	return &PersonioConfig{BaseURL: "https://api.personio.de"}
+}
+
+func defaultUser() UserConfig {
+	return UserConfig{State: users.StateActive, Role: users.RoleNone}
+}

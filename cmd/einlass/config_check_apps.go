@@ -1,0 +1,214 @@
+package main
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/users"
+)
+
+// The words that keys of applications and people accept.
+var (
+	authMethods   = []string{users.AuthMethodPost, users.AuthMethodBasic, users.AuthMethodNone, users.AuthMethodPrivateKey}
+	initialStates = []users.State{users.StateActive, users.StateStaged}
+	leavePolicies = []users.LeavePolicy{users.LeaveSuspends, users.LeaveKeeps}
+	userStates    = []users.State{users.StateActive, users.StateStaged, users.StateSuspended}
+	userRoles     = []users.Role{users.RoleOwner, users.RoleAdministrator, users.RoleHelpdesk, users.RoleAuditor, users.RoleNone}
+)
+
+// protocolClaims have a meaning of their own in an ID token or userinfo answer
+// (OpenID Connect Core sections 2 and 3.1.3.6, RFC 7519 section 4.1); no
+// attribute may take their place.
+var protocolClaims = []string{
+	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "c_hash", "sid",
+}
+
+// attributeName is how attributes and claims are called.
+var attributeName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.:/-]{0,119}$`)
+
+func (l *loader) checkApplications() {
+	ids, clients := map[string]int{}, map[string]int{}
+	for i, a := range l.cfg.Applications {
+		path := element("applications", i)
+		l.checkID(path, a.ID, ids, i)
+		l.checkNamedGroups(path, a.Groups)
+		if len(a.Groups) == 0 && (a.Launch != nil || a.SignIn != nil) {
+			l.warn(path+".groups", "no group is bound, so nobody may use %s; everyone is the group of all people", a.ID)
+		}
+		if a.Launch != nil {
+			l.checkURL(path+".launch.url", a.Launch.URL)
+		}
+		if a.SignIn != nil {
+			l.checkSignIn(path+".sign_in", *a.SignIn)
+			l.checkClientSecrets(path+".sign_in", *a.SignIn)
+			if first, found := clients[a.SignIn.ClientID]; found && a.SignIn.ClientID != "" {
+				l.fail(path+".sign_in.client_id", "%q is the client_id of %s already", a.SignIn.ClientID, l.cfg.Applications[first].ID)
+			}
+			clients[a.SignIn.ClientID] = i
+		}
+		if a.Import != nil {
+			l.checkImport(path+".import", *a.Import)
+		}
+	}
+}
+
+// checkID checks the id of an element that must be a slug and stand once in its list.
+func (l *loader) checkID(path, id string, seen map[string]int, i int) {
+	path += ".id"
+	switch first, found := seen[id]; {
+	case id == "":
+		l.fail(path, "required")
+	case !users.ApplicationID(id).Valid():
+		l.fail(path, "want 1 to 40 of a-z, 0-9 and -, found %q", id)
+	case found:
+		l.fail(path, "%q stands here twice, first as number %d", id, first+1)
+	default:
+		seen[id] = i
+	}
+}
+
+// checkNamedGroups checks that groups are declared or built in.
+func (l *loader) checkNamedGroups(path string, named []string) {
+	known := []string{string(users.Everyone)}
+	for _, g := range l.cfg.Groups {
+		known = append(known, g.ID)
+	}
+	for i, group := range named {
+		switch {
+		case !slices.Contains(known, group):
+			l.fail(element(path+".groups", i), "unknown group %q%s", group, didYouMean(group, known))
+		case slices.Contains(named[:i], group):
+			l.fail(element(path+".groups", i), "%q stands here twice", group)
+		}
+	}
+}
+
+func (l *loader) checkSignIn(path string, s SignInConfig) {
+	switch {
+	case s.ClientID == "":
+		l.fail(path+".client_id", "required")
+	case len(s.ClientID) > 255 || strings.ContainsFunc(s.ClientID, notPrintable):
+		l.fail(path+".client_id", "want at most 255 printable ASCII characters (RFC 6749 appendix A.1)")
+	}
+	if s.AuthMethod == users.AuthMethodPrivateKey {
+		l.fail(path+".auth_method", "private_key_jwt is not available in this version")
+	}
+	if len(s.RedirectURIs) == 0 {
+		l.fail(path+".redirect_uris", "want at least one")
+	}
+	for i, uri := range s.RedirectURIs {
+		l.checkURL(element(path+".redirect_uris", i), uri)
+		if slices.Contains(s.RedirectURIs[:i], uri) {
+			l.fail(element(path+".redirect_uris", i), "%q stands here twice", uri)
+		}
+	}
+	if s.InitiateLoginURI != "" {
+		l.checkURL(path+".initiate_login_uri", s.InitiateLoginURI)
+	}
+	if !s.Trusted {
+		l.fail(path+".trusted", "false is not available in this version: there is no consent page")
+	}
+	l.checkClaims(path, s)
+}
+
+func notPrintable(r rune) bool { return r < ' ' || r > '~' }
+
+func (l *loader) checkClientSecrets(path string, s SignInConfig) {
+	switch {
+	case s.AuthMethod == users.AuthMethodNone && len(s.ClientSecrets) > 0:
+		l.fail(path+".client_secret", "a client with auth_method none has no secret")
+	case s.AuthMethod != users.AuthMethodNone && len(s.ClientSecrets) == 0:
+		l.fail(path+".client_secret", "required with auth_method %s", s.AuthMethod)
+	}
+	for i, secret := range s.ClientSecrets {
+		at := path + ".client_secret"
+		if len(s.ClientSecrets) > 1 {
+			at = element(at, i)
+		}
+		if why := whyWeak(secret); why != "" {
+			l.fail(at, "%s; make one with: openssl rand -base64 32", why)
+		}
+	}
+}
+
+// exampleWords stand in the secrets of guides and samples.
+var exampleWords = []string{"change-me", "changeme", "change_me", "replace-me", "replaceme", "replace_me", "your-secret", "example-secret", "secret-example"}
+
+// whyWeak says why a client secret is not accepted, or nothing. Client secrets
+// are stored as a plain hash, so they must be long and random.
+func whyWeak(secret keys.Secret) string {
+	text := secret.Reveal()
+	switch {
+	case utf8.RuneCountInString(text) < users.MinClientSecretChars:
+		return "shorter than 32 characters"
+	case strings.Count(text, text[:1]) == len(text):
+		return "the same character again and again"
+	case slices.ContainsFunc(exampleWords, func(word string) bool { return strings.Contains(strings.ToLower(text), word) }):
+		return "an example value"
+	}
+	return ""
+}
+
+func (l *loader) checkClaims(path string, s SignInConfig) {
+	for _, claim := range sortedKeys(s.Claims) {
+		attribute := s.Claims[claim]
+		switch {
+		case !attributeName.MatchString(claim):
+			l.fail(path+".claims", "%q is no name for a claim", claim)
+		case slices.Contains(protocolClaims, claim):
+			l.fail(path+".claims", "%q is set by the protocol and cannot carry an attribute", claim)
+		case !attributeName.MatchString(attribute):
+			l.fail(path+".claims", "%s: want the name of an attribute, found %q; expressions are not available in this version", claim, attribute)
+		}
+	}
+	for i, claim := range s.IDTokenClaims {
+		if _, found := s.Claims[claim]; !found {
+			l.fail(element(path+".id_token_claims", i), "%q is not among claims", claim)
+		}
+	}
+}
+
+func (l *loader) checkImport(path string, i ImportConfig) {
+	if i.Personio == nil {
+		l.fail(path, "want a source: personio")
+	} else {
+		l.checkPersonio(path+".personio", *i.Personio)
+	}
+	if i.Guard.MaxPeople < 1 {
+		l.fail(path+".guard.max_people", "want 1 or more, found %d", i.Guard.MaxPeople)
+	}
+	if i.Guard.MaxPercent < 1 || i.Guard.MaxPercent > 100 {
+		l.fail(path+".guard.max_percent", "want 1 to 100, found %d", i.Guard.MaxPercent)
+	}
+	for _, target := range sortedKeys(i.Mapping) {
+		source := i.Mapping[target]
+		switch {
+		case !attributeName.MatchString(target):
+			l.fail(path+".mapping", "%q is no name for an attribute", target)
+		case target == "state" || target == "status":
+			l.fail(path+".mapping", "%s is calculated from the source's status and cannot be mapped", target)
+		case target == users.AttributeEmail && source == "":
+			l.fail(path+".mapping", "email cannot be taken out")
+		}
+	}
+}
+
+func (l *loader) checkPersonio(path string, p PersonioConfig) {
+	if p.ClientID == "" {
+		l.fail(path+".client_id", "required")
+	}
+	if p.ClientSecret == "" {
+		l.fail(path+".client_secret", "required")
+	}
+	u := l.checkURL(path+".base_url", p.BaseURL)
+	switch {
+	case u == nil:
+	case u.RawQuery != "":
+		l.fail(path+".base_url", "must not have a query, found %q", p.BaseURL)
+	case strings.HasSuffix(strings.TrimRight(u.Path, "/"), "/v1"), strings.HasSuffix(strings.TrimRight(u.Path, "/"), "/v2"):
+		l.fail(path+".base_url", "want the root of the API without its version, found %q", p.BaseURL)
+	}
+}

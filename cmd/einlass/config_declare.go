@@ -1,0 +1,100 @@
+package main
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/einlass/einlass/users"
+)
+
+// Declaration is what the file declares, in the words of the directory.
+// defaultMapping is the source's own mapping, which a connection's is merged on.
+func (c *Config) Declaration(defaultMapping users.Mapping) users.Declaration {
+	var d users.Declaration
+	for _, a := range c.Applications {
+		d.Applications = append(d.Applications, a.declared(defaultMapping))
+	}
+	for _, g := range c.Groups {
+		d.Groups = append(d.Groups, users.Group{ID: users.GroupID(g.ID), Label: cmp.Or(g.Label, g.ID)})
+	}
+	for _, u := range c.Users {
+		d.Users = append(d.Users, users.DeclaredUser{
+			Email:      u.Email,
+			Username:   u.Username,
+			FirstName:  u.FirstName,
+			LastName:   u.LastName,
+			State:      u.State,
+			Role:       u.Role,
+			Groups:     groupIDs(u.Groups),
+			Attributes: u.Attributes,
+			Password:   u.Password,
+		})
+	}
+	return d
+}
+
+func (a ApplicationConfig) declared(defaultMapping users.Mapping) users.DeclaredApplication {
+	d := users.DeclaredApplication{Application: users.Application{
+		ID:          users.ApplicationID(a.ID),
+		Label:       cmp.Or(a.Label, a.ID),
+		Description: a.Description,
+		Disabled:    !a.Enabled,
+		Groups:      groupIDs(a.Groups),
+	}}
+	if a.Launch != nil {
+		d.Launch = &users.Launch{URL: a.Launch.URL}
+	}
+	if a.SignIn != nil {
+		d.SignIn = a.SignIn.stored()
+		d.ClientSecrets = a.SignIn.ClientSecrets
+	}
+	if a.Import != nil {
+		d.Import = a.Import.stored(defaultMapping)
+		d.ImportSecret = a.Import.Personio.ClientSecret
+	}
+	return d
+}
+
+func (s SignInConfig) stored() *users.SignIn {
+	return &users.SignIn{
+		ClientID:          s.ClientID,
+		AuthMethod:        s.AuthMethod,
+		RedirectURIs:      s.RedirectURIs,
+		InitiateLoginURI:  s.InitiateLoginURI,
+		Claims:            s.Claims,
+		IDTokenClaims:     s.IDTokenClaims,
+		Trusted:           s.Trusted,
+		SigningAlg:        s.SigningAlg,
+		NoIssuerParameter: !s.IssuerParameter,
+		RequirePKCE:       s.RequirePKCE || s.AuthMethod == users.AuthMethodNone, // RFC 9700 section 2.1.1
+	}
+}
+
+func (i ImportConfig) stored(defaultMapping users.Mapping) *users.Import {
+	stored := &users.Import{
+		Source:       users.SourcePersonio,
+		BaseURL:      i.Personio.BaseURL,
+		ClientID:     i.Personio.ClientID,
+		Schedule:     i.Schedule,
+		InitialState: i.InitialState,
+		Reactivation: i.Reactivation,
+		Leave:        i.Leave,
+		Guard:        users.Guard(i.Guard),
+	}
+	if len(i.Mapping) > 0 {
+		stored.Mapping = maps.Clone(defaultMapping)
+		maps.Copy(stored.Mapping, i.Mapping)
+		maps.DeleteFunc(stored.Mapping, func(_, source string) bool { return source == "" })
+	}
+	return stored
+}
+
+// groupIDs returns the sorted ids.
+func groupIDs(names []string) []users.GroupID {
+	ids := make([]users.GroupID, 0, len(names))
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		ids = append(ids, users.GroupID(name))
+	}
+	return ids
+}

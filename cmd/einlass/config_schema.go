@@ -1,0 +1,167 @@
+package main
+
+// field is one key of the configuration: a leaf with a value, a mapping with
+// keys of its own, or a list of mappings. File, environment, listing and
+// documentation all walk the same fields, so none of them can know another key.
+type field struct {
+	name     string
+	value    value          // set for a leaf
+	keys     func() []field // set for a mapping; makes the mapping when it is optional
+	optional bool           // the mapping counts only when it is written
+	item     func() []field // set for a list; adds an element and returns its keys
+}
+
+func leaf(name string, v value) field { return field{name: name, value: v} }
+
+func mapping(name string, fields ...field) field {
+	return field{name: name, keys: func() []field { return fields }}
+}
+
+func (c *Config) fields() []field {
+	return []field{
+		leaf("issuer", textValue{&c.Issuer}),
+		leaf("listen", textValue{&c.Listen}),
+		leaf("management_listen", textValue{&c.ManagementListen}),
+		leaf("data", textValue{&c.Data}),
+		leaf("database_url", secretURLValue{&c.DatabaseURL}),
+		leaf("redis_url", secretURLValue{&c.RedisURL}),
+		leaf("master_key_file", textValue{&c.MasterKeyFile}),
+		mapping("mail",
+			leaf("smtp", secretURLValue{&c.Mail.SMTP}),
+			leaf("from", textValue{&c.Mail.From}),
+		),
+		mapping("organization",
+			leaf("name", textValue{&c.Organization.Name}),
+			leaf("time_zone", textValue{&c.Organization.TimeZone}),
+			leaf("languages", listValue{&c.Organization.Languages}),
+		),
+		leaf("insecure_allow_loopback", flagValue{&c.InsecureAllowLoopback}),
+		leaf("insecure_allow_readable_secrets", flagValue{&c.InsecureAllowReadableSecrets}),
+		leaf("trusted_proxies", networksValue{&c.TrustedProxies}),
+		mapping("tls",
+			leaf("cert_file", textValue{&c.TLS.CertFile}),
+			leaf("key_file", textValue{&c.TLS.KeyFile}),
+		),
+		mapping("outgoing",
+			leaf("allow_networks", networksValue{&c.Outgoing.AllowNetworks}),
+			leaf("proxy", secretURLValue{&c.Outgoing.Proxy}),
+		),
+		{name: "applications", item: func() []field {
+			c.Applications = append(c.Applications, defaultApplication())
+			return c.Applications[len(c.Applications)-1].fields()
+		}},
+		{name: "groups", item: func() []field {
+			c.Groups = append(c.Groups, GroupConfig{})
+			return c.Groups[len(c.Groups)-1].fields()
+		}},
+		{name: "users", item: func() []field {
+			c.Users = append(c.Users, defaultUser())
+			return c.Users[len(c.Users)-1].fields()
+		}},
+		mapping("log",
+			leaf("level", levelValue{&c.Log.Level}),
+			leaf("format", choice(&c.Log.Format, logAuto, logJSON, logText)),
+		),
+	}
+}
+
+func (a *ApplicationConfig) fields() []field {
+	return []field{
+		leaf("id", textValue{&a.ID}),
+		leaf("label", textValue{&a.Label}),
+		leaf("description", textValue{&a.Description}),
+		leaf("enabled", flagValue{&a.Enabled}),
+		leaf("groups", listValue{&a.Groups}),
+		{name: "launch", optional: true, keys: func() []field {
+			a.Launch = &LaunchConfig{}
+			return []field{leaf("url", textValue{&a.Launch.URL})}
+		}},
+		{name: "sign_in", optional: true, keys: func() []field {
+			a.SignIn = defaultSignIn()
+			return a.SignIn.fields()
+		}},
+		{name: "import", optional: true, keys: func() []field {
+			a.Import = defaultImport()
+			return a.Import.fields()
+		}},
+	}
+}
+
+func (s *SignInConfig) fields() []field {
+	return []field{
+		leaf("client_id", textValue{&s.ClientID}),
+		leaf("client_secret", secretsValue{&s.ClientSecrets}),
+		leaf("auth_method", choice(&s.AuthMethod, authMethods...)),
+		leaf("redirect_uris", listValue{&s.RedirectURIs}),
+		leaf("initiate_login_uri", textValue{&s.InitiateLoginURI}),
+		leaf("claims", mapValue{&s.Claims}),
+		leaf("id_token_claims", listValue{&s.IDTokenClaims}),
+		leaf("trusted", flagValue{&s.Trusted}),
+		leaf("signing_alg", choice(&s.SigningAlg, signingAlgs...)),
+		leaf("issuer_parameter", flagValue{&s.IssuerParameter}),
+		leaf("require_pkce", flagValue{&s.RequirePKCE}),
+	}
+}
+
+func (i *ImportConfig) fields() []field {
+	return []field{
+		{name: "personio", optional: true, keys: func() []field {
+			i.Personio = defaultPersonio()
+			return []field{
+				leaf("client_id", textValue{&i.Personio.ClientID}),
+				leaf("client_secret", secretValue{&i.Personio.ClientSecret}),
+				leaf("base_url", textValue{&i.Personio.BaseURL}),
+			}
+		}},
+		leaf("schedule", scheduleValue{&i.Schedule}),
+		leaf("initial_state", choice(&i.InitialState, initialStates...)),
+		leaf("reactivation", flagValue{&i.Reactivation}),
+		leaf("leave", choice(&i.Leave, leavePolicies...)),
+		mapping("guard",
+			leaf("max_people", numberValue{&i.Guard.MaxPeople}),
+			leaf("max_percent", numberValue{&i.Guard.MaxPercent}),
+		),
+		leaf("mapping", mapValue{&i.Mapping}),
+	}
+}
+
+func (g *GroupConfig) fields() []field {
+	return []field{
+		leaf("id", textValue{&g.ID}),
+		leaf("label", textValue{&g.Label}),
+	}
+}
+
+func (u *UserConfig) fields() []field {
+	return []field{
+		leaf("email", textValue{&u.Email}),
+		leaf("username", textValue{&u.Username}),
+		leaf("first_name", textValue{&u.FirstName}),
+		leaf("last_name", textValue{&u.LastName}),
+		leaf("state", choice(&u.State, userStates...)),
+		leaf("role", choice(&u.Role, userRoles...)),
+		leaf("groups", listValue{&u.Groups}),
+		leaf("attributes", mapValue{&u.Attributes}),
+		leaf("password", secretValue{&u.Password}),
+	}
+}
+
+// laterKeys are the keys of the documented configuration that this version does
+// not have yet, by path, with [] for the elements of a list. They are errors,
+// so that nobody believes in a setting that does nothing.
+var laterKeys = []string{
+	"applications[].import.delta",
+	"applications[].import.leave_matrix",
+	"applications[].import.offices",
+	"applications[].import.rest",
+	"applications[].import.webhooks",
+	"applications[].sign_in.backchannel_logout_uri",
+	"applications[].sign_in.frontchannel_logout_uri",
+	"applications[].sign_in.jwks",
+	"applications[].sign_in.jwks_uri",
+	"applications[].sign_in.offline_access",
+	"applications[].sign_in.post_logout_redirect_uris",
+	"applications[].sign_in.require_par",
+	"groups[].rule",
+	"tls.acme",
+}

@@ -1,0 +1,313 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/einlass/einlass/keys"
+)
+
+// kind is what a value looks like in the file.
+type kind string
+
+const (
+	kindText    kind = "text"
+	kindFlag    kind = "true or false"
+	kindNumber  kind = "number"
+	kindList    kind = "list of texts"
+	kindMapping kind = "mapping of texts"
+	kindSecret  kind = "secret"
+	kindSecrets kind = "secret, or list of secrets"
+)
+
+// value is the place of one setting: it knows how to read itself from text and
+// how to be shown to somebody who may not see secrets. Errors never quote a secret.
+type value interface {
+	kind() kind
+	// parse takes one text, or for lists the elements, or for mappings key and value by turns.
+	parse(texts []string) error
+	show() string
+}
+
+type textValue struct{ to *string }
+
+func (v textValue) kind() kind { return kindText }
+
+func (v textValue) parse(texts []string) error {
+	if strings.ContainsFunc(texts[0], isControl) {
+		return errors.New("contains a control character")
+	}
+	*v.to = texts[0]
+	return nil
+}
+
+func (v textValue) show() string { return showText(*v.to) }
+
+type flagValue struct{ to *bool }
+
+func (v flagValue) kind() kind { return kindFlag }
+
+func (v flagValue) parse(texts []string) error {
+	switch texts[0] {
+	case "true":
+		*v.to = true
+	case "false":
+		*v.to = false
+	default:
+		return fmt.Errorf("want true or false, found %q", texts[0])
+	}
+	return nil
+}
+
+func (v flagValue) show() string { return strconv.FormatBool(*v.to) }
+
+type numberValue struct{ to *int }
+
+func (v numberValue) kind() kind { return kindNumber }
+
+func (v numberValue) parse(texts []string) error {
+	n, err := strconv.Atoi(texts[0])
+	if err != nil {
+		return fmt.Errorf("want a whole number, found %q", texts[0])
+	}
+	*v.to = n
+	return nil
+}
+
+func (v numberValue) show() string { return strconv.Itoa(*v.to) }
+
+// choiceValue is one of a few words.
+type choiceValue[T ~string] struct {
+	to      *T
+	choices []T
+}
+
+func choice[T ~string](to *T, choices ...T) value { return choiceValue[T]{to, choices} }
+
+func (v choiceValue[T]) kind() kind { return kindText }
+
+func (v choiceValue[T]) parse(texts []string) error {
+	if !slices.Contains(v.choices, T(texts[0])) {
+		return fmt.Errorf("want %s, found %q", oneOf(v.choices), texts[0])
+	}
+	*v.to = T(texts[0])
+	return nil
+}
+
+func (v choiceValue[T]) show() string { return showText(string(*v.to)) }
+
+type levelValue struct{ to *slog.Level }
+
+func (v levelValue) kind() kind { return kindText }
+
+func (v levelValue) parse(texts []string) error {
+	names := []string{"debug", "info", "warn", "error"}
+	if !slices.Contains(names, texts[0]) {
+		return fmt.Errorf("want %s, found %q", oneOf(names), texts[0])
+	}
+	return v.to.UnmarshalText([]byte(texts[0]))
+}
+
+func (v levelValue) show() string { return strings.ToLower(v.to.String()) }
+
+// minSchedule keeps an import from never ending.
+const minSchedule = time.Minute
+
+type scheduleValue struct{ to *time.Duration }
+
+func (v scheduleValue) kind() kind { return kindText }
+
+func (v scheduleValue) parse(texts []string) error {
+	switch texts[0] {
+	case "hourly":
+		*v.to = time.Hour
+		return nil
+	case "off":
+		*v.to = 0
+		return nil
+	}
+	d, err := time.ParseDuration(texts[0])
+	if err != nil || d < minSchedule {
+		return fmt.Errorf("want hourly, off or a duration of at least 1m such as 30m, found %q", texts[0])
+	}
+	*v.to = d
+	return nil
+}
+
+func (v scheduleValue) show() string {
+	switch *v.to {
+	case 0:
+		return "off"
+	case time.Hour:
+		return "hourly"
+	}
+	return v.to.String()
+}
+
+type listValue struct{ to *[]string }
+
+func (v listValue) kind() kind { return kindList }
+
+func (v listValue) parse(texts []string) error {
+	*v.to = slices.Clone(texts)
+	return nil
+}
+
+func (v listValue) show() string { return showList(*v.to) }
+
+type networksValue struct{ to *[]netip.Prefix }
+
+func (v networksValue) kind() kind { return kindList }
+
+func (v networksValue) parse(texts []string) error {
+	networks := make([]netip.Prefix, 0, len(texts))
+	for _, text := range texts {
+		network, err := parseNetwork(text)
+		if err != nil {
+			return err
+		}
+		networks = append(networks, network)
+	}
+	*v.to = networks
+	return nil
+}
+
+// parseNetwork reads a network such as 10.0.0.0/8, or a single address as the network of itself.
+func parseNetwork(text string) (netip.Prefix, error) {
+	if address, err := netip.ParseAddr(text); err == nil && address.Zone() == "" {
+		return netip.PrefixFrom(address, address.BitLen()), nil
+	}
+	network, err := netip.ParsePrefix(text)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("want addresses or networks such as 10.0.0.0/8, found %q", text)
+	}
+	return network.Masked(), nil
+}
+
+func (v networksValue) show() string {
+	texts := make([]string, 0, len(*v.to))
+	for _, network := range *v.to {
+		texts = append(texts, network.String())
+	}
+	return showList(texts)
+}
+
+type mapValue struct{ to *map[string]string }
+
+func (v mapValue) kind() kind { return kindMapping }
+
+func (v mapValue) parse(texts []string) error {
+	*v.to = map[string]string{}
+	for pair := range slices.Chunk(texts, 2) {
+		(*v.to)[pair[0]] = pair[1]
+	}
+	return nil
+}
+
+func (v mapValue) show() string {
+	pairs := make([]string, 0, len(*v.to))
+	for _, key := range slices.Sorted(maps.Keys(*v.to)) {
+		pairs = append(pairs, key+": "+showText((*v.to)[key]))
+	}
+	return "{" + strings.Join(pairs, ", ") + "}"
+}
+
+type secretValue struct{ to *keys.Secret }
+
+func (v secretValue) kind() kind { return kindSecret }
+
+func (v secretValue) parse(texts []string) error {
+	*v.to = keys.Secret(texts[0])
+	return nil
+}
+
+func (v secretValue) show() string { return showSecret(*v.to) }
+
+// secretURLValue is a URL that may carry a password; all but that is shown.
+type secretURLValue struct{ to *keys.Secret }
+
+func (v secretURLValue) kind() kind { return kindSecret }
+
+func (v secretURLValue) parse(texts []string) error {
+	*v.to = keys.Secret(texts[0])
+	return nil
+}
+
+var (
+	urlScheme    = regexp.MustCompile(`^[a-z][a-z0-9+]*://`)
+	urlPassword  = regexp.MustCompile(`^([a-z0-9+]+://[^:/?@]*):.*@`)
+	urlPasswords = regexp.MustCompile(`(?i)([?&][^=&]*password[^=&]*=)[^&]*`)
+)
+
+func (v secretURLValue) show() string {
+	text := v.to.Reveal()
+	if !urlScheme.MatchString(text) {
+		return showSecret(*v.to)
+	}
+	text = urlPassword.ReplaceAllString(text, "${1}:redacted@")
+	return urlPasswords.ReplaceAllString(text, "${1}redacted")
+}
+
+type secretsValue struct{ to *[]keys.Secret }
+
+func (v secretsValue) kind() kind { return kindSecrets }
+
+func (v secretsValue) parse(texts []string) error {
+	*v.to = nil
+	for _, text := range texts {
+		*v.to = append(*v.to, keys.Secret(text))
+	}
+	return nil
+}
+
+func (v secretsValue) show() string {
+	shown := make([]string, 0, len(*v.to))
+	for _, secret := range *v.to {
+		shown = append(shown, showSecret(secret))
+	}
+	return showList(shown)
+}
+
+func isSecret(v value) bool { return v.kind() == kindSecret || v.kind() == kindSecrets }
+
+func showSecret(s keys.Secret) string {
+	if s == "" {
+		return `""`
+	}
+	return s.String()
+}
+
+func showText(s string) string {
+	if s == "" {
+		return `""`
+	}
+	return s
+}
+
+func showList(texts []string) string { return "[" + strings.Join(texts, ", ") + "]" }
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// oneOf joins words as in "a, b or c".
+func oneOf[T ~string](words []T) string {
+	var b strings.Builder
+	for i, word := range words {
+		switch {
+		case i == 0:
+		case i == len(words)-1:
+			b.WriteString(" or ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(string(word))
+	}
+	return b.String()
+}

@@ -1,0 +1,126 @@
+package e2e
+
+import (
+	"flag"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/einlass/einlass/importer/personio/personiotest"
+)
+
+// screenshots names a folder for pictures of the pages, for the documentation and for looking at them.
+var screenshots = flag.String("screenshots", "", "write pictures of all pages into this folder")
+
+// TestBrowser walks both ways in with a real browser, in both languages. Two
+// hosts are involved, or a blocked redirect after the form would not show.
+// S-071 S-072 S-062
+func TestBrowser(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, stores{}, personiotest.Config{People: 20, Seed: 5})
+	jana := h.somebody()
+	h.ok("", "import", "run")
+	h.ok(password+"\n", "users", "password", jana)
+	h.serve(h.address)
+	browser := chromium(t)
+	for _, profile := range []personiotest.Profile{personiotest.OIDC, personiotest.LegacyOAuth2} {
+		must(t, h.hr.Connect(h.relyingParty(profile)))
+		for _, language := range []string{"de", "en"} {
+			l := look{language: language, width: 1100}
+			t.Log(profile, l)
+
+			p := newTab(t, browser, l)
+			p.open(h.hrURL + "/")
+			p.do(chromedp.Click("#login-with-oauth"))
+			if got, want := p.text("h1"), map[string]string{"de": "Anmelden", "en": "Sign in"}[language]; got != want {
+				t.Errorf("heading %q, want %q", got, want)
+			}
+			p.signIn(jana, password)
+			if who := p.text("#signed-in"); !strings.Contains(who, jana) || !strings.HasPrefix(p.location(), h.hrURL) {
+				t.Errorf("SP-initiated: %q at %s", who, p.location())
+			}
+			p.quiet()
+
+			p = newTab(t, browser, l)
+			p.open(h.issuer + "/")
+			p.signIn(jana, password)
+			p.do(chromedp.Click(`a[href="/portal/launch/personio"]`))
+			if who := p.text("#signed-in"); !strings.Contains(who, jana) {
+				t.Errorf("IdP-initiated: %q at %s", who, p.location())
+			}
+			p.quiet()
+		}
+	}
+}
+
+// finding is what axe has against a page.
+type finding struct {
+	ID    string `json:"id"`
+	Help  string `json:"help"`
+	Nodes []struct {
+		HTML string `json:"html"`
+	} `json:"nodes"`
+}
+
+const runAxe = `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(r => r.violations)`
+
+// check looks at the page in the browser: accessible, no sideways scrolling, and a picture if wanted.
+func (p *tab) check(axeSource, name string, l look) {
+	p.t.Helper()
+	p.do(chromedp.WaitReady("main"), chromedp.Evaluate[chromedp.Void](axeSource))
+	findings, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]finding](runAxe, chromedp.EvalAwaitPromise))
+	must(p.t, err)
+	for _, f := range findings {
+		p.t.Errorf("%s %s: axe: %s (%s): %+v", name, l, f.ID, f.Help, f.Nodes)
+	}
+	overflow, err := chromedp.Run(p.ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
+	must(p.t, err)
+	if overflow > 0 {
+		p.t.Errorf("%s %s: the page scrolls sideways by %d px", name, l, overflow)
+	}
+	p.picture(name + "-" + l.String() + ".png")
+}
+
+// Every page in both languages, both themes, on a phone and on a desktop: WCAG 2.2 AA as far as axe knows.
+func TestPagesAreAccessible(t *testing.T) {
+	t.Parallel()
+	source := axe(t)
+	h := newHouse(t, stores{}, personiotest.Config{People: 20, Seed: 5})
+	jana := h.somebody()
+	h.ok("", "import", "run")
+	h.ok(password+"\n", "users", "password", jana)
+	h.ok("", "apps", "add", "wiki", "--label", "Wiki", "--client-id", "wiki", "--redirect-uri", "https://wiki.example/callback")
+	h.serve(h.address)
+	browser := chromium(t)
+	for _, language := range []string{"de", "en"} {
+		for _, dark := range []bool{false, true} {
+			for _, width := range []int64{320, 390, 1360} {
+				l := look{language, dark, width}
+				p := newTab(t, browser, l)
+				p.open(h.hrURL + "/oauth/authorise")
+				p.check(source, "login", l)
+				p.signIn("nobody-"+l.String()+"@acme.example", "not the password") // one account would be throttled
+				p.text(`[role="alert"]`)
+				p.check(source, "login-refused", l)
+				p.open(h.issuer + "/portal")
+				p.signIn(jana, password)
+				p.text(`a[href="/portal/launch/personio"]`)
+				p.check(source, "portal", l)
+				p.open(h.issuer + "/authorize?client_id=wiki&redirect_uri=https%3A%2F%2Fwiki.example%2Fcallback&response_type=code&scope=openid")
+				p.text("#error")
+				p.check(source, "denied", l)
+				p.open(h.issuer + "/authorize?client_id=nobody")
+				p.text("#error")
+				p.check(source, "error", l)
+				p.open(h.issuer + "/logout")
+				p.text("#logout-confirm")
+				p.check(source, "logout", l)
+				p.do(chromedp.Click("#logout-confirm"))
+				p.text("#logged-out")
+				p.check(source, "signed-out", l)
+				p.quiet("the server responded with a status of 4")
+			}
+		}
+	}
+}

@@ -1,0 +1,280 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/importer/personio"
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/provider/outgoing"
+	"github.com/einlass/einlass/provider/session"
+	"github.com/einlass/einlass/users"
+	"github.com/einlass/einlass/users/sqlstore"
+)
+
+// Files in the data folder.
+const (
+	fileDirectory = "directory.db"
+	fileSessions  = "sessions.db"
+	fileMasterKey = "master.key"
+)
+
+// signingAlgs are the algorithms that have a key from the first start.
+var signingAlgs = []string{keys.RS256, keys.ES256, keys.EdDSA}
+
+// app is the house without its doors: what every command that needs the
+// database works with.
+type app struct {
+	cfg       Config
+	log       *slog.Logger
+	metrics   *metrics
+	store     *sqlstore.Store
+	sealer    *keys.Sealer
+	Directory *users.Directory
+	Ring      *keys.Ring
+	Imports   *importer.Engine
+}
+
+// appOptions say what a command is to the database.
+type appOptions struct {
+	Migrate bool // brings an older schema up to date: serve, demo and migrate do
+	Logger  *slog.Logger
+	Metrics *metrics // nil: nothing is measured
+}
+
+// openApp opens the directory, with keys and declared objects in place. A
+// database that does not exist yet is made; another schema than ours is refused.
+func openApp(ctx context.Context, cfg Config, opts appOptions) (_ *app, err error) {
+	a := &app{cfg: cfg, log: opts.Logger, metrics: opts.Metrics}
+	defer func() {
+		if err != nil {
+			_ = a.Close() // the first error is the one to report
+		}
+	}()
+	if a.sealer, err = openMasterKey(cfg, opts.Logger); err != nil {
+		return nil, err
+	}
+	if err := a.openStore(ctx, opts.Migrate); err != nil {
+		return nil, err
+	}
+	a.Directory, err = users.New(users.Config{Store: a.store, Sealer: a.sealer, Logger: a.log})
+	if err != nil {
+		return nil, err
+	}
+	if err := a.checkMasterKey(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.openKeys(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.openImports(); err != nil {
+		return nil, err
+	}
+	if _, err := a.Directory.Declare(ctx, a.declaration()); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// declaration is what the configuration file says there is.
+func (a *app) declaration() users.Declaration {
+	return a.cfg.Declaration(personio.DefaultMapping())
+}
+
+// Close gives everything back.
+func (a *app) Close() error {
+	if a.store == nil {
+		return nil
+	}
+	return a.store.Close()
+}
+
+// openMasterKey loads the master key. On the embedded stores the first start
+// makes it; beside a database that exists already a missing key is an error,
+// because a new one could open nothing in it.
+func openMasterKey(cfg Config, log *slog.Logger) (*keys.Sealer, error) {
+	if cfg.DatabaseURL == "" || cfg.RedisURL == "" {
+		if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+			return nil, fmt.Errorf("data folder: %w", err)
+		}
+	}
+	path := cfg.MasterKeyFile
+	if path == "" {
+		path = filepath.Join(cfg.Data, fileMasterKey)
+	}
+	sealer, err := keys.LoadMasterKey(path, keys.MasterKeyOptions{AllowReadable: cfg.InsecureAllowReadableSecrets})
+	if !errors.Is(err, fs.ErrNotExist) || cfg.DatabaseURL != "" || cfg.MasterKeyFile != "" {
+		return sealer, err
+	}
+	if _, err := os.Stat(filepath.Join(cfg.Data, fileDirectory)); err == nil {
+		return nil, fmt.Errorf("master key file %s is missing, but the database it belongs to is there; restore it from your backup", path)
+	}
+	if sealer, err = keys.CreateMasterKey(path); errors.Is(err, fs.ErrExist) { // another process was faster
+		return keys.LoadMasterKey(path, keys.MasterKeyOptions{AllowReadable: cfg.InsecureAllowReadableSecrets})
+	}
+	if err == nil {
+		log.Warn("master key made; back it up apart from the database, nothing opens without it", "file", path)
+	}
+	return sealer, err
+}
+
+// directoryEngine says in which database the directory is.
+func (c Config) directoryEngine() string {
+	if c.DatabaseURL != "" {
+		return "postgresql"
+	}
+	return "sqlite"
+}
+
+// openStore opens the directory's database and sees to its schema.
+func (a *app) openStore(ctx context.Context, migrate bool) (err error) {
+	cfg := sqlstore.Config{URL: a.cfg.DatabaseURL.Reveal(), Logger: a.log, Observe: a.metrics.storeObserver("sql")}
+	if cfg.URL == "" {
+		cfg.Path = filepath.Join(a.cfg.Data, fileDirectory)
+	}
+	if a.store, err = sqlstore.Open(ctx, cfg); err != nil {
+		return err
+	}
+	err = a.store.CheckSchema(ctx)
+	if errors.Is(err, sqlstore.ErrSchemaMissing) || migrate && errors.Is(err, sqlstore.ErrSchemaOlder) {
+		return a.store.Migrate(ctx)
+	}
+	return err
+}
+
+// settingMasterKey is where the proof of the master key is kept.
+const settingMasterKey = "master_key_check"
+
+// checkMasterKey refuses to work with another master key than the database was made with.
+func (a *app) checkMasterKey(ctx context.Context) error {
+	stored, _, err := a.store.Setting(ctx, settingMasterKey)
+	if err == nil {
+		return a.sealer.VerifyCheckValue(stored)
+	}
+	if !errors.Is(err, users.ErrNotFound) {
+		return err
+	}
+	err = a.store.Update(ctx, func(tx users.Tx) error {
+		return tx.PutSetting(ctx, settingMasterKey, a.sealer.CheckValue(), 0)
+	})
+	if errors.Is(err, users.ErrStale) { // another process was faster: it must have used our key
+		return a.checkMasterKey(ctx)
+	}
+	return err
+}
+
+// openKeys loads the signing keys; the first start makes them.
+func (a *app) openKeys(ctx context.Context) (err error) {
+	a.Ring, err = keys.NewRing(keys.Config{Store: a.store, Sealer: a.sealer, Logger: a.log})
+	if err != nil {
+		return err
+	}
+	if err := a.Ring.Refresh(ctx); err != nil {
+		return err
+	}
+	if a.hasAllKeys() {
+		return nil
+	}
+	return a.withKeysLease(ctx, func() error { return a.Ring.Ensure(ctx, signingAlgs...) })
+}
+
+func (a *app) hasAllKeys() bool {
+	for _, alg := range signingAlgs {
+		if _, err := a.Ring.Signer(alg); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Leases that are held for one short step.
+const (
+	leaseKeys = "keys"
+	shortStep = 30 * time.Second
+	leaseWait = 100 * time.Millisecond
+)
+
+// withKeysLease runs step while no other process makes or rotates keys.
+func (a *app) withKeysLease(ctx context.Context, step func() error) error {
+	holder := holderName()
+	for {
+		lease, err := a.store.AcquireLease(ctx, leaseKeys, holder, time.Now(), shortStep)
+		if err == nil {
+			defer func() { _ = a.store.ReleaseLease(context.WithoutCancel(ctx), lease) }() // it runs out by itself
+			return step()
+		}
+		if !errors.Is(err, users.ErrLeaseHeld) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(leaseWait):
+		}
+	}
+}
+
+// holderName names this process in leases.
+func holderName() string {
+	host, _ := os.Hostname() // only for people who look at the table
+	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), strings.ToLower(rand.Text()[:8]))
+}
+
+// openImports builds the importer on connections of its own, so that sign-in never waits for it.
+func (a *app) openImports() error {
+	directory, err := users.New(users.Config{Store: a.store.ForImports(), Sealer: a.sealer, Logger: a.log})
+	if err != nil {
+		return err
+	}
+	client, err := a.outgoing()
+	if err != nil {
+		return err
+	}
+	a.Imports, err = importer.New(importer.Config{
+		Directory:    directory,
+		Mappings:     map[string]users.Mapping{users.SourcePersonio: personio.DefaultMapping()},
+		Organization: a.cfg.Organization.Name,
+		Holder:       holderName(),
+		Logger:       a.log,
+		Open: func(app users.Application, secret keys.Secret) (importer.Source, error) {
+			return personio.New(personio.Config{
+				BaseURL:      app.Import.BaseURL,
+				ClientID:     app.Import.ClientID,
+				ClientSecret: secret,
+				HTTP:         client,
+				Logger:       a.log,
+			})
+		},
+	})
+	return err
+}
+
+// outgoing returns the one client for calls that leave the house.
+func (a *app) outgoing() (*outgoing.Client, error) {
+	return outgoing.New(outgoing.Config{
+		AllowLoopback: a.cfg.InsecureAllowLoopback,
+		AllowNetworks: a.cfg.Outgoing.AllowNetworks,
+		Proxy:         a.cfg.Outgoing.Proxy.Reveal(),
+		Logger:        a.log,
+	})
+}
+
+// openSessions opens the store of sessions: Redis where configured, else a file beside the directory.
+func (a *app) openSessions(ctx context.Context) (session.Store, error) {
+	opts := session.Options{Logger: a.log}
+	if a.cfg.RedisURL != "" {
+		opts.Observe = a.metrics.storeObserver("redis")
+		return session.OpenRedis(ctx, a.cfg.RedisURL.Reveal(), opts)
+	}
+	opts.Observe = a.metrics.storeObserver("sqlite")
+	return session.OpenSQLite(ctx, filepath.Join(a.cfg.Data, fileSessions), opts)
+}
