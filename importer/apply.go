@@ -133,6 +133,9 @@ func (e *Engine) workedBefore(ctx context.Context, connection users.ApplicationI
 const recentRuns = 20
 
 func (e *Engine) logRun(run users.Run, err error) {
+	if e.cfg.Finished != nil {
+		e.cfg.Finished(run)
+	}
 	attributes := []any{
 		"run_id", run.ID, "connection", run.Connection, "state", run.State,
 		"created", run.Counts.Created, "updated", run.Counts.Updated, "suspended", run.Counts.Suspended,

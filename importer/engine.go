@@ -20,11 +20,12 @@ type Config struct {
 	// Mappings holds the default mapping of each kind of source, by users.Import.Source.
 	Mappings map[string]users.Mapping
 
-	Organization string           // everybody's attribute organization; empty: none
-	Holder       string           // names this process in leases
-	Now          func() time.Time // nil means time.Now
-	Logger       *slog.Logger     // nil discards
-	Progress     func(p Progress) // nil: nobody watches; called by the goroutine that imports
+	Organization string              // everybody's attribute organization; empty: none
+	Holder       string              // names this process in leases
+	Now          func() time.Time    // nil means time.Now
+	Logger       *slog.Logger        // nil discards
+	Progress     func(p Progress)    // nil: nobody watches; called by the goroutine that imports
+	Finished     func(run users.Run) // is told of each run that ended here; nil: nobody
 }
 
 // What a run is busy with.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 
 	"github.com/einlass/einlass/users"
 )
@@ -61,5 +62,5 @@ func failureOf(err error) failure {
 
 // explain says what happened and what to do, for the run's record.
 func (f failure) explain(err error) string {
-	return f.remedy + " (" + normalize(err.Error()) + ")"
+	return f.remedy + " (" + normalize(strings.ReplaceAll(err.Error(), "\n", ": ")) + ")"
 }

@@ -61,7 +61,7 @@ type state struct {
 	remembered Status // the status at the last run
 }
 
-// S-044, S-045, S-046, S-049, S-050, S-051, S-052, N308
+// S-044 S-054m, S-045, S-046, S-049, S-050, S-051, S-052, N308
 func TestStateFollowsFromStatusStateAndRules(t *testing.T) {
 	t.Parallel()
 	none := effect{}

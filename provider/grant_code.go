@@ -63,6 +63,7 @@ func (p *Provider) tokensFor(ctx context.Context, c *client, g session.Grant) (t
 	if err != nil {
 		return tokenResponse{}, err
 	}
+	p.cfg.TokensIssued(c.application.ID)
 	return tokenResponse{
 		AccessToken: token.Reveal(),
 		TokenType:   oidc.BearerToken,

@@ -10,6 +10,7 @@ import (
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/session"
 	"github.com/einlass/einlass/provider/web"
+	"github.com/einlass/einlass/users"
 )
 
 // signingKeys is the part of the key ring that the protocol needs.
@@ -32,6 +33,8 @@ type Config struct {
 	Portal      []web.Route // pages of the portal
 	Now         func() time.Time
 	Logger      *slog.Logger
+	// TokensIssued is told of each exchange that succeeded; nil: nobody.
+	TokensIssued func(application users.ApplicationID)
 }
 
 // Provider serves the OpenID Connect endpoints and everything people see.
@@ -52,6 +55,9 @@ func New(cfg Config) (*Provider, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.TokensIssued == nil {
+		cfg.TokensIssued = func(users.ApplicationID) {}
 	}
 	p := &Provider{cfg: cfg}
 	var err error

@@ -16,6 +16,8 @@ type Config struct {
 	Sealer *keys.Sealer     // seals stored secrets such as HR credentials
 	Now    func() time.Time // nil means time.Now
 	Logger *slog.Logger     // nil discards
+	// Observed is told of each observation at once, before it is written; nil: nobody.
+	Observed func(e Event)
 }
 
 // Directory is the only door to people, groups and applications. Its methods
@@ -27,6 +29,7 @@ type Directory struct {
 	log          *slog.Logger
 	passwords    *passwordHasher
 	observations *observations
+	observed     func(e Event)
 }
 
 // New returns a Directory on cfg.Store.
@@ -40,6 +43,9 @@ func New(cfg Config) (*Directory, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Observed == nil {
+		cfg.Observed = func(Event) {}
+	}
 	return &Directory{
 		store:        cfg.Store,
 		sealer:       cfg.Sealer,
@@ -47,6 +53,7 @@ func New(cfg Config) (*Directory, error) {
 		log:          cfg.Logger,
 		passwords:    newPasswordHasher(),
 		observations: newObservations(),
+		observed:     cfg.Observed,
 	}, nil
 }
 

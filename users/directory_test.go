@@ -1,6 +1,7 @@
 package users_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"strings"
 	"sync"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/crypto/argon2"
 
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/users"
@@ -210,6 +212,32 @@ func TestSetPasswordReplacesAndEndsSessions(t *testing.T) {
 		}
 		if _, err := b.Authenticate(t.Context(), ada, "another long password"); err != nil {
 			t.Errorf("the new password: %v", err)
+		}
+	})
+}
+
+// N175: a password whose hash cost less than today's is hashed again at sign-in, and still fits.
+func TestAuthenticateRaisesTheCostsOfAnOldHash(t *testing.T) {
+	onEngines(t, func(t *testing.T, b bench) {
+		b.declare(person(ada))
+		u := b.user(ada)
+		salt := []byte("0123456789abcdef")
+		sum := argon2.IDKey([]byte(password.Reveal()), salt, 4, 9216, 1, 32)
+		old := "$argon2id$v=19$m=9216,t=4,p=1$" + base64.RawStdEncoding.EncodeToString(salt) + "$" + base64.RawStdEncoding.EncodeToString(sum)
+		b.must(b.store.Update(t.Context(), func(tx users.Tx) error {
+			return tx.PutCredential(t.Context(), users.Credential{User: u.ID, Kind: users.CredentialPassword, Data: old})
+		}))
+		for range 2 {
+			if _, err := b.Authenticate(t.Context(), ada, password); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c, err := b.Read().Credential(t.Context(), u.ID, users.CredentialPassword)
+		if err != nil || !strings.HasPrefix(c.Data, "$argon2id$v=19$m=19456,t=2,p=1$") {
+			t.Errorf("stored hash starts with %.40q, %v", c.Data, err)
+		}
+		if after := b.user(ada); after.Epoch != u.Epoch {
+			t.Error("hashing again ended the person's sessions")
 		}
 	})
 }

@@ -36,6 +36,7 @@ func (d *Directory) Observe(e Event) {
 	if e.At.IsZero() {
 		e.At = d.now()
 	}
+	d.observed(e)
 	o := d.observations
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -1,43 +1,65 @@
 package main
 
 import (
+	"context"
 	"net/http"
-	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/provider/web"
+	"github.com/einlass/einlass/users"
 )
 
 // metrics are what the management listener tells a monitoring system. Labels
-// are few and never name a person.
+// are few and never name a person: routes, results, applications.
 type metrics struct {
 	registry *prometheus.Registry
-	requests *prometheus.HistogramVec
-	store    *prometheus.HistogramVec
+
+	requests       *prometheus.HistogramVec
+	store          *prometheus.HistogramVec
+	attempts       *prometheus.CounterVec
+	tokens         *prometheus.CounterVec
+	importRuns     *prometheus.CounterVec
+	importUsers    *prometheus.CounterVec
+	importDuration prometheus.Histogram
 }
 
 // Buckets from 1 ms to 10 s: what a person notices.
 var secondBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
+// Buckets of an import, from a second to an hour.
+var importBuckets = []float64{1, 5, 15, 60, 300, 900, 3600}
+
 func newMetrics() *metrics {
+	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+	}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
 	m := &metrics{
-		registry: prometheus.NewRegistry(),
-		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "einlass_http_request_duration_seconds", Help: "Time to answer a request.", Buckets: secondBuckets,
-		}, []string{"method", "code"}),
-		store: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "einlass_store_op_duration_seconds", Help: "Time of one operation of a store.", Buckets: secondBuckets,
-		}, []string{"backend", "op"}),
+		registry:    prometheus.NewRegistry(),
+		requests:    histogram("einlass_http_request_duration_seconds", "Time to answer a request.", secondBuckets, "route", "method", "code"),
+		store:       histogram("einlass_store_op_duration_seconds", "Time of one operation of a store.", secondBuckets, "backend", "op"),
+		attempts:    counter("einlass_authn_attempts_total", "Attempts to sign in.", "method", "result"),
+		tokens:      counter("einlass_tokens_issued_total", "Tokens issued, by client.", "type", "client"),
+		importRuns:  counter("einlass_import_runs_total", "Imports that ended here, by result.", "result"),
+		importUsers: counter("einlass_import_users_total", "People in imports that ended here, by what changed.", "change"),
+		importDuration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "einlass_import_duration_seconds", Help: "Time of an import.", Buckets: importBuckets,
+		}),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "einlass_build_info", Help: "Always 1; the labels say what runs.",
-	}, []string{"version", "go"})
-	if info, ok := debug.ReadBuildInfo(); ok {
-		build.WithLabelValues(info.Main.Version, info.GoVersion).Set(1)
-	}
-	m.registry.MustRegister(m.requests, m.store, build,
+	}, []string{"version", "commit", "go"})
+	v := buildVersion()
+	build.WithLabelValues(v.Version, v.Commit, v.Go).Set(1)
+	m.registry.MustRegister(m.requests, m.store, m.attempts, m.tokens, m.importRuns, m.importUsers, m.importDuration, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -56,7 +78,126 @@ func (m *metrics) storeObserver(backend string) func(op string, took time.Durati
 	}
 }
 
-// measure counts and times requests by method and status.
-func (m *metrics) measure(next http.Handler) http.Handler {
-	return promhttp.InstrumentHandlerDuration(m.requests, next)
+// answered counts a request. What is no route of ours is one label, however it is called.
+func (m *metrics) answered(a web.Answer) {
+	method := a.Method
+	if a.Route == "" {
+		method = "other"
+	}
+	m.requests.WithLabelValues(a.Route, method, strconv.Itoa(a.Status)).Observe(a.Took.Seconds())
+}
+
+// observed counts attempts to sign in.
+func (m *metrics) observed(e users.Event) {
+	if m == nil {
+		return
+	}
+	switch e.Kind {
+	case users.EventSignedIn:
+		m.attempts.WithLabelValues("password", "success").Inc()
+	case users.EventSignInFailed:
+		m.attempts.WithLabelValues("password", "failure").Inc()
+	}
+}
+
+// issued counts the tokens of one exchange.
+func (m *metrics) issued(application users.ApplicationID) {
+	for _, kind := range []string{"access_token", "id_token"} {
+		m.tokens.WithLabelValues(kind, string(application)).Inc()
+	}
+}
+
+// imported counts a run that ended in this process.
+func (m *metrics) imported(run users.Run) {
+	if m == nil {
+		return
+	}
+	m.importRuns.WithLabelValues(string(run.State)).Inc()
+	if !run.FinishedAt.IsZero() {
+		m.importDuration.Observe(run.FinishedAt.Sub(run.StartedAt).Seconds())
+	}
+	if run.State != users.RunDone {
+		return
+	}
+	for change, n := range map[string]int{
+		"created": run.Counts.Created, "updated": run.Counts.Updated, "suspended": run.Counts.Suspended,
+		"reactivated": run.Counts.Reactivated, "quarantined": run.Counts.Quarantined, "failed": run.Counts.Failed,
+	} {
+		m.importUsers.WithLabelValues(change).Add(float64(n))
+	}
+}
+
+// stateCollector reads what is true of the whole installation, whichever
+// process did it, at the moment somebody asks.
+type stateCollector struct {
+	a           *app
+	lastSuccess *prometheus.Desc
+	paused      *prometheus.Desc
+	keyAge      *prometheus.Desc
+}
+
+func newStateCollector(a *app) *stateCollector {
+	return &stateCollector{
+		a: a,
+		lastSuccess: prometheus.NewDesc("einlass_import_last_success_timestamp_seconds",
+			"When the last import that was written ended.", []string{"connection"}, nil),
+		paused: prometheus.NewDesc("einlass_import_paused",
+			"1 while the newest import waits for an administrator's approval.", []string{"connection"}, nil),
+		keyAge: prometheus.NewDesc("einlass_signing_key_age_seconds",
+			"How long the present signing key has been in use.", []string{"alg"}, nil),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (c *stateCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- c.lastSuccess
+	ch <- c.paused
+	ch <- c.keyAge
+}
+
+// collectedRuns is how far back the last success of a connection is looked for.
+const collectedRuns = 100
+
+// Collect implements prometheus.Collector. What cannot be read is left out, and
+// readiness says why.
+func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+	defer cancel()
+	keyInfos, err := c.a.Ring.List(ctx)
+	if err != nil {
+		return
+	}
+	for _, k := range keyInfos {
+		if k.State == keys.StateInUse {
+			ch <- prometheus.MustNewConstMetric(c.keyAge, prometheus.GaugeValue, time.Since(k.UseAt).Seconds(), k.Alg)
+		}
+	}
+	applications, err := c.a.store.Applications(ctx)
+	if err != nil {
+		return
+	}
+	for _, application := range applications {
+		if application.Import != nil {
+			c.collectRuns(ctx, ch, application.ID)
+		}
+	}
+}
+
+func (c *stateCollector) collectRuns(ctx context.Context, ch chan<- prometheus.Metric, connection users.ApplicationID) {
+	runs, err := c.a.store.Runs(ctx, connection, collectedRuns)
+	if err != nil || len(runs) == 0 {
+		return
+	}
+	paused := 0.0
+	if runs[0].State == users.RunHeld {
+		paused = 1
+	}
+	ch <- prometheus.MustNewConstMetric(c.paused, prometheus.GaugeValue, paused, string(connection))
+	for _, run := range runs {
+		if run.State == users.RunDone {
+			at := float64(run.FinishedAt.UnixMilli()) / 1000
+			ch <- prometheus.MustNewConstMetric(c.lastSuccess, prometheus.GaugeValue, at, string(connection))
+			return
+		}
+	}
 }

@@ -66,7 +66,7 @@ func openApp(ctx context.Context, cfg Config, opts appOptions) (_ *app, err erro
 	if err := a.openStore(ctx, opts.Migrate); err != nil {
 		return nil, err
 	}
-	a.Directory, err = users.New(users.Config{Store: a.store, Sealer: a.sealer, Logger: a.log})
+	a.Directory, err = users.New(users.Config{Store: a.store, Sealer: a.sealer, Logger: a.log, Observed: a.metrics.observed})
 	if err != nil {
 		return nil, err
 	}
@@ -245,6 +245,7 @@ func (a *app) openImports() error {
 		Organization: a.cfg.Organization.Name,
 		Holder:       holderName(),
 		Logger:       a.log,
+		Finished:     a.metrics.imported,
 		Open: func(app users.Application, secret keys.Secret) (importer.Source, error) {
 			return personio.New(personio.Config{
 				BaseURL:      app.Import.BaseURL,

@@ -306,7 +306,11 @@ func TestGrantFromCodeToRevocation(t *testing.T) {
 		if _, err := m.Token(ctx, token); !errors.Is(err, session.ErrNotFound) {
 			m.Errorf("token after its revocation: got %v, want %v", err, session.ErrNotFound)
 		}
-		if _, _, err := m.IssueToken(ctx, g); !errors.Is(err, session.ErrNotFound) {
+		dead, _, err := m.IssueToken(ctx, g)
+		if err != nil {
+			m.Fatal(err)
+		}
+		if _, err := m.Token(ctx, dead); !errors.Is(err, session.ErrNotFound) {
 			m.Errorf("token issued after the revocation: got %v, want %v", err, session.ErrNotFound)
 		}
 	})

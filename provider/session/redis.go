@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -68,6 +69,7 @@ func OpenRedis(ctx context.Context, url string, options Options) (Store, error) 
 	opt.DisableIdentity = true // its reply, when late, was once taken for another's: CVE-2025-29923
 	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 
+	silenceClient()
 	s := &redisStore{client: redis.NewUniversalClient(opt), opt: options.withDefaults()}
 	s.client.AddHook(onceHook{client: s.client})
 	if err := s.Ping(ctx); err != nil {
@@ -76,6 +78,17 @@ func OpenRedis(ctx context.Context, url string, options Options) (Store, error) 
 	s.checkSettings(ctx)
 	return s, nil
 }
+
+// silenceClient turns off the client library's own log, which goes to standard
+// error past ours: every error in it is also returned to us. The library has one logger
+// for the process, so it is set once, before the first client.
+var silenceClient = sync.OnceFunc(func() { redis.SetLogger(nowhere{}) })
+
+// nowhere is a logger of the client library that writes nothing.
+type nowhere struct{}
+
+// Printf drops the record.
+func (nowhere) Printf(context.Context, string, ...any) {}
 
 // checkSettings warns when the server may lose what it acknowledged. Servers
 // that forbid CONFIG are left in peace.

@@ -112,6 +112,9 @@ func (s *Site) log(r *http.Request, x *exchange, took time.Duration) {
 	if x.err != nil {
 		attrs = append(attrs, slog.String("error", x.err.Error()))
 	}
+	if s.cfg.Observe != nil {
+		s.cfg.Observe(Answer{Route: x.route, Method: r.Method, Status: status, Took: took})
+	}
 	s.cfg.Logger.LogAttrs(r.Context(), level, "request", attrs...)
 }
 

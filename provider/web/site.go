@@ -27,8 +27,17 @@ type Config struct {
 	Languages []string
 	Links     Links
 
-	Logger *slog.Logger     // nil discards
-	Now    func() time.Time // nil means time.Now
+	Logger  *slog.Logger     // nil discards
+	Now     func() time.Time // nil means time.Now
+	Observe func(a Answer)   // is told of each answer; nil: nobody
+}
+
+// Answer is what became of a request, for metrics.
+type Answer struct {
+	Route  string // the template of its path; empty: none
+	Method string
+	Status int
+	Took   time.Duration
 }
 
 // Links lead from our pages to the organization's own. Empty ones are not shown.

@@ -202,6 +202,7 @@ type replica struct {
 	h       *house
 	cmd     *exec.Cmd
 	address string
+	manage  string // base URL of the management listener
 	log     *bytes.Buffer
 }
 
@@ -209,13 +210,13 @@ type replica struct {
 func (h *house) serve(address string) *replica {
 	h.t.Helper()
 	management := freeAddress(h.t)
-	r := &replica{h: h, address: address, log: &bytes.Buffer{}}
+	r := &replica{h: h, address: address, manage: "http://" + management, log: &bytes.Buffer{}}
 	r.cmd = h.command("serve", "--listen", address, "--management-listen", management)
 	r.cmd.Stderr = r.log
 	must(h.t, r.cmd.Start())
 	h.t.Cleanup(func() { r.stop(syscall.SIGTERM) })
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		answer, err := http.Get("http://" + management + "/readyz")
+		answer, err := http.Get(r.manage + "/readyz")
 		if err == nil {
 			_ = answer.Body.Close()
 			if answer.StatusCode == http.StatusOK {

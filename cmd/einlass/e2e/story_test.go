@@ -78,6 +78,23 @@ func tellStory(t *testing.T, h *house) {
 		t.Fatalf("after the tile: %q", who)
 	}
 
+	// N218: what monitoring sees counts, and names nobody.
+	told := fetch(t, server.manage+"/metrics")
+	for _, name := range []string{
+		`einlass_http_request_duration_seconds_count{code="200",method="POST",route="/token"} 2`,
+		`einlass_authn_attempts_total{method="password",result="success"} 2`,
+		`einlass_tokens_issued_total{client="personio",type="id_token"} 2`,
+		`einlass_import_paused{connection="personio"} 0`, `einlass_import_last_success_timestamp_seconds{connection="personio"} `,
+		`einlass_signing_key_age_seconds{alg="RS256"} `, `einlass_store_op_duration_seconds_count{backend=`, `einlass_build_info{`,
+	} {
+		if !strings.Contains(told, name) {
+			t.Errorf("/metrics lacks %s", name)
+		}
+	}
+	if strings.Contains(told, jana) {
+		t.Error("/metrics names a person")
+	}
+
 	// S-001: a change in HR arrives.
 	must(t, h.hr.SetAttribute(personiotest.Email(jana), "position", "Chief Admissions Officer"))
 	var run runReport
@@ -194,11 +211,7 @@ func (b *browser) code(t *testing.T, h *house, base string) string {
 	t.Helper()
 	client := *b.client
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	q := url.Values{
-		"client_id": {clientName}, "redirect_uri": {h.relyingParty(personiotest.OIDC).RedirectURIs()[0]},
-		"response_type": {"code"}, "scope": {"openid"}, "state": {"s"},
-	}
-	answer, err := client.Get(base + "/authorize?" + q.Encode())
+	answer, err := client.Get(base + "/authorize?" + h.authorization().Encode())
 	must(t, err)
 	defer answer.Body.Close()
 	location, err := answer.Location()

@@ -56,6 +56,7 @@ func openServer(ctx context.Context, cfg Config, public net.Listener, log *slog.
 	if s.app, err = openApp(ctx, cfg, appOptions{Migrate: true, Logger: log, Metrics: newMetrics()}); err != nil {
 		return nil, err
 	}
+	s.metrics.registry.MustRegister(newStateCollector(s.app))
 	if s.sessions, err = s.openSessions(ctx); err != nil {
 		return nil, err
 	}
@@ -114,6 +115,7 @@ func (s *server) build(ctx context.Context) (http.Handler, error) {
 		OrganizationName: s.cfg.Organization.Name,
 		Languages:        s.cfg.Organization.Languages,
 		Logger:           s.log,
+		Observe:          s.metrics.answered,
 	})
 	if err != nil {
 		return nil, err
@@ -160,11 +162,13 @@ func (s *server) build(ctx context.Context) (http.Handler, error) {
 		Login:       signIn.Routes(),
 		Portal:      tiles.Routes(),
 		Logger:      s.log,
+
+		TokensIssued: s.metrics.issued,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.metrics.measure(p), nil
+	return p, nil
 }
 
 // run serves until ctx ends, then drains: readiness drops, requests under way

@@ -1,0 +1,102 @@
+package e2e
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/einlass/einlass/importer/personio/personiotest"
+)
+
+// A server that is asked to stop answers what it has begun, and the codes it
+// issued are redeemed after the restart.
+// REL-10
+func TestGracefulStopLosesNoCode(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, stores{}, personiotest.Config{People: 20, Seed: 3})
+	jana := h.somebody()
+	h.ok("", "import", "run")
+	h.ok(password+"\n", "users", "password", jana)
+	server := h.serve(h.address)
+	browser := h.browser()
+	browser.signIn(browser.get(h.issuer+"/portal"), jana)
+
+	var (
+		mu     sync.Mutex // guards codes
+		codes  []string
+		broken atomic.Int32
+		wg     sync.WaitGroup
+	)
+	client := *browser.client
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for range 16 {
+		wg.Go(func() {
+			for range 1000 { // ends when the server no longer listens
+				answer, err := client.Get(h.issuer + "/authorize?" + h.authorization().Encode())
+				if err != nil {
+					if !errors.Is(err, syscall.ECONNREFUSED) {
+						broken.Add(1)
+						t.Logf("a request was cut off: %v", err)
+					}
+					return
+				}
+				_ = answer.Body.Close()
+				location, err := answer.Location()
+				if err != nil || location.Query().Get("code") == "" {
+					broken.Add(1)
+					return
+				}
+				mu.Lock()
+				codes = append(codes, location.Query().Get("code"))
+				mu.Unlock()
+			}
+		})
+	}
+	time.Sleep(300 * time.Millisecond)
+	server.stop(syscall.SIGTERM)
+	wg.Wait()
+	if code := server.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("exit code %d\n%s", code, server.log)
+	}
+	if n := broken.Load(); n > 0 {
+		t.Errorf("%d requests were cut off", n)
+	}
+	h.serve(h.address)
+	last := codes[max(0, len(codes)-50):]
+	for _, code := range last {
+		if !h.redeemed(code) {
+			t.Errorf("a code issued before the stop is lost; %d were issued", len(codes))
+		}
+	}
+	if len(last) == 0 {
+		t.Error("no code was issued")
+	}
+}
+
+// authorization is the request that Personio makes.
+func (h *house) authorization() url.Values {
+	return url.Values{
+		"client_id": {clientName}, "redirect_uri": {h.relyingParty(personiotest.OIDC).RedirectURIs()[0]},
+		"response_type": {"code"}, "scope": {"openid"}, "state": {"s"},
+	}
+}
+
+// S-011: the largest customers have 5,000 people. Time and memory are in docs/performance.md.
+func TestImportOf5000People(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, stores{}, personiotest.Config{People: 5000, Seed: 2})
+	var first, second runReport
+	h.json(&first, "import", "run")
+	h.json(&second, "import", "run")
+	if n := first.Counts["created"] + first.Counts["skipped"]; n != 5000 {
+		t.Errorf("first run %+v", first.Counts)
+	}
+	if second.Counts["unchanged"] != first.Counts["created"] || second.Counts["updated"] != 0 {
+		t.Errorf("second run %+v", second.Counts)
+	}
+}
