@@ -17,4 +17,6 @@
 // A session dies when it ends, idles too long, gets too old, or its user's epoch
 // has moved on (which the caller compares). A code lives for a minute and is taken once;
 // taking it again revokes its family. Access tokens die with their session.
+// Offline grants outlive it, by a refresh token that is rotated at each use; using
+// one twice revokes its family, and all of them die with the epoch, too.
 package session

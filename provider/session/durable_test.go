@@ -22,6 +22,9 @@ func TestEverythingSurvivesARestart(t *testing.T) {
 		s := b.open(t)
 		live, taken, revoked, ended := stored(t, s), stored(t, s), stored(t, s), stored(t, s)
 		token, device := session.NewHandle(live.session.User), session.NewHandle(live.session.User)
+		refresh, errRefresh := live.putRefresh(ctx, s)
+		rotated, errRotated := taken.putRefresh(ctx, s)
+		deleted := session.NewHandle(live.session.User)
 		request := session.AuthRequest{ID: string(users.NewID()), Expires: idleEnd}
 		_, errEnd := s.EndSession(ctx, ended.session.User, ended.session.SID, start)
 		_, errReserve := s.Reserve(ctx, "k", 1, time.Hour, start)
@@ -29,7 +32,10 @@ func TestEverythingSurvivesARestart(t *testing.T) {
 			taken.take(ctx, s),
 			s.PutToken(ctx, token, live.token()),
 			s.RevokeFamily(ctx, revoked.session.User, revoked.code.Grant.Family, familyEnd),
-			errEnd, errReserve,
+			errEnd, errReserve, errRefresh, errRotated,
+			rotate(ctx, s, rotated),
+			s.PutToken(ctx, deleted, live.token()),
+			s.DeleteToken(ctx, deleted),
 			s.PutRequest(ctx, request),
 			s.PutDevice(ctx, device, live.session.User, idleEnd),
 			s.Close(),
@@ -44,6 +50,7 @@ func TestEverythingSurvivesARestart(t *testing.T) {
 		_, errToken := s.Token(ctx, token, start)
 		_, errRequest := s.Request(ctx, request.ID, start)
 		_, errDevice := s.DeviceUser(ctx, device, start)
+		_, errDeleted := s.Token(ctx, deleted, start)
 		for what, err := range map[string][2]error{
 			"session":                  {errSession, nil},
 			"ended session":            {errEnded, session.ErrNotFound},
@@ -52,6 +59,9 @@ func TestEverythingSurvivesARestart(t *testing.T) {
 			"code of a revoked family": {revoked.take(ctx, s), session.ErrNotFound},
 			"code of an ended session": {ended.take(ctx, s), session.ErrNotFound},
 			"token":                    {errToken, nil},
+			"deleted token":            {errDeleted, session.ErrNotFound},
+			"refresh token":            {rotate(ctx, s, refresh), nil},
+			"rotated refresh token":    {rotate(ctx, s, rotated), session.ErrReplayed},
 			"request":                  {errRequest, nil},
 			"device":                   {errDevice, nil},
 		} {
@@ -80,10 +90,13 @@ func TestNoSecretIsStored(t *testing.T) {
 		grant, errRedeem := m.Redeem(ctx, code, session.CodeCheck{ClientID: "c", RedirectURI: "https://acme.example"})
 		unused, errUnused := m.IssueCode(ctx, s, "personio", request.Params, "")
 		token, _, errToken := m.IssueToken(ctx, grant)
+		grant.Offline = true
+		rotated, errRefresh := m.IssueRefresh(ctx, grant)
+		refresh, _, errRotate := m.Refresh(ctx, rotated, "c")
 		device, errDevice := m.RememberDevice(ctx, user)
 		typed := "typed-" + browser.Reveal()
 		_, errReserve := m.Reserve(ctx, typed, 5, time.Hour)
-		if err := errors.Join(errSignIn, errStart, errCode, errRedeem, errUnused, errToken, errDevice, errReserve); err != nil {
+		if err := errors.Join(errSignIn, errStart, errCode, errRedeem, errUnused, errToken, errRefresh, errRotate, errDevice, errReserve); err != nil {
 			t.Fatal(err)
 		}
 
@@ -92,7 +105,7 @@ func TestNoSecretIsStored(t *testing.T) {
 			t.Fatal("the user is not in the files that were read: they prove nothing")
 		}
 		for what, h := range map[string]keys.Secret{
-			"cookie": cookie, "taken code": code, "code": unused, "token": token, "device": device, "browser": "." + browser,
+			"cookie": cookie, "taken code": code, "code": unused, "token": token, "rotated refresh token": rotated, "refresh token": refresh, "device": device, "browser": "." + browser,
 		} {
 			_, secret, _ := strings.Cut(h.Reveal(), ".")
 			if bytes.Contains(stored, []byte(secret)) {

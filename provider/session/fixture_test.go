@@ -53,6 +53,27 @@ func (g grantCase) token() session.AccessToken {
 	return session.AccessToken{Grant: g.code.Grant, Expires: start.Add(15 * time.Minute)}
 }
 
+func (g grantCase) refreshToken() session.RefreshToken {
+	grant := g.code.Grant
+	grant.Offline = true
+	return session.RefreshToken{Grant: grant, Expires: start.Add(8 * time.Hour), Ends: start.Add(30 * 24 * time.Hour)}
+}
+
+// putRefresh stores a refresh token and returns its handle.
+func (g grantCase) putRefresh(ctx context.Context, s session.Store) (keys.Secret, error) {
+	h := session.NewHandle(g.session.User)
+	return h, s.PutRefresh(ctx, h, g.refreshToken())
+}
+
+// rotate uses a refresh token.
+func rotate(ctx context.Context, s session.Store, h keys.Secret) error {
+	tag, _, _ := strings.Cut(h.Reveal(), ".")
+	_, err := s.RotateRefresh(ctx, session.Rotation{
+		Old: h, New: keys.Secret(tag + "." + keys.NewSecret().Reveal()), ClientID: "personio-client", IdleEnd: start.Add(8 * time.Hour),
+	}, start)
+	return err
+}
+
 // put stores the session and the code.
 func (g grantCase) put(ctx context.Context, s session.Store) error {
 	if err := s.PutSession(ctx, g.cookie, g.session); err != nil {
@@ -85,24 +106,28 @@ func operations(ctx context.Context, s session.Store, g grantCase) map[string]fu
 	user, token := g.session.User, session.NewHandle(g.session.User)
 	request := session.AuthRequest{ID: "r", Expires: idleEnd}
 	return map[string]func() error{
-		"put_session":   func() error { return s.PutSession(ctx, g.cookie, g.session) },
-		"session":       func() error { _, err := s.Session(ctx, g.cookie, start); return err },
-		"touch_session": func() error { return s.TouchSession(ctx, g.cookie, start, idleEnd) },
-		"end_session":   func() error { _, err := s.EndSession(ctx, user, g.session.SID, start); return err },
-		"sessions_of":   func() error { _, err := s.SessionsOf(ctx, user, start); return err },
-		"put_request":   func() error { return s.PutRequest(ctx, request) },
-		"request":       func() error { _, err := s.Request(ctx, request.ID, start); return err },
-		"take_request":  func() error { _, err := s.TakeRequest(ctx, request.ID, start); return err },
-		"issue_code":    func() error { return s.IssueCode(ctx, session.NewHandle(user), g.code, start, idleEnd) },
-		"take_code":     func() error { return g.take(ctx, s) },
-		"put_token":     func() error { return s.PutToken(ctx, token, g.token()) },
-		"token":         func() error { _, err := s.Token(ctx, token, start); return err },
-		"revoke_family": func() error { return s.RevokeFamily(ctx, user, g.code.Grant.Family, familyEnd) },
-		"reserve":       func() error { _, err := s.Reserve(ctx, "k", 1, time.Minute, start); return err },
-		"refund":        func() error { return s.Refund(ctx, "k", start) },
-		"put_device":    func() error { return s.PutDevice(ctx, session.NewHandle(user), user, idleEnd) },
-		"device_user":   func() error { _, err := s.DeviceUser(ctx, g.cookie, start); return err },
-		"ping":          func() error { return s.Ping(ctx) },
+		"put_session":    func() error { return s.PutSession(ctx, g.cookie, g.session) },
+		"session":        func() error { _, err := s.Session(ctx, g.cookie, start); return err },
+		"touch_session":  func() error { return s.TouchSession(ctx, g.cookie, start, idleEnd) },
+		"end_session":    func() error { _, err := s.EndSession(ctx, user, g.session.SID, start); return err },
+		"sessions_of":    func() error { _, err := s.SessionsOf(ctx, user, start); return err },
+		"put_request":    func() error { return s.PutRequest(ctx, request) },
+		"request":        func() error { _, err := s.Request(ctx, request.ID, start); return err },
+		"take_request":   func() error { _, err := s.TakeRequest(ctx, request.ID, start); return err },
+		"issue_code":     func() error { return s.IssueCode(ctx, session.NewHandle(user), g.code, start, idleEnd) },
+		"take_code":      func() error { return g.take(ctx, s) },
+		"put_token":      func() error { return s.PutToken(ctx, token, g.token()) },
+		"token":          func() error { _, err := s.Token(ctx, token, start); return err },
+		"delete_token":   func() error { return s.DeleteToken(ctx, token) },
+		"put_refresh":    func() error { return s.PutRefresh(ctx, session.NewHandle(user), g.refreshToken()) },
+		"refresh":        func() error { _, err := s.Refresh(ctx, token, start); return err },
+		"rotate_refresh": func() error { return rotate(ctx, s, token) },
+		"revoke_family":  func() error { return s.RevokeFamily(ctx, user, g.code.Grant.Family, familyEnd) },
+		"reserve":        func() error { _, err := s.Reserve(ctx, "k", 1, time.Minute, start); return err },
+		"refund":         func() error { return s.Refund(ctx, "k", start) },
+		"put_device":     func() error { return s.PutDevice(ctx, session.NewHandle(user), user, idleEnd) },
+		"device_user":    func() error { _, err := s.DeviceUser(ctx, g.cookie, start); return err },
+		"ping":           func() error { return s.Ping(ctx) },
 	}
 }
 

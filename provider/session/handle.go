@@ -24,8 +24,10 @@ func TagOf(user users.ID) Tag {
 }
 
 // NewHandle returns a handle for user with a fresh secret of 256 bits.
-func NewHandle(user users.ID) keys.Secret {
-	return keys.Secret(string(TagOf(user)) + "." + keys.NewSecret().Reveal())
+func NewHandle(user users.ID) keys.Secret { return newHandle(TagOf(user)) }
+
+func newHandle(tag Tag) keys.Secret {
+	return keys.Secret(string(tag) + "." + keys.NewSecret().Reveal())
 }
 
 // secretChars is the length of the base64url form of 256 bits.

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/einlass/einlass/keys"
@@ -18,6 +19,8 @@ type Lifetimes struct {
 	AccessToken     time.Duration // 15 min
 	SessionIdle     time.Duration // 12 h
 	SessionAbsolute time.Duration // 7 d
+	RefreshIdle     time.Duration // 8 h
+	RefreshAbsolute time.Duration // 30 d
 	Device          time.Duration // 180 d
 }
 
@@ -32,6 +35,8 @@ func (l Lifetimes) withDefaults() Lifetimes {
 	set(&l.AccessToken, 15*time.Minute)
 	set(&l.SessionIdle, 12*time.Hour)
 	set(&l.SessionAbsolute, 7*24*time.Hour)
+	set(&l.RefreshIdle, 8*time.Hour)
+	set(&l.RefreshAbsolute, 30*24*time.Hour)
 	set(&l.Device, 180*24*time.Hour)
 	return l
 }
@@ -188,6 +193,7 @@ func (m *Manager) IssueCode(ctx context.Context, s Session, application users.Ap
 			Nonce:       p.Nonce,
 			ACR:         acr,
 			Claims:      p.Claims,
+			Offline:     slices.Contains(p.Scopes, ScopeOffline),
 		},
 		RedirectURI:   p.RedirectURI,
 		CodeChallenge: p.CodeChallenge,
@@ -205,9 +211,12 @@ func (m *Manager) Redeem(ctx context.Context, code keys.Secret, check CodeCheck)
 	return m.store.TakeCode(ctx, code, check, now, m.familyEnd(now))
 }
 
-// familyEnd is when nothing of a family begun at or before now can be valid any more.
+// familyEnd is when nothing can be valid any more of a family that was begun in
+// a session, or revoked, at or before now. An offline family that is not
+// revoked may live longer, but each refresh token of it dies when it idles: so
+// nothing of one that is revoked outlives this.
 func (m *Manager) familyEnd(now time.Time) time.Time {
-	return now.Add(m.life.SessionAbsolute + m.life.AccessToken)
+	return now.Add(max(m.life.SessionAbsolute, m.life.RefreshIdle) + m.life.AccessToken)
 }
 
 // IssueToken writes an access token for g and returns it with its end. A

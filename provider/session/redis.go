@@ -35,6 +35,8 @@ const slack = 5 * time.Minute
 //	einlass:{<tag>}:sessions             sorted set: sids by their end
 //	einlass:{<tag>}:code:<hash>          record of a Code; once taken, its tombstone
 //	einlass:{<tag>}:token:<hash>         record of an AccessToken
+//	einlass:{<tag>}:family:<family>      hash: value (record of an offline Grant), current (hash of its live refresh token), expires, ends
+//	einlass:{<tag>}:refresh:<hash>       record: the family a refresh token leads to, also after its rotation
 //	einlass:{<tag>}:revoked:<family>     record without value: the family is revoked while it exists
 //	einlass:{<tag>}:device:<hash>        record: the user
 //	einlass:{<hash of id>}:request       record of an AuthRequest
@@ -165,21 +167,27 @@ var errOfAnswer = map[string]error{
 
 // answer runs a script that answers with a word and returns the record after it, if any.
 func (s *redisStore) answer(ctx context.Context, script *redis.Script, keys []string, args ...any) (string, error) {
-	reply, err := script.Run(ctx, s.client, keys, args...).StringSlice()
-	if err != nil {
+	texts, err := s.answers(ctx, script, keys, args...)
+	if err != nil || len(texts) == 0 {
 		return "", err
 	}
+	return texts[0], nil
+}
+
+// answers is answer for a script that returns several texts.
+func (s *redisStore) answers(ctx context.Context, script *redis.Script, keys []string, args ...any) ([]string, error) {
+	reply, err := script.Run(ctx, s.client, keys, args...).StringSlice()
+	if err != nil {
+		return nil, err
+	}
 	if len(reply) == 0 {
-		return "", errors.New("empty answer")
+		return nil, errors.New("empty answer")
 	}
 	err, known := errOfAnswer[reply[0]]
 	if !known {
-		return "", fmt.Errorf("unknown answer %q", reply[0])
+		return nil, fmt.Errorf("unknown answer %q", reply[0])
 	}
-	if err != nil || len(reply) == 1 {
-		return "", err
-	}
-	return reply[1], nil
+	return reply[1:], err
 }
 
 // onceHook makes go-redis send a command at most once. Its Cluster client

@@ -78,6 +78,15 @@ func (s *redisStore) Token(ctx context.Context, h keys.Secret, now time.Time) (A
 	return token, nil
 }
 
+func (s *redisStore) DeleteToken(ctx context.Context, h keys.Secret) error {
+	defer s.opt.observe("delete_token", time.Now())
+	tag, hash, ok := locate(h)
+	if !ok {
+		return nil
+	}
+	return fail("delete token", s.client.Del(ctx, userKey(tag, "token", hash)).Err())
+}
+
 func (s *redisStore) RevokeFamily(ctx context.Context, user users.ID, family string, until time.Time) error {
 	defer s.opt.observe("revoke_family", time.Now())
 	return s.put(ctx, "revoke family", userKey(TagOf(user), "revoked", family), until, nil)

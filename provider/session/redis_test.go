@@ -81,6 +81,32 @@ func TestALostReplyIsNoReplay(t *testing.T) {
 	}
 }
 
+// The same for a refresh token: a rotation whose reply was lost happened once,
+// and only its client's next try is a replay.
+func TestALostReplyToARotationIsNoReplay(t *testing.T) {
+	t.Parallel()
+	proxy, url := behindProxy(t)
+	s := openSettled(t, url)
+	g := stored(t, s)
+	h, err := g.putRefresh(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy.dropReply.Store(true)
+	err = rotate(t.Context(), s, h)
+	for _, answer := range []error{nil, session.ErrNotFound, session.ErrMismatch, session.ErrReplayed} {
+		if errors.Is(err, answer) {
+			t.Fatalf("rotation whose reply was lost: got %v, want an error of the connection", err)
+		}
+	}
+	if token, err := s.Refresh(t.Context(), h, start); err != nil || !token.Rotated {
+		t.Errorf("family after the lost reply: %+v, %v, want it rotated and not revoked", token, err)
+	}
+	if err := rotate(t.Context(), s, h); !errors.Is(err, session.ErrReplayed) {
+		t.Errorf("second use: got %v, want %v", err, session.ErrReplayed)
+	}
+}
+
 // openSettled opens a store once the server at url is ready, and has each
 // operation run once, so that the server knows all scripts.
 func openSettled(t *testing.T, url string) session.Store {

@@ -13,10 +13,10 @@ import (
 var (
 	// ErrNotFound: unknown, expired, ended, revoked or a handle of another tag.
 	ErrNotFound = errors.New("session: not found")
-	// ErrMismatch: the code exists, but client, redirect URI or PKCE differ; it was not consumed.
-	ErrMismatch = errors.New("session: code is bound to something else")
-	// ErrReplayed: the code had been taken before; its family is now revoked.
-	ErrReplayed = errors.New("session: code already taken")
+	// ErrMismatch: the code or refresh token exists, but client, redirect URI or PKCE differ; it was not consumed.
+	ErrMismatch = errors.New("session: grant is bound to something else")
+	// ErrReplayed: the code or refresh token had been used before; its family is now revoked.
+	ErrReplayed = errors.New("session: grant already used")
 )
 
 // Session is a browser's sign-in.
@@ -62,6 +62,10 @@ type Params struct {
 	Claims        string   `json:"claims,omitempty"` // the claims parameter as JSON
 }
 
+// ScopeOffline asks for a grant that needs no session (OpenID Connect Core
+// section 11). A request that comes here has it only if it was released.
+const ScopeOffline = "offline_access"
+
 // Grant is what an application holds because of a session.
 type Grant struct {
 	Family      string              `json:"family"`
@@ -99,6 +103,22 @@ type CodeCheck struct {
 type AccessToken struct {
 	Grant   Grant     `json:"grant"`
 	Expires time.Time `json:"expires"`
+}
+
+// RefreshToken is an offline grant as a refresh token. Its family holds one live
+// refresh token at a time: each use rotates it.
+type RefreshToken struct {
+	Grant   Grant
+	Expires time.Time // the earlier of idle end and Ends
+	Ends    time.Time // of the family, however often it is used
+	Rotated bool      // a younger one has taken its place; using it is a replay
+}
+
+// Rotation is the use of a refresh token.
+type Rotation struct {
+	Old, New keys.Secret // of the same user
+	ClientID string      // that uses it
+	IdleEnd  time.Time   // of the new one, unless its family ends before
 }
 
 // Verdict is a throttle's answer.
@@ -156,6 +176,24 @@ type Store interface {
 	// Token returns a live access token whose family is not revoked and whose
 	// session lives (offline grants need none), or ErrNotFound.
 	Token(ctx context.Context, h keys.Secret, now time.Time) (AccessToken, error)
+	// DeleteToken makes one access token unusable and leaves the rest of its family
+	// alone. That there is no such token is no error.
+	DeleteToken(ctx context.Context, h keys.Secret) error
+
+	// PutRefresh writes the first refresh token of a family, whose grant is offline.
+	PutRefresh(ctx context.Context, h keys.Secret, t RefreshToken) error
+	// Refresh returns a refresh token of a family that lives: neither revoked nor
+	// idle too long nor at its end. It also returns the ones that were rotated
+	// away, as such. Otherwise ErrNotFound.
+	Refresh(ctx context.Context, h keys.Secret, now time.Time) (RefreshToken, error)
+	// RotateRefresh lets r.New take the place of r.Old, the live refresh token of
+	// its family, and returns the family's grant. Of concurrent calls exactly one succeeds.
+	//
+	// ErrNotFound: unknown, expired, family revoked, or the handles are of different users.
+	// ErrMismatch: it is another client's; nothing has changed.
+	// ErrReplayed: rotated before; the family has been revoked in this step.
+	RotateRefresh(ctx context.Context, r Rotation, now time.Time) (Grant, error)
+
 	// RevokeFamily makes every code and token of a family unusable until until.
 	RevokeFamily(ctx context.Context, user users.ID, family string, until time.Time) error
 

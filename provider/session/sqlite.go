@@ -16,8 +16,10 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// sqliteVersion is the PRAGMA user_version of queries/schema.sql.
-const sqliteVersion = 1
+// schemas are the steps from an empty file to the schema of this program, as
+// queries/<name>.sql. How many of them a file has is its PRAGMA user_version;
+// a step that was released is never changed.
+var schemas = []string{"schema", "schema_refresh"}
 
 // sqliteStore is the Store on an SQLite file. Several processes may have it open.
 //
@@ -34,11 +36,13 @@ type statements struct {
 	putSession, session, touchSession, endSession, sessionsOf *sql.Stmt
 	putRequest, request, takeRequest                          *sql.Stmt
 	useSession, putCode, takeCode, putTakenCode, takenCode    *sql.Stmt
-	liveCode, putToken, token, revokeFamily                   *sql.Stmt
+	liveCode, putToken, token, deleteToken, revokeFamily      *sql.Stmt
+	putFamily, putRefresh, refresh, rotateFamily, usedRefresh *sql.Stmt
 	reserve, windowEnd, refund                                *sql.Stmt
 	putDevice, device                                         *sql.Stmt
 	sweepSessions, sweepRequests, sweepCodes, sweepTakenCodes *sql.Stmt
 	sweepTokens, sweepRevoked, sweepThrottles, sweepDevices   *sql.Stmt
+	sweepFamilies, sweepRefresh                               *sql.Stmt
 }
 
 // OpenSQLite opens the file at path, creating it readable by its owner only,
@@ -113,21 +117,23 @@ func dsn(path string, values url.Values) string {
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: values.Encode()}).String()
 }
 
-// createSchema writes the schema into an empty file.
+// createSchema brings the schema of the file up to date.
 func (s *sqliteStore) createSchema(ctx context.Context) error {
 	return s.update(ctx, func(tx *sql.Tx) error {
 		var version int
 		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 			return err
 		}
-		switch version {
-		case sqliteVersion:
-			return nil
-		case 0:
-			_, err := tx.ExecContext(ctx, query("schema")+fmt.Sprintf("PRAGMA user_version = %d", sqliteVersion))
-			return err
+		if version > len(schemas) {
+			return fmt.Errorf("file has version %d, this program reads %d", version, len(schemas))
 		}
-		return fmt.Errorf("file has version %d, this program reads %d", version, sqliteVersion)
+		for _, name := range schemas[version:] {
+			if _, err := tx.ExecContext(ctx, query(name)); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", len(schemas)))
+		return err
 	})
 }
 
@@ -145,6 +151,7 @@ func (s *sqliteStore) prepare(ctx context.Context) error {
 		sessionsOf: stmt(s.reader, "sessions_of"),
 		request:    stmt(s.reader, "request"),
 		token:      stmt(s.reader, "token"),
+		refresh:    stmt(s.reader, "refresh"),
 		device:     stmt(s.reader, "device"),
 
 		putSession:   stmt(s.writer, "put_session"),
@@ -159,6 +166,11 @@ func (s *sqliteStore) prepare(ctx context.Context) error {
 		takenCode:    stmt(s.writer, "taken_code"),
 		liveCode:     stmt(s.writer, "live_code"),
 		putToken:     stmt(s.writer, "put_token"),
+		deleteToken:  stmt(s.writer, "delete_token"),
+		putFamily:    stmt(s.writer, "put_family"),
+		putRefresh:   stmt(s.writer, "put_refresh"),
+		rotateFamily: stmt(s.writer, "rotate_family"),
+		usedRefresh:  stmt(s.writer, "used_refresh"),
 		revokeFamily: stmt(s.writer, "revoke_family"),
 		reserve:      stmt(s.writer, "reserve"),
 		windowEnd:    stmt(s.writer, "window_end"),
@@ -173,6 +185,8 @@ func (s *sqliteStore) prepare(ctx context.Context) error {
 		sweepRevoked:    stmt(s.writer, "sweep_revoked"),
 		sweepThrottles:  stmt(s.writer, "sweep_throttles"),
 		sweepDevices:    stmt(s.writer, "sweep_devices"),
+		sweepFamilies:   stmt(s.writer, "sweep_families"),
+		sweepRefresh:    stmt(s.writer, "sweep_refresh"),
 	}
 	return errors.Join(errs...)
 }
@@ -246,6 +260,7 @@ func (s *sqliteStore) Sweep(ctx context.Context, now time.Time) error {
 	for _, stmt := range []*sql.Stmt{
 		s.sweepSessions, s.sweepRequests, s.sweepCodes, s.sweepTakenCodes,
 		s.sweepTokens, s.sweepRevoked, s.sweepThrottles, s.sweepDevices,
+		s.sweepFamilies, s.sweepRefresh,
 	} {
 		for deleted := int64(sweepRows); deleted == sweepRows; {
 			result, err := stmt.ExecContext(ctx, now.UnixMilli(), sweepRows)

@@ -128,6 +128,18 @@ func (s *sqliteStore) Token(ctx context.Context, h keys.Secret, now time.Time) (
 	return token, nil
 }
 
+func (s *sqliteStore) DeleteToken(ctx context.Context, h keys.Secret) error {
+	defer s.opt.observe("delete_token", time.Now())
+	tag, hash, ok := locate(h)
+	if !ok {
+		return nil
+	}
+	return fail("delete token", s.durable(ctx, func(tx *sql.Tx) error {
+		_, err := tx.StmtContext(ctx, s.deleteToken).ExecContext(ctx, handleKey(tag, hash))
+		return err
+	}))
+}
+
 func (s *sqliteStore) RevokeFamily(ctx context.Context, user users.ID, family string, until time.Time) error {
 	defer s.opt.observe("revoke_family", time.Now())
 	return fail("revoke family", s.durable(ctx, func(tx *sql.Tx) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -51,12 +52,50 @@ func TestSQLiteFilesAreForTheirOwnerOnly(t *testing.T) {
 func TestSQLiteOfALaterVersionIsRefused(t *testing.T) {
 	t.Parallel()
 	s, path := openFile(t)
-	if _, err := s.writer.ExecContext(t.Context(), "PRAGMA user_version = 2"); err != nil {
+	if _, err := s.writer.ExecContext(t.Context(), "PRAGMA user_version = 1000"); err != nil {
 		t.Fatal(err)
 	}
 	if store, err := OpenSQLite(t.Context(), path, Options{}); err == nil {
 		_ = store.Close()
-		t.Error("opened a file of version 2")
+		t.Error("opened a file of version 1000")
+	}
+}
+
+// A file of any earlier version is brought up to date, with what it holds.
+func TestSQLiteOfAnEarlierVersionIsBroughtUpToDate(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	for version := 1; version < len(schemas); version++ {
+		path := filepath.Join(t.TempDir(), "session.db")
+		db, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range schemas[:version] {
+			if _, err := db.ExecContext(ctx, query(name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, errThrottle := db.ExecContext(ctx, "INSERT INTO throttles (id, count, expires) VALUES ($1, 1, 4102444800000)", hashText("k"))
+		_, errVersion := db.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version))
+		if err := errors.Join(errThrottle, errVersion, db.Close()); err != nil {
+			t.Fatal(err)
+		}
+		s, err := OpenSQLite(ctx, path, Options{})
+		if err != nil {
+			t.Fatalf("version %d: %v", version, err)
+		}
+		verdict, errReserve := s.Reserve(ctx, "k", 1, time.Hour, time.Now())
+		if verdict.Allowed {
+			t.Errorf("version %d: the throttle was forgotten", version)
+		}
+		_, errRefresh := s.Refresh(ctx, NewHandle("u"), time.Now())
+		if !errors.Is(errRefresh, ErrNotFound) {
+			t.Errorf("version %d: %v", version, errRefresh)
+		}
+		if err := errors.Join(errReserve, s.Close()); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -126,6 +165,7 @@ func TestSQLiteSweepDeletesWhatHasExpired(t *testing.T) {
 		s.IssueCode(ctx, h, code, now, end),
 		s.IssueCode(ctx, NewHandle(user), code, now, end),
 		s.PutToken(ctx, NewHandle(user), AccessToken{Grant: code.Grant, Expires: end}),
+		s.PutRefresh(ctx, NewHandle(user), RefreshToken{Grant: code.Grant, Expires: end, Ends: end}),
 		s.PutDevice(ctx, NewHandle(user), user, end),
 	)
 	if err != nil {
@@ -138,7 +178,7 @@ func TestSQLiteSweepDeletesWhatHasExpired(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	tables := []string{"sessions", "requests", "codes", "taken_codes", "tokens", "revoked", "throttles", "devices"}
+	tables := []string{"sessions", "requests", "codes", "taken_codes", "tokens", "revoked", "throttles", "devices", "families", "refresh_tokens"}
 	count := func(table string) (n int) {
 		if err := s.reader.QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&n); err != nil {
 			t.Fatal(err)

@@ -28,6 +28,30 @@ local function alive(grant, now)
   return grant.offline or lives(grant.sid, now)
 end
 
+-- revoke makes everything of a family unusable for ttl milliseconds.
+local function revoke(family, ttl)
+  local revoked = prefix .. 'revoked:' .. family
+  redis.call('SET', revoked, cjson.encode({ v = 1, key = revoked }), 'PX', string.format('%.0f', ttl))
+end
+
+-- family_of returns the family that a refresh token leads to, with its grant
+-- decoded, or nothing when it is unknown or has expired.
+local function family_of(token, now)
+  local record = redis.call('GET', token)
+  if not record then
+    return nil
+  end
+  local key = prefix .. 'family:' .. cjson.decode(record).value
+  local fields = redis.call('HMGET', key, 'value', 'current', 'expires', 'ends')
+  if not fields[1] or tonumber(fields[3]) <= tonumber(now) then
+    return nil
+  end
+  return {
+    key = key, value = fields[1], current = fields[2], expires = fields[3], ends = fields[4],
+    grant = cjson.decode(fields[1]).value,
+  }
+end
+
 -- move notes that a session was used, and keeps what leads to it as long.
 local function move(session, index, sid, seen, expires, ttl)
   redis.call('HSET', session, 'seen', seen, 'expires', expires)

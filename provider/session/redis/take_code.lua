@@ -18,8 +18,7 @@ if code.taken then
   if grant.client_id ~= client then
     return {'mismatch'}
   end
-  local revoked = prefix .. 'revoked:' .. grant.family
-  redis.call('SET', revoked, cjson.encode({ v = 1, key = revoked }), 'PX', ttl)
+  revoke(grant.family, ttl)
   return {'replayed'}
 end
 

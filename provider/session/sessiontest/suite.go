@@ -25,6 +25,8 @@ var (
 	tokenEnd   = start.Add(15 * time.Minute)
 	idleEnd    = start.Add(12 * time.Hour)
 	familyEnd  = start.Add(8 * 24 * time.Hour)
+	refreshEnd = start.Add(8 * time.Hour)
+	offlineEnd = start.Add(30 * 24 * time.Hour)
 	redirect   = "https://acme.example/callback?tenant=a&b=<ü>" // characters that JSON escapes
 	challenge  = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 	racers     = 64
@@ -49,6 +51,7 @@ func Run(t *testing.T, open func(t *testing.T) session.Store) {
 		{"requests", requestTests},
 		{"codes", codeTests},
 		{"tokens", tokenTests},
+		{"refresh tokens", refreshTests},
 		{"throttles", throttleTests},
 		{"devices", deviceTests},
 		{"store", storeTests},
@@ -244,11 +247,17 @@ func lookups(ctx context.Context, s session.Store, h keys.Secret) map[string]err
 	_, errCode := s.TakeCode(ctx, h, session.CodeCheck{}, start, familyEnd)
 	_, errToken := s.Token(ctx, h, start)
 	_, errDevice := s.DeviceUser(ctx, h, start)
+	_, errRefresh := s.Refresh(ctx, h, start)
+	tag, _, _ := strings.Cut(h.Reveal(), ".")
+	next := keys.Secret(tag + "." + keys.NewSecret().Reveal())
+	_, errRotate := s.RotateRefresh(ctx, session.Rotation{Old: h, New: next, IdleEnd: refreshEnd}, start)
 	return map[string]error{
-		"Session":      errSession,
-		"TouchSession": s.TouchSession(ctx, h, start, idleEnd),
-		"TakeCode":     errCode,
-		"Token":        errToken,
-		"DeviceUser":   errDevice,
+		"Refresh":       errRefresh,
+		"RotateRefresh": errRotate,
+		"Session":       errSession,
+		"TouchSession":  s.TouchSession(ctx, h, start, idleEnd),
+		"TakeCode":      errCode,
+		"Token":         errToken,
+		"DeviceUser":    errDevice,
 	}
 }

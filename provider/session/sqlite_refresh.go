@@ -1,0 +1,120 @@
+package session
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/users"
+)
+
+// familyKey is what the record of a family repeats.
+func familyKey(user users.ID, family string) string { return string(user) + "." + family }
+
+func (s *sqliteStore) PutRefresh(ctx context.Context, h keys.Secret, t RefreshToken) error {
+	defer s.opt.observe("put_refresh", time.Now())
+	g := t.Grant
+	tag, hash, ok := locateFor(h, g.User)
+	if !ok {
+		return ErrNotFound
+	}
+	value, err := encode(familyKey(g.User, g.Family), t.Ends, g)
+	if err != nil {
+		return fail("put refresh token", err)
+	}
+	key, ends := handleKey(tag, hash), t.Ends.UnixMilli()
+	return fail("put refresh token", s.durable(ctx, func(tx *sql.Tx) error {
+		_, err := tx.StmtContext(ctx, s.putFamily).ExecContext(ctx,
+			g.User, g.Family, g.ClientID, key, t.Expires.UnixMilli(), ends, value)
+		if err != nil {
+			return err
+		}
+		_, err = tx.StmtContext(ctx, s.putRefresh).ExecContext(ctx, key, g.User, g.Family, ends)
+		return err
+	}))
+}
+
+func (s *sqliteStore) Refresh(ctx context.Context, h keys.Secret, now time.Time) (RefreshToken, error) {
+	defer s.opt.observe("refresh", time.Now())
+	tag, hash, ok := locate(h)
+	if !ok {
+		return RefreshToken{}, ErrNotFound
+	}
+	var t RefreshToken
+	var user users.ID
+	var family, value string
+	var expires, ends int64
+	err := s.refresh.QueryRowContext(ctx, handleKey(tag, hash), now.UnixMilli()).
+		Scan(&user, &family, &expires, &ends, &t.Rotated, &value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return RefreshToken{}, ErrNotFound
+	}
+	if err != nil {
+		return RefreshToken{}, fail("refresh token", err)
+	}
+	if _, err := decodeOf(familyKey(user, family), value, &t.Grant); err != nil {
+		return RefreshToken{}, fail("refresh token", err)
+	}
+	t.Expires, t.Ends = fromMillis(expires), fromMillis(ends)
+	return t, nil
+}
+
+func (s *sqliteStore) RotateRefresh(ctx context.Context, r Rotation, now time.Time) (Grant, error) {
+	defer s.opt.observe("rotate_refresh", time.Now())
+	tag, hash, ok := locate(r.Old)
+	newTag, newHash, newOK := locate(r.New)
+	if !ok || !newOK || tag != newTag {
+		return Grant{}, ErrNotFound
+	}
+	key, newKey := handleKey(tag, hash), handleKey(tag, newHash)
+	var grant Grant
+	var refusal error // not the transaction's error: a replay must be committed
+	err := s.durable(ctx, func(tx *sql.Tx) error {
+		var user users.ID
+		var family, value string
+		var ends int64
+		err := tx.StmtContext(ctx, s.rotateFamily).QueryRowContext(ctx,
+			key, newKey, r.ClientID, now.UnixMilli(), r.IdleEnd.UnixMilli()).Scan(&user, &family, &ends, &value)
+		if errors.Is(err, sql.ErrNoRows) {
+			refusal, err = s.refuseRefresh(ctx, tx, key, r.ClientID, now)
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := decodeOf(familyKey(user, family), value, &grant); err != nil {
+			return err
+		}
+		_, err = tx.StmtContext(ctx, s.putRefresh).ExecContext(ctx, newKey, user, family, ends)
+		return err
+	})
+	if err != nil {
+		return Grant{}, fail("rotate refresh token", err)
+	}
+	return grant, refusal
+}
+
+// refuseRefresh finds out why a refresh token could not be rotated, and revokes
+// the family of one that had been rotated before.
+func (s *sqliteStore) refuseRefresh(ctx context.Context, tx *sql.Tx, key, clientID string, now time.Time) (refusal, err error) {
+	var user users.ID
+	var family, client string
+	var ends int64
+	var rotated bool
+	err = tx.StmtContext(ctx, s.usedRefresh).QueryRowContext(ctx, key, now.UnixMilli()).
+		Scan(&user, &family, &client, &ends, &rotated)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return ErrNotFound, nil
+	case err != nil:
+		return nil, err
+	case client != clientID:
+		return ErrMismatch, nil
+	case !rotated: // so its family has been revoked
+		return ErrNotFound, nil
+	}
+	_, err = tx.StmtContext(ctx, s.revokeFamily).ExecContext(ctx, user, family, ends)
+	return ErrReplayed, err
+}
