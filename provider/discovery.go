@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,6 +50,7 @@ func (p *Provider) metadata() metadata {
 	for name := range p.grants() {
 		grants = append(grants, name)
 	}
+	slices.Sort(grants)
 	return metadata{
 		Issuer:                 p.cfg.Issuer,
 		AuthorizationEndpoint:  p.cfg.Issuer + pathAuthorize,

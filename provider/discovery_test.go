@@ -27,11 +27,11 @@ func TestDiscoveryNamesWhatIsRouted(t *testing.T) {
 	for name, want := range map[string][]any{
 		"response_types_supported":              {"code"},
 		"response_modes_supported":              {"query", "form_post"},
-		"grant_types_supported":                 {"authorization_code"},
+		"grant_types_supported":                 {"authorization_code", "refresh_token"},
 		"code_challenge_methods_supported":      {"S256"},
 		"id_token_signing_alg_values_supported": {"RS256", "ES256", "EdDSA"},
 		"token_endpoint_auth_methods_supported": {"client_secret_post", "client_secret_basic", "none"},
-		"scopes_supported":                      {"openid", "profile", "email"},
+		"scopes_supported":                      {"openid", "profile", "email", "offline_access"},
 		"subject_types_supported":               {"public"},
 	} {
 		if diff := cmp.Diff(want, doc[name]); diff != "" {

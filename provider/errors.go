@@ -37,7 +37,15 @@ func errAccessDenied() *oidc.Error {
 }
 
 func errInvalidGrant() *oidc.Error {
-	return oidc.ErrInvalidGrant().WithDescription("The code is unknown, expired, used or bound to another request.")
+	return oidc.ErrInvalidGrant().WithDescription("The code or refresh token is unknown, expired, used or bound to something else.")
+}
+
+func errScopeNotGranted() *oidc.Error {
+	return oidc.ErrInvalidScope().WithDescription("The scope must contain openid and nothing that was not granted before.")
+}
+
+func errUnauthorizedClient(description string) *oidc.Error {
+	return oidc.ErrUnauthorizedClient().WithDescription("%s", description)
 }
 
 func errInvalidClient() *oidc.Error {
@@ -45,7 +53,7 @@ func errInvalidClient() *oidc.Error {
 }
 
 func errUnsupportedGrantType() *oidc.Error {
-	return oidc.ErrUnsupportedGrantType().WithDescription("The grant type must be authorization_code.")
+	return oidc.ErrUnsupportedGrantType().WithDescription("The grant type must be authorization_code or refresh_token.")
 }
 
 func errInvalidToken() *oidc.Error {

@@ -34,27 +34,35 @@ func (p *Provider) exchangeCode(r *http.Request, c *client, in params) (tokenRes
 		return tokenResponse{}, refuse(errInvalidRequest("The code is missing."))
 	}
 	g, err := p.cfg.Sessions.Redeem(ctx, keys.Secret(in.get("code")), check)
-	switch {
-	case errors.Is(err, session.ErrReplayed):
+	if errors.Is(err, session.ErrReplayed) {
 		observe(ctx, p.cfg.Users, p.cfg.Logger, users.EventCodeReplayed, users.ActorSystem, string(c.application.ID), eventPayload{})
-		return tokenResponse{}, refuse(errInvalidGrant())
-	case errors.Is(err, session.ErrNotFound), errors.Is(err, session.ErrMismatch):
-		return tokenResponse{}, refuse(errInvalidGrant())
-	case err != nil:
-		return tokenResponse{}, web.Unavailable(err)
+	}
+	if err != nil {
+		return tokenResponse{}, refuseGrant(err)
 	}
 	return p.tokensFor(ctx, c, g)
 }
 
 // tokensFor gives an application its tokens, if the person may still use it.
 func (p *Provider) tokensFor(ctx context.Context, c *client, g session.Grant) (tokenResponse, error) {
-	person, err := p.person(ctx, g)
+	person, err := p.personOrRevoke(ctx, g)
 	if err != nil {
-		if _, refused := errors.AsType[*protocolError](err); refused {
-			err = errors.Join(err, p.cfg.Sessions.Revoke(ctx, g))
-		}
 		return tokenResponse{}, err
 	}
+	answer, err := p.issueTokens(ctx, c, g, person)
+	if err != nil || !g.Offline {
+		return answer, err
+	}
+	refresh, err := p.cfg.Sessions.IssueRefresh(ctx, g)
+	if err != nil {
+		return tokenResponse{}, web.Unavailable(err)
+	}
+	answer.RefreshToken = refresh.Reveal()
+	return answer, nil
+}
+
+// issueTokens writes an access token for g and signs the ID token that goes with it.
+func (p *Provider) issueTokens(ctx context.Context, c *client, g session.Grant, person users.User) (tokenResponse, error) {
 	token, expires, err := p.cfg.Sessions.IssueToken(ctx, g)
 	if err != nil {
 		return tokenResponse{}, web.Unavailable(err)
@@ -71,6 +79,15 @@ func (p *Provider) tokensFor(ctx context.Context, c *client, g session.Grant) (t
 		IDToken:     idToken,
 		Scope:       strings.Join(g.Scopes, " "),
 	}, nil
+}
+
+// personOrRevoke is person, and revokes the family of a grant whose person is refused.
+func (p *Provider) personOrRevoke(ctx context.Context, g session.Grant) (users.User, error) {
+	person, err := p.person(ctx, g)
+	if _, refused := errors.AsType[*protocolError](err); refused {
+		err = errors.Join(err, p.cfg.Sessions.Revoke(ctx, g))
+	}
+	return person, err
 }
 
 // person returns whom a grant is about, or invalid_grant when they may not use

@@ -27,7 +27,7 @@ var knownPrompts = []string{oidc.PromptNone, oidc.PromptLogin, oidc.PromptConsen
 
 // supportedScopes are the ones that mean something here; others are ignored
 // (RFC 6749 section 3.3).
-var supportedScopes = []string{oidc.ScopeOpenID, oidc.ScopeProfile, oidc.ScopeEmail}
+var supportedScopes = []string{oidc.ScopeOpenID, oidc.ScopeProfile, oidc.ScopeEmail, session.ScopeOffline}
 
 // challengePattern is what S256 makes of a verifier: 43 characters of base64url (RFC 7636 section 4.2).
 var challengePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
@@ -65,7 +65,21 @@ func readAuthRequest(c *client, in params) (session.Params, *oidc.Error) {
 	if err := readChallenge(&p, c, in); err != nil {
 		return p, err
 	}
-	return p, readInteraction(&p, in)
+	if err := readInteraction(&p, in); err != nil {
+		return p, err
+	}
+	releaseOffline(&p, c)
+	return p, nil
+}
+
+// releaseOffline takes offline_access out of the scopes unless the client is
+// registered for it and the person agreed (OpenID Connect Core section 11). For
+// a trusted client the administrator has agreed, once it asks for consent at all.
+func releaseOffline(p *session.Params, c *client) {
+	if c.OfflineAccess && c.Trusted && slices.Contains(p.Prompt, oidc.PromptConsent) {
+		return
+	}
+	p.Scopes = slices.DeleteFunc(p.Scopes, func(s string) bool { return s == session.ScopeOffline })
 }
 
 // refuseUnsupported names what we do not do, instead of ignoring it (OpenID Connect Core section 3.1.2.6).
@@ -92,9 +106,9 @@ func refuseUnsupported(in params) *oidc.Error {
 	return errInvalidRequest("The response_mode must be query or form_post.")
 }
 
-// readScopes takes scopes separated by spaces or, as Personio's form writes them, commas.
+// readScopes takes the scopes that mean something here.
 func readScopes(p *session.Params, in params) *oidc.Error {
-	asked := strings.FieldsFunc(in.get("scope"), func(r rune) bool { return r == ' ' || r == ',' })
+	asked := splitScopes(in.get("scope"))
 	for _, s := range supportedScopes {
 		if slices.Contains(asked, s) {
 			p.Scopes = append(p.Scopes, s)

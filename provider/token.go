@@ -15,7 +15,8 @@ type grantHandler func(r *http.Request, c *client, in params) (tokenResponse, er
 // grants are the grant types that are served, one file each.
 func (p *Provider) grants() map[string]grantHandler {
 	return map[string]grantHandler{
-		string(oidc.GrantTypeCode): p.exchangeCode, // grant_code.go
+		string(oidc.GrantTypeCode):         p.exchangeCode,    // grant_code.go
+		string(oidc.GrantTypeRefreshToken): p.exchangeRefresh, // grant_refresh.go
 	}
 }
 
@@ -26,6 +27,8 @@ type tokenResponse struct {
 	ExpiresIn   int64  `json:"expires_in"` // seconds
 	IDToken     string `json:"id_token"`
 	Scope       string `json:"scope"`
+
+	RefreshToken string `json:"refresh_token,omitempty"`
 }
 
 // token answers a token request. Nothing of it may stand in the URL (RFC 6749 section 2.3.1).

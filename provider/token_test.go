@@ -26,6 +26,7 @@ type idTokenClaims struct {
 	AuthTime      int64  `json:"auth_time"`
 	Nonce         string `json:"nonce"`
 	AtHash        string `json:"at_hash"`
+	Party         string `json:"azp"`
 	SID           string `json:"sid"`
 	Email         string `json:"email"`
 	EmailVerified bool   `json:"email_verified"`
@@ -38,6 +39,7 @@ type tokenAnswer struct {
 	ExpiresIn   int64  `json:"expires_in"`
 	IDToken     string `json:"id_token"`
 	Scope       string `json:"scope"`
+	Refresh     string `json:"refresh_token"`
 	Error       string `json:"error"`
 }
 
@@ -114,7 +116,7 @@ func TestTokenAnswersACode(t *testing.T) {
 	}
 	want := idTokenClaims{
 		Issuer: b.Issuer, Subject: string(ada.ID), Audience: "personio", Expires: now + 900, IssuedAt: now, AuthTime: now,
-		Nonce: "n-0S6_WzA2Mj", AtHash: atHash, SID: claims.SID, Email: providertest.Ada, EmailVerified: true,
+		Nonce: "n-0S6_WzA2Mj", AtHash: atHash, Party: "personio", SID: claims.SID, Email: providertest.Ada, EmailVerified: true,
 	}
 	if claims != want || claims.SID == "" {
 		t.Errorf("claims %+v, want %+v", claims, want)

@@ -61,6 +61,7 @@ const (
 	EventAccessGranted    EventKind = "access.granted"
 	EventLaunched         EventKind = "application.launched"
 	EventCodeReplayed     EventKind = "grant.code_replayed"
+	EventRefreshReplayed  EventKind = "grant.refresh_replayed"
 	EventRequestMismatch  EventKind = "auth_request.mismatch"
 	EventClientAuthFailed EventKind = "client.auth_failed"
 )

@@ -8,8 +8,8 @@ import (
 // The applications of the bench.
 const (
 	Personio = "personio" // everyone; client_secret_post; releases email whatever the scope
-	Wiki     = "wiki"     // the group staff; client_secret_basic; releases nothing of its own
-	Native   = "native"   // everyone; no secret, so PKCE
+	Wiki     = "wiki"     // the group staff; client_secret_basic; releases nothing of its own; offline access
+	Native   = "native"   // everyone; no secret, so PKCE; offline access
 	Vault    = "vault"    // no group at all
 )
 
@@ -54,11 +54,16 @@ func Declaration() users.Declaration {
 		},
 		Applications: []users.DeclaredApplication{
 			application(Personio, users.AuthMethodPost, map[string]string{"email": "email", "mail": "email"}, users.Everyone),
-			application(Wiki, users.AuthMethodBasic, nil, "staff"),
-			application(Native, users.AuthMethodNone, nil, users.Everyone),
+			offline(application(Wiki, users.AuthMethodBasic, nil, "staff")),
+			offline(application(Native, users.AuthMethodNone, nil, users.Everyone)),
 			application(Vault, users.AuthMethodPost, nil),
 		},
 	}
+}
+
+func offline(a users.DeclaredApplication) users.DeclaredApplication {
+	a.SignIn.OfflineAccess = true
+	return a
 }
 
 func application(id users.ApplicationID, method string, claims map[string]string, groups ...users.GroupID) users.DeclaredApplication {
