@@ -23,6 +23,8 @@ type metadata struct {
 	AuthorizationEndpoint  string   `json:"authorization_endpoint"`
 	TokenEndpoint          string   `json:"token_endpoint"`
 	UserinfoEndpoint       string   `json:"userinfo_endpoint"`
+	IntrospectionEndpoint  string   `json:"introspection_endpoint"`
+	RevocationEndpoint     string   `json:"revocation_endpoint"`
 	JWKSURI                string   `json:"jwks_uri"`
 	ScopesSupported        []string `json:"scopes_supported"`
 	ResponseTypes          []string `json:"response_types_supported"`
@@ -31,6 +33,8 @@ type metadata struct {
 	SubjectTypes           []string `json:"subject_types_supported"`
 	SigningAlgs            []string `json:"id_token_signing_alg_values_supported"`
 	TokenAuthMethods       []string `json:"token_endpoint_auth_methods_supported"`
+	IntrospectAuthMethods  []string `json:"introspection_endpoint_auth_methods_supported"`
+	RevokeAuthMethods      []string `json:"revocation_endpoint_auth_methods_supported"`
 	ChallengeMethods       []string `json:"code_challenge_methods_supported"`
 	ClaimsSupported        []string `json:"claims_supported"`
 	PromptValues           []string `json:"prompt_values_supported"`
@@ -40,6 +44,9 @@ type metadata struct {
 	RequestURIParameter    bool     `json:"request_uri_parameter_supported"`
 	AuthorizationIssuerOut bool     `json:"authorization_response_iss_parameter_supported"`
 }
+
+// provingMethods are the ways in which a client proves who it is.
+var provingMethods = []string{users.AuthMethodPost, users.AuthMethodBasic}
 
 func (p *Provider) metadata() metadata {
 	claims := []string{
@@ -56,6 +63,8 @@ func (p *Provider) metadata() metadata {
 		AuthorizationEndpoint:  p.cfg.Issuer + pathAuthorize,
 		TokenEndpoint:          p.cfg.Issuer + pathToken,
 		UserinfoEndpoint:       p.cfg.Issuer + pathUserinfo,
+		IntrospectionEndpoint:  p.cfg.Issuer + pathIntrospect,
+		RevocationEndpoint:     p.cfg.Issuer + pathRevoke,
 		JWKSURI:                p.cfg.Issuer + pathJWKS,
 		ScopesSupported:        supportedScopes,
 		ResponseTypes:          []string{string(oidc.ResponseTypeCode)},
@@ -63,7 +72,9 @@ func (p *Provider) metadata() metadata {
 		GrantTypes:             grants,
 		SubjectTypes:           []string{"public"},
 		SigningAlgs:            p.cfg.SigningAlgs,
-		TokenAuthMethods:       []string{users.AuthMethodPost, users.AuthMethodBasic, users.AuthMethodNone},
+		TokenAuthMethods:       append(slices.Clone(provingMethods), users.AuthMethodNone),
+		IntrospectAuthMethods:  provingMethods,
+		RevokeAuthMethods:      append(slices.Clone(provingMethods), users.AuthMethodNone),
 		ChallengeMethods:       []string{string(oidc.CodeChallengeMethodS256)},
 		ClaimsSupported:        append(claims, profileClaims...),
 		PromptValues:           []string{oidc.PromptNone, oidc.PromptLogin, oidc.PromptSelectAccount},

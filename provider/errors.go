@@ -56,6 +56,10 @@ func errUnsupportedGrantType() *oidc.Error {
 	return oidc.ErrUnsupportedGrantType().WithDescription("The grant type must be authorization_code or refresh_token.")
 }
 
+func errTooMany() *oidc.Error {
+	return &oidc.Error{ErrorType: "temporarily_unavailable", Description: "Too many tokens that are not active."}
+}
+
 func errInvalidToken() *oidc.Error {
 	return &oidc.Error{ErrorType: "invalid_token", Description: "The access token is unknown, expired or revoked."}
 }

@@ -23,10 +23,13 @@ func TestWithoutTheSessionStoreTheAnswerIs503(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, answer := range map[string]providertest.Response{
-		"authorize": browser.Get(b.Authorize(providertest.Personio)),
-		"token":     b.Tokens(providertest.Personio, session.NewHandle("somebody").Reveal()),
-		"userinfo":  userinfo(t, b, token),
-		"portal":    browser.Get("/portal"),
+		"authorize":  browser.Get(b.Authorize(providertest.Personio)),
+		"token":      b.Tokens(providertest.Personio, session.NewHandle("somebody").Reveal()),
+		"userinfo":   userinfo(t, b, token),
+		"refresh":    refresh(b, session.NewHandle("somebody").Reveal()),
+		"introspect": asWiki(b, "/introspect", token),
+		"revoke":     asWiki(b, "/revoke", token), // N118
+		"portal":     browser.Get("/portal"),
 	} {
 		if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
 			t.Errorf("%s: status %d, Retry-After %q; want 503 with a time", name, answer.StatusCode, answer.Header.Get("Retry-After"))

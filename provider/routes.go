@@ -18,6 +18,9 @@ const (
 	pathAuthorize = "/authorize"
 	pathToken     = "/token"
 	pathUserinfo  = "/userinfo"
+
+	pathIntrospect = "/introspect"
+	pathRevoke     = "/revoke"
 )
 
 // route is one line of the table. Pages whose forms change something pass the
@@ -44,6 +47,8 @@ func (p *Provider) routes() []route {
 		{pathAuthorize, postMethods, site.Handle(a.postAuthorize)},
 		{pathToken, postMethods, p.program(p.token)},
 		{pathUserinfo, formMethods, p.bearer(p.userinfo)},
+		{pathIntrospect, postMethods, p.program(p.introspect)},
+		{pathRevoke, postMethods, p.program(p.revoke)},
 	}
 	for _, pages := range [][]web.Route{p.cfg.Login, p.cfg.Portal} {
 		for _, page := range pages {

@@ -31,17 +31,27 @@ type tokenResponse struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 }
 
-// token answers a token request. Nothing of it may stand in the URL (RFC 6749 section 2.3.1).
-func (p *Provider) token(w http.ResponseWriter, r *http.Request) error {
+// clientForm reads the form of a request that a client makes in its own name.
+// Nothing of it may stand in the URL (RFC 6749 section 2.3.1).
+func clientForm(w http.ResponseWriter, r *http.Request) (params, error) {
 	if r.URL.RawQuery != "" {
-		return refuse(errInvalidRequest("Parameters belong in the body."))
+		return params{}, refuse(errInvalidRequest("Parameters belong in the body."))
 	}
 	in, err := formParams(w, r)
 	if err != nil {
-		return err
+		return params{}, err
 	}
 	if in.broken || len(in.repeated) > 0 {
-		return refuse(errInvalidRequest("The request is not properly encoded, or a parameter occurs more than once."))
+		return params{}, refuse(errInvalidRequest("The request is not properly encoded, or a parameter occurs more than once."))
+	}
+	return in, nil
+}
+
+// token answers a token request.
+func (p *Provider) token(w http.ResponseWriter, r *http.Request) error {
+	in, err := clientForm(w, r)
+	if err != nil {
+		return err
 	}
 	c, err := p.authenticateClient(r, in)
 	if err != nil {

@@ -1,0 +1,46 @@
+package provider
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/provider/session"
+	"github.com/einlass/einlass/provider/web"
+)
+
+// revoke makes a token of the client unusable (RFC 7009). An access token dies
+// alone; a refresh token takes everything of its family along, also when it had
+// been used already: whoever gives it back wants no more of it. What is unknown
+// is revoked already.
+func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
+	in, err := clientForm(w, r)
+	if err != nil {
+		return err
+	}
+	c, err := p.authenticateCaller(r, in)
+	if err != nil {
+		return err
+	}
+	if in.get("token") == "" {
+		return refuse(errInvalidRequest("The token is missing."))
+	}
+	ctx := r.Context()
+	t, err := p.findToken(ctx, in)
+	switch {
+	case errors.Is(err, session.ErrNotFound):
+		return web.NoContent(w, http.StatusOK)
+	case err != nil:
+		return err
+	case !t.isOf(c):
+		return refuse(errUnauthorizedClient("The token belongs to another client."))
+	case t.refresh:
+		err = p.cfg.Sessions.Revoke(ctx, t.grant)
+	default:
+		err = p.cfg.Sessions.DropToken(ctx, keys.Secret(in.get("token")))
+	}
+	if err != nil {
+		return web.Unavailable(err)
+	}
+	return web.NoContent(w, http.StatusOK)
+}
