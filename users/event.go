@@ -50,13 +50,15 @@ const (
 	EventImportApproved    EventKind = "import.approved"
 	EventKeyRotated        EventKind = "key.rotated"
 	EventPersonQuarantined EventKind = "person.quarantined"
+	EventSessionEnded      EventKind = "session.ended" // before the session is deleted
+	EventDeliveryMade      EventKind = "delivery.made"
+	EventDeliveryFailed    EventKind = "delivery.failed" // given up
 )
 
 // Observations: queued and written once a second.
 const (
 	EventSignedIn         EventKind = "session.signed_in"
 	EventSignInFailed     EventKind = "session.sign_in_failed"
-	EventSessionEnded     EventKind = "session.ended"
 	EventAccessDenied     EventKind = "access.denied"
 	EventAccessGranted    EventKind = "access.granted"
 	EventLaunched         EventKind = "application.launched"

@@ -28,8 +28,13 @@ func (d *Directory) ReleaseLease(ctx context.Context, lease Lease) error {
 
 // updateUnderLease is Store.Update for work that only the holder of lease may do.
 func (d *Directory) updateUnderLease(ctx context.Context, lease Lease, change func(Tx) error) error {
+	return d.updateHolding(ctx, lease, ImportLease, change)
+}
+
+// updateHolding is Store.Update for the holder of lease, which lives on for life.
+func (d *Directory) updateHolding(ctx context.Context, lease Lease, life time.Duration, change func(Tx) error) error {
 	return d.store.Update(ctx, func(tx Tx) error {
-		if err := tx.HoldLease(ctx, lease, d.now().Add(ImportLease)); err != nil {
+		if err := tx.HoldLease(ctx, lease, d.now().Add(life)); err != nil {
 			return err
 		}
 		return change(tx)

@@ -104,6 +104,17 @@ type Reader interface {
 	EventsAbout(ctx context.Context, subject string, limit int) ([]Event, error)
 	// EventHead returns number and hash of the last event.
 	EventHead(ctx context.Context) (seq int64, hash []byte, err error)
+
+	// Cursor returns how far a follower has seen the log; 0 before it has begun.
+	Cursor(ctx context.Context, follower string) (seq int64, err error)
+	// DueDeliveries returns pending deliveries of a follower whose time has come, the
+	// most overdue first: at most perTarget for each target, so that one which does not
+	// answer does not hide the others, and at most limit.
+	DueDeliveries(ctx context.Context, follower string, now time.Time, perTarget, limit int) ([]Delivery, error)
+	// DeliveriesOf returns the deliveries of a follower because of one event, by target.
+	DeliveriesOf(ctx context.Context, follower string, event int64) ([]Delivery, error)
+	// CountDeliveries returns how many deliveries of a follower are in each state.
+	CountDeliveries(ctx context.Context, follower string) (map[DeliveryState]int, error)
 }
 
 // Tx is one transaction. The batch methods write any number of rows in
@@ -178,4 +189,11 @@ type Tx interface {
 	InsertRunChanges(ctx context.Context, changes []RunChange) error
 	// UpdateRunChanges sets phase, outcome and error of rows by (run, seq).
 	UpdateRunChanges(ctx context.Context, changes []RunChange) error
+
+	// MoveCursor notes that a follower has seen the log up to seq. It never moves back.
+	MoveCursor(ctx context.Context, follower string, seq int64) error
+	// PutDeliveries writes or replaces deliveries by (follower, event, target).
+	PutDeliveries(ctx context.Context, deliveries []Delivery) error
+	// DeleteDeliveries removes deliveries by (follower, event, target).
+	DeleteDeliveries(ctx context.Context, deliveries []Delivery) error
 }

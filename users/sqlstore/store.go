@@ -29,6 +29,9 @@ type Config struct {
 	Now     func() time.Time                           // stamps events; nil means time.Now
 	Logger  *slog.Logger                               // nil discards
 	Observe func(operation string, took time.Duration) // is told of each statement and transaction; nil: nobody
+	// Committed is called after each commit that appended events, so that who
+	// follows the log need not wait for the next look at it. It must not block; nil: nobody.
+	Committed func()
 }
 
 // Store is a directory in one database. It is safe for concurrent use.
@@ -68,6 +71,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	if cfg.Observe == nil {
 		cfg.Observe = func(string, time.Duration) {}
+	}
+	if cfg.Committed == nil {
+		cfg.Committed = func() {}
 	}
 	if cfg.URL != "" {
 		return openPostgreSQL(ctx, cfg)
@@ -144,6 +150,9 @@ func (s *Store) transact(ctx context.Context, change func(*tx) error) error {
 	}
 	if err := began.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", translate(err))
+	}
+	if len(t.events) > 0 {
+		s.cfg.Committed()
 	}
 	return nil
 }

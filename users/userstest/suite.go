@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) users.Store) {
 		{"runs", runPromises},
 		{"events", eventPromises},
 		{"leases", leasePromises},
+		{"followers", followerPromises},
 		{"transactions", transactionPromises},
 		{"races", racePromises},
 	}

@@ -1,0 +1,4 @@
+SELECT state, COUNT(*)
+FROM deliveries
+WHERE follower = $1
+GROUP BY state

@@ -1,0 +1,2 @@
+SELECT seq FROM followers
+WHERE name = $1
