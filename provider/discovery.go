@@ -26,6 +26,7 @@ type metadata struct {
 	IntrospectionEndpoint  string   `json:"introspection_endpoint"`
 	RevocationEndpoint     string   `json:"revocation_endpoint"`
 	JWKSURI                string   `json:"jwks_uri"`
+	EndSessionEndpoint     string   `json:"end_session_endpoint"`
 	ScopesSupported        []string `json:"scopes_supported"`
 	ResponseTypes          []string `json:"response_types_supported"`
 	ResponseModes          []string `json:"response_modes_supported"`
@@ -43,6 +44,8 @@ type metadata struct {
 	RequestParameter       bool     `json:"request_parameter_supported"`
 	RequestURIParameter    bool     `json:"request_uri_parameter_supported"`
 	AuthorizationIssuerOut bool     `json:"authorization_response_iss_parameter_supported"`
+	BackchannelLogout      bool     `json:"backchannel_logout_supported"`
+	BackchannelLogoutSID   bool     `json:"backchannel_logout_session_supported"`
 }
 
 // provingMethods are the ways in which a client proves who it is.
@@ -66,6 +69,7 @@ func (p *Provider) metadata() metadata {
 		IntrospectionEndpoint:  p.cfg.Issuer + pathIntrospect,
 		RevocationEndpoint:     p.cfg.Issuer + pathRevoke,
 		JWKSURI:                p.cfg.Issuer + pathJWKS,
+		EndSessionEndpoint:     p.cfg.Issuer + pathLogout,
 		ScopesSupported:        supportedScopes,
 		ResponseTypes:          []string{string(oidc.ResponseTypeCode)},
 		ResponseModes:          []string{responseModeQuery, responseModeFormPost},
@@ -80,6 +84,8 @@ func (p *Provider) metadata() metadata {
 		PromptValues:           []string{oidc.PromptNone, oidc.PromptLogin, oidc.PromptSelectAccount},
 		UILocales:              p.cfg.Site.Languages(),
 		AuthorizationIssuerOut: true,
+		BackchannelLogout:      true,
+		BackchannelLogoutSID:   true,
 	}
 }
 

@@ -11,6 +11,12 @@
 //	POST /token      client, code, person, tokens                     token.go, grant_code.go, idtoken.go
 //	GET  /userinfo   token, person, claims                            userinfo.go, claims.go
 //
+// # The way of a sign-out
+//
+//	GET /end_session   hint and registered URI, else an error page     logout.go, hint.go
+//	                   this session's hint: the session ends, else /logout asks first
+//	event log          each application of the session is told        backchannel.go
+//
 // zitadel/oidc is our vocabulary (error values, constants, hashes), not our
 // server: single use of codes, the binding of a request to its browser and the
 // check of PKCE are ours to guarantee, and its types do not leave this package.

@@ -1,11 +1,14 @@
 package provider
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/session"
@@ -17,6 +20,7 @@ import (
 type signingKeys interface {
 	Signer(alg string) (*keys.Signer, error)
 	JWKS() keys.KeySet
+	VerifySignature(ctx context.Context, token *jose.JSONWebSignature) ([]byte, error)
 }
 
 // Config is what a Provider needs. All but Hooks, Now and Logger are required.
@@ -31,8 +35,10 @@ type Config struct {
 	Site        *web.Site
 	Login       []web.Route // pages of the sign-in conversation
 	Portal      []web.Route // pages of the portal
-	Now         func() time.Time
-	Logger      *slog.Logger
+	// SignOut ends a session, nil for none, and leads the browser to target; see login.Handler.SignOut.
+	SignOut func(w http.ResponseWriter, r *http.Request, s *session.Session, target string) error
+	Now     func() time.Time
+	Logger  *slog.Logger
 	// TokensIssued is told of each exchange that succeeded; nil: nobody.
 	TokensIssued func(application users.ApplicationID)
 }
@@ -47,7 +53,7 @@ type Provider struct {
 // New returns a Provider with its routes.
 func New(cfg Config) (*Provider, error) {
 	if cfg.Issuer == "" || cfg.Authorizer == nil || cfg.Registry == nil || cfg.Users == nil ||
-		cfg.Sessions == nil || cfg.Keys == nil || len(cfg.SigningAlgs) == 0 || cfg.Site == nil {
+		cfg.Sessions == nil || cfg.Keys == nil || len(cfg.SigningAlgs) == 0 || cfg.Site == nil || cfg.SignOut == nil {
 		return nil, errors.New("provider: a required part of the configuration is missing")
 	}
 	if cfg.Now == nil {

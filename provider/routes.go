@@ -21,6 +21,7 @@ const (
 
 	pathIntrospect = "/introspect"
 	pathRevoke     = "/revoke"
+	pathLogout     = "/end_session"
 )
 
 // route is one line of the table. Pages whose forms change something pass the
@@ -49,6 +50,8 @@ func (p *Provider) routes() []route {
 		{pathUserinfo, formMethods, p.bearer(p.userinfo)},
 		{pathIntrospect, postMethods, p.program(p.introspect)},
 		{pathRevoke, postMethods, p.program(p.revoke)},
+		{pathLogout, readMethods, site.Handle(p.getEndSession)},
+		{pathLogout, postMethods, site.Handle(p.postEndSession)},
 	}
 	for _, pages := range [][]web.Route{p.cfg.Login, p.cfg.Portal} {
 		for _, page := range pages {

@@ -144,6 +144,11 @@ type SignInConfig struct {
 	AuthMethod string `yaml:"auth_method"`
 	// Where codes may be sent; compared byte for byte. At least one.
 	RedirectURIs []string `yaml:"redirect_uris"`
+	// Where the application may lead people after sign-out; compared byte for byte.
+	PostLogoutRedirectURIs []string `yaml:"post_logout_redirect_uris"`
+	// Where the application is told of the end of a session it took part in, whoever ended it (OpenID
+	// Connect Back-Channel Logout). Called from here: see `outgoing` for private addresses.
+	BackchannelLogoutURI string `yaml:"backchannel_logout_uri"`
 	// Page of the application that starts its own sign-in (OpenID Connect Core section 4).
 	InitiateLoginURI string `yaml:"initiate_login_uri"`
 	// Claim name and the attribute it carries; released in userinfo whatever the scope.

@@ -99,11 +99,10 @@ func (l *loader) checkSignIn(path string, s SignInConfig) {
 	if len(s.RedirectURIs) == 0 {
 		l.fail(path+".redirect_uris", "want at least one")
 	}
-	for i, uri := range s.RedirectURIs {
-		l.checkURL(element(path+".redirect_uris", i), uri)
-		if slices.Contains(s.RedirectURIs[:i], uri) {
-			l.fail(element(path+".redirect_uris", i), "%q stands here twice", uri)
-		}
+	l.checkURLs(path+".redirect_uris", s.RedirectURIs)
+	l.checkURLs(path+".post_logout_redirect_uris", s.PostLogoutRedirectURIs)
+	if s.BackchannelLogoutURI != "" {
+		l.checkURL(path+".backchannel_logout_uri", s.BackchannelLogoutURI)
 	}
 	if s.InitiateLoginURI != "" {
 		l.checkURL(path+".initiate_login_uri", s.InitiateLoginURI)
@@ -112,6 +111,16 @@ func (l *loader) checkSignIn(path string, s SignInConfig) {
 		l.fail(path+".trusted", "false is not available in this version: there is no consent page")
 	}
 	l.checkClaims(path, s)
+}
+
+// checkURLs checks a list of URLs, each of which stands in it once.
+func (l *loader) checkURLs(path string, uris []string) {
+	for i, uri := range uris {
+		l.checkURL(element(path, i), uri)
+		if slices.Contains(uris[:i], uri) {
+			l.fail(element(path, i), "%q stands here twice", uri)
+		}
+	}
 }
 
 func notPrintable(r rune) bool { return r < ' ' || r > '~' }

@@ -62,6 +62,10 @@ func (s SignInConfig) stored() *users.SignIn {
 		AuthMethod:        s.AuthMethod,
 		RedirectURIs:      s.RedirectURIs,
 		InitiateLoginURI:  s.InitiateLoginURI,
+
+		PostLogoutRedirectURIs: s.PostLogoutRedirectURIs,
+		BackchannelLogoutURI:   s.BackchannelLogoutURI,
+
 		Claims:            s.Claims,
 		IDTokenClaims:     s.IDTokenClaims,
 		Trusted:           s.Trusted,

@@ -140,6 +140,7 @@ func (s *server) build(ctx context.Context) (http.Handler, error) {
 	}
 	signIn, err := login.New(login.Config{
 		Users: s.Directory, Sessions: sessions, Site: site, Applications: s.registry, Finish: authorizer.Finish, Logger: s.log,
+		LogoutTarget: s.registry.LogoutTarget,
 	})
 	if err != nil {
 		return nil, err
@@ -160,6 +161,7 @@ func (s *server) build(ctx context.Context) (http.Handler, error) {
 		SigningAlgs: signingAlgs,
 		Site:        site,
 		Login:       signIn.Routes(),
+		SignOut:     signIn.SignOut,
 		Portal:      tiles.Routes(),
 		Logger:      s.log,
 

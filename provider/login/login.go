@@ -3,7 +3,8 @@
 //	GET  /login     the form, for a pending authorization request or for the portal
 //	POST /login     verifies and answers the application, or leads to the portal
 //	GET  /logout    asks whether to sign out
-//	POST /logout    signs out
+//	POST /logout    signs out here
+//	POST /logout/everywhere    signs out on all devices
 //
 // A pending request belongs to the browser that started it and is used once.
 // The form answers every refusal alike; why it refused is in the event log and
@@ -35,6 +36,10 @@ type directory interface {
 	Authenticate(ctx context.Context, login string, password keys.Secret) (users.User, error)
 	Read() users.Reader
 	Observe(e users.Event)
+	// RecordSessionEnds writes that sessions end, before they are deleted.
+	RecordSessionEnds(ctx context.Context, actor users.Actor, id users.ID, ends []users.SessionEnd) error
+	// EndSessions makes every session of a person dead.
+	EndSessions(ctx context.Context, actor users.Actor, id users.ID) error
 }
 
 // applications says what people call the application they sign in to.
@@ -43,7 +48,7 @@ type applications interface {
 	Application(id users.ApplicationID) (users.Application, bool)
 }
 
-// Config is what a Handler needs. LogoutTarget and Logger are optional.
+// Config is what a Handler needs. LogoutTarget, SessionEnded and Logger are optional.
 type Config struct {
 	Users    directory
 	Sessions *session.Manager
@@ -55,6 +60,9 @@ type Config struct {
 	// sign-out, from the parameters of /logout, which it validates; empty: nowhere. Nil:
 	// sign-outs end on our own page.
 	LogoutTarget func(params url.Values) (target string, err error)
+	// SessionEnded is called after a sign-out, before it is answered: it may wait a
+	// moment for the applications of the session to be told. Nil: nothing.
+	SessionEnded func(ctx context.Context, s session.Session)
 	Logger       *slog.Logger // nil discards
 }
 
@@ -72,6 +80,9 @@ func New(cfg Config) (*Handler, error) {
 	}
 	if cfg.LogoutTarget == nil {
 		cfg.LogoutTarget = func(url.Values) (string, error) { return "", nil }
+	}
+	if cfg.SessionEnded == nil {
+		cfg.SessionEnded = func(context.Context, session.Session) {}
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -96,18 +107,18 @@ func (h *Handler) Routes() []web.Route {
 		{Methods: write, Path: "/login", Handler: h.postLogin},
 		{Methods: read, Path: "/logout", Handler: h.getLogout},
 		{Methods: write, Path: "/logout", Handler: h.postLogout},
+		{Methods: write, Path: "/logout/everywhere", Handler: h.postLogoutEverywhere},
 	}
 }
 
 // eventPayload is what the events of the conversation say beside who and what.
 type eventPayload struct {
-	SID          string                `json:"sid,omitempty"`
-	AMR          []string              `json:"amr,omitempty"`
-	Application  users.ApplicationID   `json:"application,omitempty"`
-	Applications []users.ApplicationID `json:"applications,omitempty"`
-	Reason       string                `json:"reason,omitempty"`
-	IP           string                `json:"ip,omitempty"`
-	Request      string                `json:"request_id,omitempty"`
+	SID         string              `json:"sid,omitempty"`
+	AMR         []string            `json:"amr,omitempty"`
+	Application users.ApplicationID `json:"application,omitempty"`
+	Reason      string              `json:"reason,omitempty"`
+	IP          string              `json:"ip,omitempty"`
+	Request     string              `json:"request_id,omitempty"`
 }
 
 // observe queues an event about subject; it never fails a request.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/session"
@@ -14,6 +15,12 @@ import (
 // logoutParameters travel from the URL of the confirmation page through its
 // form (OpenID Connect RP-Initiated Logout section 2). LogoutTarget judges them.
 var logoutParameters = []string{"client_id", "post_logout_redirect_uri", "state"}
+
+// Reasons of an end, as they stand in events.
+const (
+	reasonSignedOut = "signed_out"
+	reasonReplaced  = "replaced" // somebody else signed in at this browser
+)
 
 // confirmationData is what the confirmation page shows.
 type confirmationData struct {
@@ -29,7 +36,7 @@ func (h *Handler) getLogout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	data := confirmationData{Token: h.cfg.Site.FormToken(w, r)}
-	var v web.View
+	v := web.View{Locales: strings.Fields(params.Get("ui_locales"))}
 	if target != "" {
 		origin, err := web.FormTarget(target)
 		if err != nil {
@@ -51,27 +58,68 @@ func logoutFields(params url.Values) []web.Field {
 	return fields
 }
 
-// postLogout ends the browser's session.
-func (h *Handler) postLogout(w http.ResponseWriter, r *http.Request) error {
+// confirmed returns where a confirmed sign-out leads.
+func (h *Handler) confirmed(w http.ResponseWriter, r *http.Request) (target string, err error) {
 	fields, err := web.Form(w, r)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := h.cfg.Site.CheckForm(r, fields); err != nil {
-		return err
+		return "", err
 	}
-	target, err := h.cfg.LogoutTarget(fields)
+	return h.cfg.LogoutTarget(fields)
+}
+
+// postLogout ends the browser's session.
+func (h *Handler) postLogout(w http.ResponseWriter, r *http.Request) error {
+	target, err := h.confirmed(w, r)
 	if err != nil {
 		return err
 	}
-	cookies := h.cfg.Site.Cookies
-	s, err := h.cfg.Sessions.Current(r.Context(), keys.Secret(cookies.Read(r, web.CookieSession)))
-	if err == nil {
-		err = h.end(r, s, "signed_out")
+	s, err := h.cfg.Sessions.Current(r.Context(), h.sessionCookie(r))
+	if errors.Is(err, session.ErrNotFound) {
+		return h.SignOut(w, r, nil, target)
 	}
-	if err != nil && !errors.Is(err, session.ErrNotFound) {
+	if err != nil {
 		return web.Unavailable(err) // they may still be signed in: never say otherwise
 	}
+	return h.SignOut(w, r, &s, target)
+}
+
+// postLogoutEverywhere makes every session of the person dead, on all devices.
+// Who follows the event log then tells their applications and clears the store.
+func (h *Handler) postLogoutEverywhere(w http.ResponseWriter, r *http.Request) error {
+	target, err := h.confirmed(w, r)
+	if err != nil {
+		return err
+	}
+	ctx := r.Context()
+	s, _, err := h.cfg.Sessions.Live(ctx, h.sessionCookie(r), h.cfg.Users.Read(), "")
+	if err == nil {
+		err = h.cfg.Users.EndSessions(ctx, users.ActorUser(s.User), s.User)
+	}
+	if err != nil && !errors.Is(err, session.ErrNotFound) {
+		return web.Unavailable(err)
+	}
+	return h.signedOut(w, r, target)
+}
+
+// SignOut ends the session s, nil for none, and leads the browser to target or,
+// if that is empty, to our own page. Whoever calls it has made sure that the person
+// wants it and that target is registered.
+func (h *Handler) SignOut(w http.ResponseWriter, r *http.Request, s *session.Session, target string) error {
+	if s != nil {
+		if err := h.end(r, *s, reasonSignedOut); err != nil {
+			return web.Unavailable(err)
+		}
+		h.cfg.SessionEnded(r.Context(), *s)
+	}
+	return h.signedOut(w, r, target)
+}
+
+// signedOut is the answer once nobody is signed in at this browser any more.
+func (h *Handler) signedOut(w http.ResponseWriter, r *http.Request, target string) error {
+	cookies := h.cfg.Site.Cookies
 	cookies.Clear(w, web.CookieSession)
 	if cookies.Secure { // browsers ignore the header on http
 		w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
@@ -82,14 +130,16 @@ func (h *Handler) postLogout(w http.ResponseWriter, r *http.Request) error {
 	return h.cfg.Site.SignedOut(w, r)
 }
 
-// end ends a session. The event comes first, so that applications learn of it
-// at least once whatever happens in between.
+// end ends a session of this browser.
 func (h *Handler) end(r *http.Request, s session.Session, reason string) error {
-	h.observe(r, users.EventSessionEnded, users.ActorUser(s.User), string(s.User),
-		eventPayload{SID: s.SID, Applications: s.Applications, Reason: reason})
-	_, err := h.cfg.Sessions.End(r.Context(), s.User, s.SID)
-	if errors.Is(err, session.ErrNotFound) {
-		return nil // ended by somebody else this moment
+	ctx := r.Context()
+	about := users.SessionEnd{Reason: reason, Request: web.RequestID(ctx)}
+	if ip := web.ClientIP(ctx); ip.IsValid() {
+		about.IP = ip.String()
 	}
-	return err
+	return h.cfg.Sessions.Conclude(ctx, h.cfg.Users, users.ActorUser(s.User), about, s)
+}
+
+func (h *Handler) sessionCookie(r *http.Request) keys.Secret {
+	return keys.Secret(h.cfg.Site.Cookies.Read(r, web.CookieSession))
 }

@@ -156,7 +156,7 @@ func (h *Handler) startSession(w http.ResponseWriter, r *http.Request, user user
 	}
 	cookies.Set(w, web.CookieSession, handle.Reveal(), 0)
 	if before.SID != "" && before.SID != s.SID {
-		return s, h.end(r, before, "replaced")
+		return s, h.end(r, before, reasonReplaced)
 	}
 	return s, nil
 }

@@ -135,6 +135,7 @@ func (b *Bench) build(log *slog.Logger) *provider.Provider {
 	must(b.T, err)
 	signIn, err := login.New(login.Config{
 		Users: b.Directory, Sessions: b.Sessions, Site: site, Applications: b.Registry, Finish: authorizer.Finish, Logger: log,
+		LogoutTarget: b.Registry.LogoutTarget,
 	})
 	must(b.T, err)
 	tiles, err := portal.New(portal.Config{
@@ -144,7 +145,7 @@ func (b *Bench) build(log *slog.Logger) *provider.Provider {
 	p, err := provider.New(provider.Config{
 		Issuer: b.Issuer, Authorizer: authorizer, Registry: b.Registry, Users: b.Directory, Sessions: b.Sessions,
 		Keys: b.Ring, SigningAlgs: []string{keys.RS256, keys.ES256, keys.EdDSA}, Site: site,
-		Login: signIn.Routes(), Portal: tiles.Routes(), Now: b.Clock.Now, Logger: log,
+		Login: signIn.Routes(), SignOut: signIn.SignOut, Portal: tiles.Routes(), Now: b.Clock.Now, Logger: log,
 	})
 	must(b.T, err)
 	return p

@@ -28,6 +28,11 @@ func CallbackOf(id users.ApplicationID) string {
 	return "https://" + string(id) + ".example/oauth/callback"
 }
 
+// AfterLogoutOf returns where an application wants people to be after sign-out.
+func AfterLogoutOf(id users.ApplicationID) string {
+	return "https://" + string(id) + ".example/bye?lang=de"
+}
+
 // People of the bench. Everybody has [Password].
 const (
 	Ada = "ada@acme.example"   // active, in staff
@@ -79,6 +84,8 @@ func application(id users.ApplicationID, method string, claims map[string]string
 			Claims:       claims,
 			Trusted:      true,
 			SigningAlg:   keys.RS256,
+
+			PostLogoutRedirectURIs: []string{AfterLogoutOf(id)},
 		},
 	}}
 	if claims != nil {

@@ -1,0 +1,134 @@
+package provider
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/provider/session"
+	"github.com/einlass/einlass/provider/web"
+)
+
+// Parameters of a request to sign out (OpenID Connect RP-Initiated Logout
+// section 2). logout_hint is accepted and not needed: the browser's session says who it is.
+const (
+	parameterClient    = "client_id"
+	parameterLogoutURI = "post_logout_redirect_uri"
+	parameterState     = "state"
+	parameterLocales   = "ui_locales"
+)
+
+// postEndSession turns a POST into the same request by GET, as postAuthorize
+// does: only then the browser sends the session's cookie along.
+func (p *Provider) postEndSession(w http.ResponseWriter, r *http.Request) error {
+	in, err := formParams(w, r)
+	if refusal, ok := errors.AsType[*web.Error](err); ok {
+		refusal.SignOut = true
+		return refusal
+	}
+	if err != nil {
+		return err
+	}
+	if err := checkLogoutParams(in); err != nil {
+		return err
+	}
+	query := url.Values{}
+	for name, value := range in.values {
+		query.Set(name, value)
+	}
+	return web.Redirect(w, http.StatusSeeOther, r.URL.Path+"?"+query.Encode())
+}
+
+// getEndSession answers an application that wants the person signed out. It
+// happens at once only where the hint belongs to this very session; otherwise
+// the person is asked first, and where something is wrong they stay signed in.
+func (p *Provider) getEndSession(w http.ResponseWriter, r *http.Request) error {
+	in := queryParams(r)
+	if err := checkLogoutParams(in); err != nil {
+		return err
+	}
+	given, clientID, err := p.whoAsks(r, in)
+	if err != nil {
+		return err
+	}
+	// The confirmation page is given what was validated here, and validates it again.
+	checked := url.Values{}
+	for name, value := range map[string]string{
+		parameterClient:    clientID,
+		parameterLogoutURI: in.get(parameterLogoutURI),
+		parameterState:     in.get(parameterState),
+		parameterLocales:   in.get(parameterLocales),
+	} {
+		if value != "" {
+			checked.Set(name, value)
+		}
+	}
+	target, err := p.cfg.Registry.LogoutTarget(checked)
+	if err != nil {
+		return err
+	}
+	s, err := p.cfg.Sessions.Current(r.Context(), keys.Secret(p.cfg.Site.Cookies.Read(r, web.CookieSession)))
+	switch {
+	case errors.Is(err, session.ErrNotFound) && given != nil:
+		return p.cfg.SignOut(w, r, nil, target)
+	case err != nil && !errors.Is(err, session.ErrNotFound):
+		return web.Unavailable(err)
+	case err == nil && given != nil && given.Subject == s.User && given.SID == s.SID:
+		return p.cfg.SignOut(w, r, &s, target)
+	}
+	return web.Redirect(w, http.StatusSeeOther, "/logout?"+checked.Encode())
+}
+
+// whoAsks returns the verified hint, nil without one, and the client that the
+// request names by it or by client_id.
+func (p *Provider) whoAsks(r *http.Request, in params) (given *hint, clientID string, err error) {
+	text := in.get("id_token_hint")
+	if text == "" {
+		return nil, in.get(parameterClient), nil
+	}
+	h, err := p.readHint(r.Context(), text)
+	if err != nil {
+		return nil, "", errLogout("logout.hint", err)
+	}
+	if named := in.get(parameterClient); named != "" && named != h.Audience {
+		return nil, "", errLogout("logout.hint", errors.New("client_id is not the audience of the hint"))
+	}
+	return &h, h.Audience, nil
+}
+
+// LogoutTarget returns where the parameters of a request to sign out lead, or
+// nothing if they name no place. The place must be registered for the client,
+// byte for byte; state goes there unchanged and alone.
+func (r *Registry) LogoutTarget(params url.Values) (target string, err error) {
+	uri := params.Get(parameterLogoutURI)
+	if uri == "" {
+		return "", nil
+	}
+	c, found := r.client(params.Get(parameterClient))
+	if !found || !slices.Contains(c.PostLogoutRedirectURIs, uri) {
+		return "", errLogout("logout.uri", errors.New("post_logout_redirect_uri is not registered for the client"))
+	}
+	state := params.Get(parameterState)
+	if !isOpaque(state) {
+		return "", errLogout("logout.malformed", errors.New("state is too long or not printable ASCII"))
+	}
+	if state == "" {
+		return uri, nil
+	}
+	return withQuery(uri, []web.Field{{Name: parameterState, Value: state}}), nil
+}
+
+func checkLogoutParams(in params) error {
+	if in.broken || len(in.repeated) > 0 || !isOpaque(in.get(parameterState)) {
+		return errLogout("logout.malformed", errors.New("not properly encoded, a parameter twice, or an unusable state"))
+	}
+	return nil
+}
+
+// errLogout is a refusal to sign out: the person stays signed in, and the page
+// leads to the confirmation page (OpenID Connect RP-Initiated Logout section 4).
+func errLogout(key string, cause error) error {
+	return &web.Error{Status: http.StatusBadRequest, Key: key, Err: cause, SignOut: true}
+}
