@@ -53,6 +53,8 @@ const (
 	EventSessionEnded      EventKind = "session.ended" // before the session is deleted
 	EventDeliveryMade      EventKind = "delivery.made"
 	EventDeliveryFailed    EventKind = "delivery.failed" // given up
+	EventConsentGranted    EventKind = "consent.granted"
+	EventConsentRevoked    EventKind = "consent.revoked"
 )
 
 // Observations: queued and written once a second.

@@ -60,6 +60,8 @@ type Reader interface {
 	Credential(ctx context.Context, id ID, kind CredentialKind) (Credential, error)
 	// Waivers returns the waivers of the given people, by person and connection.
 	Waivers(ctx context.Context, connection ApplicationID, ids []ID) (map[ID]Waiver, error)
+	// Consents returns what a person has allowed applications to learn, by application.
+	Consents(ctx context.Context, id ID) ([]Consent, error)
 
 	// Groups returns all groups by id, everyone included, with their member counts.
 	Groups(ctx context.Context) ([]Group, error)
@@ -156,6 +158,11 @@ type Tx interface {
 	// ReleaseKeys frees the e-mail and user name keys of people without raising
 	// their version, so that an address can change hands within this transaction.
 	ReleaseKeys(ctx context.Context, ids []ID) error
+
+	// PutConsent writes or replaces the consent of (user, application).
+	PutConsent(ctx context.Context, c Consent) error
+	// DeleteConsent removes the consent of (user, application), or returns ErrNotFound.
+	DeleteConsent(ctx context.Context, id ID, application ApplicationID) error
 
 	// PutGroup writes or replaces a group.
 	PutGroup(ctx context.Context, g Group) error

@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) users.Store) {
 		{"decisions", decisionPromises},
 		{"groups", groupPromises},
 		{"applications", applicationPromises},
+		{"consents", consentPromises},
 		{"settings", settingPromises},
 		{"people", peoplePromises},
 		{"runs", runPromises},
