@@ -1,11 +1,11 @@
 package provider
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
 	"slices"
-	"time"
 
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/session"
@@ -41,49 +41,96 @@ func (a *Authorizer) authorize(w http.ResponseWriter, r *http.Request, in params
 	if !found || in.isRepeated("client_id") {
 		return &web.Error{Status: http.StatusBadRequest, Key: "error.unknown_client"}
 	}
+	if isPushed(in) {
+		return a.authorizePushed(w, r, c, in)
+	}
 	redirectURI := in.get("redirect_uri")
 	if !slices.Contains(c.RedirectURIs, redirectURI) || in.isRepeated("redirect_uri") {
 		return &web.Error{Status: http.StatusBadRequest, Key: "error.redirect_uri"}
 	}
-	p, failure := readAuthRequest(c, in)
+	p, failure := a.readRequest(r.Context(), c, in)
+	if failure == nil && c.RequirePAR {
+		failure = errInvalidRequest("This client must push its authorization requests.")
+	}
 	if failure != nil {
 		return a.fail(w, r, c, p, failure)
 	}
+	return a.authorizeValid(w, r, c, p)
+}
+
+// authorizeValid answers a request that has passed every check of its own.
+func (a *Authorizer) authorizeValid(w http.ResponseWriter, r *http.Request, c *client, p session.Params) error {
 	current, err := a.currentSession(r)
 	if err != nil {
 		return err
 	}
-	return a.answer(w, r, c, p, current, a.cfg.Now())
+	return a.answer(w, r, c, situation{params: p, session: current, requested: a.cfg.Now()})
 }
 
-// answer decides and responds. requested is when the request came in: an
-// authentication since then was made for it.
-func (a *Authorizer) answer(w http.ResponseWriter, r *http.Request, c *client, p session.Params, current *session.Session, requested time.Time) error {
-	s := situation{params: p, requested: requested, session: current, now: a.cfg.Now()}
-	if current != nil {
-		var err error
-		s.person, err = a.cfg.Users.Read().Decision(r.Context(), current.User, c.application.ID)
-		if err != nil && !errors.Is(err, users.ErrNotFound) {
-			return web.Unavailable(err)
-		}
+// answer decides and responds. Of the situation the caller knows the request,
+// when it came in (an authentication since then was made for it), the session,
+// and whether consent was given for it.
+func (a *Authorizer) answer(w http.ResponseWriter, r *http.Request, c *client, s situation) error {
+	if err := a.complete(r.Context(), c, &s); err != nil {
+		return err
 	}
-	d := decide(s)
+	p, current, d := s.params, s.session, decide(s)
 	switch d.verdict {
 	case verdictIssue:
-		return a.issue(w, r, c, p, *current)
+		if err := a.remember(r.Context(), c, s); err != nil {
+			return err
+		}
+		return a.issue(w, r, c, p, *current, d.acr)
 	case verdictDeny:
 		return a.deny(w, r, c, p, *current, d.reason)
 	case verdictFail:
 		a.observeDenial(r, c, current, d.reason)
 		return a.fail(w, r, c, p, d.err)
+	case verdictAsk:
+		return a.startConsent(w, r, c, s)
 	case verdictSignIn:
 	}
 	return a.startSignIn(w, r, c, p)
 }
 
+// complete fills in what the directory and the registration know.
+func (a *Authorizer) complete(ctx context.Context, c *client, s *situation) error {
+	s.claims, s.trusted, s.now = storedClaims(s.params.Claims), c.Trusted, a.cfg.Now()
+	if s.session == nil {
+		return nil
+	}
+	var err error
+	s.person, err = a.cfg.Users.Read().Decision(ctx, s.session.User, c.application.ID)
+	if err != nil && !errors.Is(err, users.ErrNotFound) {
+		return web.Unavailable(err)
+	}
+	if s.trusted || s.consent == consentGiven {
+		return nil
+	}
+	given, err := users.ConsentOf(ctx, a.cfg.Users.Read(), s.session.User, c.application.ID)
+	switch {
+	case err != nil && !errors.Is(err, users.ErrNotFound):
+		return web.Unavailable(err)
+	case err == nil && given.Covers(s.released()):
+		s.consent = consentRemembered
+	}
+	return nil
+}
+
+// remember keeps a consent that was given for this request.
+func (a *Authorizer) remember(ctx context.Context, c *client, s situation) error {
+	if s.consent != consentGiven {
+		return nil
+	}
+	if err := a.cfg.Users.GrantConsent(ctx, s.session.User, c.application.ID, s.released()); err != nil {
+		return web.Unavailable(err)
+	}
+	return nil
+}
+
 // issue sends a code to the application in this response.
-func (a *Authorizer) issue(w http.ResponseWriter, r *http.Request, c *client, p session.Params, s session.Session) error {
-	code, err := a.cfg.Sessions.IssueCode(r.Context(), s, c.application.ID, p, "")
+func (a *Authorizer) issue(w http.ResponseWriter, r *http.Request, c *client, p session.Params, s session.Session, acr string) error {
+	code, err := a.cfg.Sessions.IssueCode(r.Context(), s, c.application.ID, p, acr)
 	if errors.Is(err, session.ErrNotFound) { // signed out in another window this moment
 		return a.startSignIn(w, r, c, p)
 	}
@@ -97,15 +144,19 @@ func (a *Authorizer) issue(w http.ResponseWriter, r *http.Request, c *client, p 
 // Finish answers the application after the person has signed in for req. It
 // decides again: the person may have no access, or the account may have changed.
 func (a *Authorizer) Finish(w http.ResponseWriter, r *http.Request, req session.AuthRequest, s session.Session) error {
+	a.finishPending(r)
 	c, found := a.cfg.Registry.client(req.Params.ClientID)
 	if !found || !slices.Contains(c.RedirectURIs, req.Params.RedirectURI) {
 		return &web.Error{Status: http.StatusBadRequest, Key: "error.unknown_client"}
 	}
-	return a.answer(w, r, c, req.Params, &s, req.Created)
+	return a.answer(w, r, c, situation{params: req.Params, session: &s, requested: req.Created})
 }
 
 // startSignIn keeps the request for this browser and shows the sign-in form.
 func (a *Authorizer) startSignIn(w http.ResponseWriter, r *http.Request, c *client, p session.Params) error {
+	if err := a.boundPending(r); err != nil {
+		return err
+	}
 	req, err := a.cfg.Sessions.Start(r.Context(), c.application.ID, p, keys.Secret(a.cfg.Site.Browser(w, r)))
 	if err != nil {
 		return web.Unavailable(err)

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 type directory interface {
 	Read() users.Reader
 	Observe(e users.Event)
+	GrantConsent(ctx context.Context, id users.ID, application users.ApplicationID, scopes []string) error
 }
 
 // AuthorizerConfig is what an Authorizer needs. All but Now and Logger are required.
@@ -23,6 +25,7 @@ type AuthorizerConfig struct {
 	Registry *Registry
 	Users    directory
 	Sessions *session.Manager
+	Keys     hintVerifier
 	Site     *web.Site
 	Now      func() time.Time // nil means time.Now
 	Logger   *slog.Logger     // nil discards
@@ -31,13 +34,14 @@ type AuthorizerConfig struct {
 // Authorizer answers authorization requests: it decides, issues codes and
 // responds. The sign-in pages call Finish when a person has signed in.
 type Authorizer struct {
-	cfg AuthorizerConfig
+	cfg         AuthorizerConfig
+	consentPage *web.Page
 }
 
 // NewAuthorizer returns an Authorizer.
 func NewAuthorizer(cfg AuthorizerConfig) (*Authorizer, error) {
-	if cfg.Issuer == "" || cfg.Registry == nil || cfg.Users == nil || cfg.Sessions == nil || cfg.Site == nil {
-		return nil, errors.New("provider: the authorizer needs issuer, registry, users, sessions and site")
+	if cfg.Issuer == "" || cfg.Registry == nil || cfg.Users == nil || cfg.Sessions == nil || cfg.Keys == nil || cfg.Site == nil {
+		return nil, errors.New("provider: the authorizer needs issuer, registry, users, sessions, keys and site")
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -45,7 +49,11 @@ func NewAuthorizer(cfg AuthorizerConfig) (*Authorizer, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Authorizer{cfg: cfg}, nil
+	page, err := cfg.Site.Page(templates, "templates/consent.html")
+	if err != nil {
+		return nil, fmt.Errorf("provider: %w", err)
+	}
+	return &Authorizer{cfg: cfg, consentPage: page}, nil
 }
 
 // eventPayload is what the protocol's events say beside who and what.

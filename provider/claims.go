@@ -27,8 +27,8 @@ func (s claimSet) put(name string, value any) {
 }
 
 // userinfoClaims are the claims an application gets about a person: what its
-// scopes ask for, and what its registration releases whatever the scope.
-func userinfoClaims(c *client, scopes []string, u users.User) claimSet {
+// scopes and its claims parameter ask for, and what its registration releases whatever the scope.
+func userinfoClaims(c *client, scopes []string, requested claimsRequest, u users.User) claimSet {
 	claims := claimSet{}
 	if slices.Contains(scopes, oidc.ScopeProfile) {
 		addProfile(claims, u)
@@ -36,15 +36,18 @@ func userinfoClaims(c *client, scopes []string, u users.User) claimSet {
 	if slices.Contains(scopes, oidc.ScopeEmail) {
 		addEmail(claims, "email", u)
 	}
+	addRequested(claims, requested.UserInfo, u)
 	for name := range c.Claims {
 		addRegistered(claims, c, name, u)
 	}
 	return claims
 }
 
-// idTokenClaims are the registered claims that this application also wants in the ID token.
-func idTokenClaims(c *client, u users.User) claimSet {
+// idTokenClaims are the claims that this application wants in the ID token, by
+// this request or by its registration.
+func idTokenClaims(c *client, requested claimsRequest, u users.User) claimSet {
 	claims := claimSet{}
+	addRequested(claims, requested.IDToken, u)
 	for _, name := range c.IDTokenClaims {
 		addRegistered(claims, c, name, u)
 	}
@@ -52,12 +55,14 @@ func idTokenClaims(c *client, u users.User) claimSet {
 }
 
 func addRegistered(claims claimSet, c *client, name string, u users.User) {
-	attribute := c.Claims[name]
-	if attribute == users.AttributeEmail {
+	source, compiled := c.sources[name]
+	switch {
+	case !compiled:
+	case source.isAddress():
 		addEmail(claims, name, u)
-		return
+	default:
+		claims.put(name, source.value(u))
 	}
-	claims.put(name, u.Attribute(attribute))
 }
 
 // addEmail releases the address as HR wrote it. A parked address is no longer

@@ -17,6 +17,7 @@ type verdict string
 const (
 	verdictIssue  verdict = "issue"   // answer with a code now
 	verdictSignIn verdict = "sign_in" // show the sign-in form, also to authenticate again
+	verdictAsk    verdict = "ask"     // show the consent page
 	verdictDeny   verdict = "deny"    // the person may not use this application
 	verdictFail   verdict = "fail"    // answer with an error now
 )
@@ -29,11 +30,25 @@ type decision struct {
 	verdict verdict
 	reason  string      // of a denial
 	err     *oidc.Error // of a failure
+	acr     string      // of an issue: the class that is said in the ID token
 }
+
+// consent is what the person has said about releasing what is asked for.
+type consent int
+
+// The consents, from nothing to this very moment.
+const (
+	consentNone       consent = iota
+	consentRemembered         // given before, for all of what is asked for now
+	consentGiven              // given for this very request
+)
 
 // situation is everything a decision depends on.
 type situation struct {
 	params    session.Params
+	claims    claimsRequest    // the claims parameter
+	trusted   bool             // the organization has consented for everybody
+	consent   consent          // of the session's user; counts only without trust
 	requested time.Time        // when the request came in
 	session   *session.Session // of the browser; nil: none
 	person    users.Decision   // of the session's user for this application
@@ -44,19 +59,47 @@ type situation struct {
 // It has no side effect; a table in its test covers all combinations.
 func decide(s situation) decision {
 	silent := slices.Contains(s.params.Prompt, oidc.PromptNone)
-	if !s.signedIn() || s.mustAuthenticate() {
+	switch {
+	case !s.signedIn() || s.mustAuthenticate():
 		if silent {
 			return decision{verdict: verdictFail, err: errLoginRequired()}
 		}
 		return decision{verdict: verdictSignIn}
-	}
-	if s.person.Access {
-		return decision{verdict: verdictIssue}
-	}
-	if silent {
+	case !s.isMeant(): // who has just signed in is not whom the client asked for
+		return decision{verdict: verdictFail, err: errLoginRequired()}
+	case s.acrUnmet():
+		return decision{verdict: verdictFail, err: errUnmetAuthentication()}
+	case !s.person.Access && silent:
 		return decision{verdict: verdictFail, reason: reasonNoGroup, err: errAccessDenied()}
+	case !s.person.Access:
+		return decision{verdict: verdictDeny, reason: reasonNoGroup}
+	case s.mustAsk() && silent:
+		return decision{verdict: verdictFail, err: errConsentRequired()}
+	case s.mustAsk():
+		return decision{verdict: verdictAsk}
 	}
-	return decision{verdict: verdictDeny, reason: reasonNoGroup}
+	return decision{verdict: verdictIssue, acr: chooseACR(askedACRs(s.params, s.claims), *s.session)}
+}
+
+// isMeant reports whether the session is of the person whom an id_token_hint or
+// the claims parameter names, if any does.
+func (s situation) isMeant() bool {
+	hint := s.params.HintSubject
+	return (hint == "" || hint == string(s.session.User)) && s.claims.isFor(s.session.User)
+}
+
+// acrUnmet reports whether the request insists on a class of authentication that the session lacks.
+func (s situation) acrUnmet() bool {
+	essential := essentialACRs(s.claims)
+	return len(essential) > 0 && chooseACR(essential, *s.session) == ""
+}
+
+// mustAsk reports whether the person has to consent first. A trusted application has no consent page.
+func (s situation) mustAsk() bool {
+	if s.trusted || s.consent == consentGiven {
+		return false
+	}
+	return s.consent == consentNone || slices.Contains(s.params.Prompt, oidc.PromptConsent)
 }
 
 // signedIn reports whether the browser's session is one: an active person's,
@@ -65,11 +108,14 @@ func (s situation) signedIn() bool {
 	return s.session != nil && s.person.State == users.StateActive && s.person.Epoch == s.session.Epoch
 }
 
-// mustAuthenticate reports whether the request asks for a newer authentication
-// than the session has. One made for this very request always is new enough.
+// mustAuthenticate reports whether the request asks for another or a newer
+// authentication than the session has. One made for this very request always is new enough.
 func (s situation) mustAuthenticate() bool {
 	if !s.session.AuthTime.Before(s.requested) {
 		return false
+	}
+	if !s.isMeant() {
+		return true
 	}
 	if slices.Contains(s.params.Prompt, oidc.PromptLogin) || slices.Contains(s.params.Prompt, oidc.PromptSelectAccount) {
 		return true

@@ -1,7 +1,9 @@
 package provider
 
 import (
+	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"testing"
 	"time"
@@ -12,37 +14,53 @@ import (
 	"github.com/einlass/einlass/users"
 )
 
-// Every combination of prompt, max_age, session and person, against the rules
-// of OpenID Connect Core section 3.1.2 written down a second time, as properties.
-// R-27 N028
-func TestDecideForAllCombinations(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+var decideNow = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// sessionsAndPeople are all combinations of a browser's session and its person.
+func sessionsAndPeople() iter.Seq[situation] {
+	return func(yield func(situation) bool) {
+		for _, age := range []time.Duration{-1, 0, time.Minute, 2 * time.Minute, 2 * time.Hour} {
+			for _, state := range []users.State{users.StateStaged, users.StateActive, users.StateSuspended} {
+				for _, epoch := range []int64{1, 2} {
+					for _, access := range []bool{false, true} {
+						s := situation{person: users.Decision{State: state, Epoch: epoch, Access: access}, now: decideNow}
+						if age >= 0 {
+							s.session = &session.Session{User: "ada", Epoch: 1, AuthTime: decideNow.Add(-age), AMR: []string{"pwd"}}
+						}
+						if !yield(s) {
+							return
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// requests are all combinations of what a request can ask for.
+func requests() iter.Seq[situation] {
 	prompts := [][]string{nil, {oidc.PromptNone}, {oidc.PromptLogin}, {oidc.PromptConsent}, {oidc.PromptSelectAccount}, {oidc.PromptLogin, oidc.PromptConsent}}
-	maxAges := []*int{nil, new(0), new(60), new(3600)}
-	ages := []time.Duration{0, time.Minute, 2 * time.Minute, 2 * time.Hour}
-	states := []users.State{users.StateStaged, users.StateActive, users.StateSuspended}
-	cases := 0
-	for _, prompt := range prompts {
-		for _, maxAge := range maxAges {
-			for _, age := range ages {
-				for _, signedIn := range []bool{false, true} {
-					for _, state := range states {
-						for _, epoch := range []int64{1, 2} {
-							for _, access := range []bool{false, true} {
-								for _, waiting := range []time.Duration{0, 90 * time.Second} {
-									s := situation{
-										params:    session.Params{Prompt: prompt, MaxAge: maxAge},
-										requested: now.Add(-waiting),
-										person:    users.Decision{State: state, Epoch: epoch, Access: access},
-										now:       now,
-									}
-									if signedIn {
-										s.session = &session.Session{Epoch: 1, AuthTime: now.Add(-age)}
-									}
-									checkDecision(t, s)
-									cases++
-								}
+	essential := func(class string) claimsRequest {
+		value, _ := json.Marshal(class)
+		return claimsRequest{IDToken: map[string]*claimRequest{"acr": {Essential: true, Value: value}}}
+	}
+	subject := func(id string) claimsRequest {
+		return claimsRequest{UserInfo: map[string]*claimRequest{"sub": {Value: json.RawMessage(`"` + id + `"`)}}}
+	}
+	claims := []claimsRequest{{}, essential(acrPassword), essential("urn:example:gold"), subject("ada"), subject("bob")}
+	return func(yield func(situation) bool) {
+		for _, prompt := range prompts {
+			for _, maxAge := range []*int{nil, new(0), new(60), new(3600)} {
+				for _, hint := range []string{"", "ada", "bob"} {
+					for _, c := range claims {
+						for _, waiting := range []time.Duration{0, 90 * time.Second} {
+							s := situation{
+								params:    session.Params{Prompt: prompt, MaxAge: maxAge, HintSubject: hint},
+								claims:    c,
+								requested: decideNow.Add(-waiting),
+							}
+							if !yield(s) {
+								return
 							}
 						}
 					}
@@ -50,7 +68,31 @@ func TestDecideForAllCombinations(t *testing.T) {
 			}
 		}
 	}
-	if cases < 4000 {
+}
+
+// Every combination of prompt, max_age, hint, claims, consent, session and
+// person, against the rules of OpenID Connect Core section 3.1.2 written down a
+// second time, as properties.
+// R-27 N028 N039
+func TestDecideForAllCombinations(t *testing.T) {
+	t.Parallel()
+	cases := 0
+	for request := range requests() {
+		for s := range sessionsAndPeople() {
+			s.params, s.claims, s.requested = request.params, request.claims, request.requested
+			for _, trusted := range []bool{true, false} {
+				for _, c := range []consent{consentNone, consentRemembered, consentGiven} {
+					s.trusted, s.consent = trusted, c
+					checkDecision(t, s)
+					cases++
+				}
+			}
+			if t.Failed() {
+				return // one request's failures tell enough
+			}
+		}
+	}
+	if cases < 200_000 {
 		t.Errorf("only %d combinations", cases)
 	}
 }
@@ -58,44 +100,88 @@ func TestDecideForAllCombinations(t *testing.T) {
 func checkDecision(t *testing.T, s situation) {
 	t.Helper()
 	got := decide(s)
-	silent := slices.Contains(s.params.Prompt, oidc.PromptNone)
+	want, code := expected(s)
+	if got.verdict != want || (got.err == nil) != (code == "") || got.err != nil && string(got.err.ErrorType) != code {
+		t.Errorf("verdict %s %v, want %s %s for %s", got.verdict, got.err, want, code, describe(s))
+	}
 	live := s.session != nil && s.person.State == users.StateActive && s.person.Epoch == s.session.Epoch
-	describe := fmt.Sprintf("%+v session %+v", s, s.session)
-	if silent && (got.verdict == verdictSignIn || got.verdict == verdictDeny) {
-		t.Errorf("prompt=none shows a page (%s) for %s", got.verdict, describe)
+	if got.verdict == verdictIssue && (!live || !s.person.Access || isSomebodyElse(s)) {
+		t.Errorf("issue without a live session of the right person, or without access, for %s", describe(s))
 	}
-	if got.verdict == verdictFail && !silent {
-		t.Errorf("an interactive request fails without a page for %s", describe)
+	if shows := got.verdict != verdictIssue && got.verdict != verdictFail; shows && slices.Contains(s.params.Prompt, oidc.PromptNone) {
+		t.Errorf("prompt=none shows a page (%s) for %s", got.verdict, describe(s))
 	}
-	if got.verdict == verdictIssue && (!live || !s.person.Access) {
-		t.Errorf("issue without a live session and access for %s", describe)
+}
+
+// isSomebodyElse reports whether hint or claims name another person than the session's.
+func isSomebodyElse(s situation) bool {
+	asked := s.claims.UserInfo["sub"]
+	return s.params.HintSubject == "bob" || asked != nil && string(asked.Value) == `"bob"`
+}
+
+// expected is the verdict by the letter of the specification, with the error code of a failure.
+func expected(s situation) (want verdict, code string) {
+	silent := slices.Contains(s.params.Prompt, oidc.PromptNone)
+	page := func(v verdict, code string) (verdict, string) {
+		if silent {
+			return verdictFail, code
+		}
+		return v, ""
 	}
-	if !live && got.verdict != verdictSignIn && got.verdict != verdictFail {
-		t.Errorf("verdict %s without a live session for %s", got.verdict, describe)
-	}
-	if !live {
-		return
+	if s.session == nil || s.person.State != users.StateActive || s.person.Epoch != s.session.Epoch {
+		return page(verdictSignIn, "login_required")
 	}
 	forThis := !s.session.AuthTime.Before(s.requested)
-	fresh := s.params.MaxAge == nil || s.now.Sub(s.session.AuthTime) <= time.Duration(*s.params.MaxAge)*time.Second
+	stale := s.params.MaxAge != nil && s.now.Sub(s.session.AuthTime) > time.Duration(*s.params.MaxAge)*time.Second
 	again := slices.Contains(s.params.Prompt, oidc.PromptLogin) || slices.Contains(s.params.Prompt, oidc.PromptSelectAccount)
-	if forThis || (fresh && !again) {
-		want := verdictIssue
-		switch {
-		case !s.person.Access && silent:
-			want = verdictFail
-		case !s.person.Access:
-			want = verdictDeny
-		}
-		if got.verdict != want {
-			t.Errorf("verdict %s, want %s for %s", got.verdict, want, describe)
-		}
-		return
+	asked := s.claims.IDToken["acr"]
+	switch {
+	case !forThis && (stale || again || isSomebodyElse(s)):
+		return page(verdictSignIn, "login_required")
+	case isSomebodyElse(s):
+		return verdictFail, "login_required"
+	case asked != nil && string(asked.Value) == `"urn:example:gold"`:
+		return verdictFail, "unmet_authentication_requirements"
+	case !s.person.Access:
+		return page(verdictDeny, "access_denied")
+	case s.trusted || s.consent == consentGiven:
+		return verdictIssue, ""
+	case s.consent == consentNone || slices.Contains(s.params.Prompt, oidc.PromptConsent):
+		return page(verdictAsk, "consent_required")
 	}
-	if silent && (got.verdict != verdictFail || got.err.ErrorType != oidc.LoginRequired) {
-		t.Errorf("verdict %s, want login_required for %s", got.verdict, describe)
-	}
-	if !silent && got.verdict != verdictSignIn {
-		t.Errorf("verdict %s, want a new authentication for %s", got.verdict, describe)
+	return verdictIssue, ""
+}
+
+func describe(s situation) string { return fmt.Sprintf("%+v session %+v", s, s.session) }
+
+// oidcc-ensure-request-with-acr-values-succeeds: what was proven is said, in the
+// client's order; what was not proven, or nobody asked for, is not.
+func TestDecideSaysTheClassThatWasProven(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		asked  []string
+		claims string
+		want   string
+	}{
+		"nobody asked":             {nil, "", ""},
+		"unknown":                  {[]string{"1", "2"}, "", ""},
+		"unknown and known":        {[]string{"1", acrPassword}, "", acrPassword},
+		"all that are advertised":  {acrValues(), "", acrValues()[0]},
+		"by the claims parameter":  {nil, `{"id_token":{"acr":null}}`, acrPassword},
+		"by value":                 {nil, `{"id_token":{"acr":{"values":["` + acrPassword + `"]}}}`, acrPassword},
+		"unknown value, voluntary": {nil, `{"id_token":{"acr":{"value":"gold"}}}`, ""},
+	} {
+		request, failure := readClaims(c.claims)
+		if failure != nil {
+			t.Fatal(failure)
+		}
+		got := decide(situation{
+			params: session.Params{ACRValues: c.asked}, claims: request, trusted: true, requested: decideNow, now: decideNow,
+			session: &session.Session{Epoch: 1, AuthTime: decideNow, AMR: []string{"pwd"}},
+			person:  users.Decision{State: users.StateActive, Epoch: 1, Access: true},
+		})
+		if got.verdict != verdictIssue || got.acr != c.want {
+			t.Errorf("%s: %s with acr %q, want issue with %q", name, got.verdict, got.acr, c.want)
+		}
 	}
 }

@@ -27,6 +27,8 @@ type metadata struct {
 	RevocationEndpoint     string   `json:"revocation_endpoint"`
 	JWKSURI                string   `json:"jwks_uri"`
 	EndSessionEndpoint     string   `json:"end_session_endpoint"`
+	PAREndpoint            string   `json:"pushed_authorization_request_endpoint"`
+	RequirePAR             bool     `json:"require_pushed_authorization_requests"`
 	ScopesSupported        []string `json:"scopes_supported"`
 	ResponseTypes          []string `json:"response_types_supported"`
 	ResponseModes          []string `json:"response_modes_supported"`
@@ -38,6 +40,7 @@ type metadata struct {
 	RevokeAuthMethods      []string `json:"revocation_endpoint_auth_methods_supported"`
 	ChallengeMethods       []string `json:"code_challenge_methods_supported"`
 	ClaimsSupported        []string `json:"claims_supported"`
+	ACRValues              []string `json:"acr_values_supported"`
 	PromptValues           []string `json:"prompt_values_supported"`
 	UILocales              []string `json:"ui_locales_supported"`
 	ClaimsParameter        bool     `json:"claims_parameter_supported"`
@@ -53,8 +56,7 @@ var provingMethods = []string{users.AuthMethodPost, users.AuthMethodBasic}
 
 func (p *Provider) metadata() metadata {
 	claims := []string{
-		"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "azp", "at_hash", "sid",
-		"name", "given_name", "family_name", "preferred_username", "updated_at", "email", "email_verified",
+		"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid",
 	}
 	grants := []string{}
 	for name := range p.grants() {
@@ -70,6 +72,7 @@ func (p *Provider) metadata() metadata {
 		RevocationEndpoint:     p.cfg.Issuer + pathRevoke,
 		JWKSURI:                p.cfg.Issuer + pathJWKS,
 		EndSessionEndpoint:     p.cfg.Issuer + pathLogout,
+		PAREndpoint:            p.cfg.Issuer + pathPAR,
 		ScopesSupported:        supportedScopes,
 		ResponseTypes:          []string{string(oidc.ResponseTypeCode)},
 		ResponseModes:          []string{responseModeQuery, responseModeFormPost},
@@ -80,9 +83,11 @@ func (p *Provider) metadata() metadata {
 		IntrospectAuthMethods:  provingMethods,
 		RevokeAuthMethods:      append(slices.Clone(provingMethods), users.AuthMethodNone),
 		ChallengeMethods:       []string{string(oidc.CodeChallengeMethodS256)},
-		ClaimsSupported:        append(claims, profileClaims...),
-		PromptValues:           []string{oidc.PromptNone, oidc.PromptLogin, oidc.PromptSelectAccount},
+		ClaimsSupported:        append(claims, personClaims...),
+		ACRValues:              acrValues(),
+		PromptValues:           []string{oidc.PromptNone, oidc.PromptLogin, oidc.PromptConsent, oidc.PromptSelectAccount},
 		UILocales:              p.cfg.Site.Languages(),
+		ClaimsParameter:        true,
 		AuthorizationIssuerOut: true,
 		BackchannelLogout:      true,
 		BackchannelLogoutSID:   true,

@@ -32,6 +32,19 @@ func errLoginRequired() *oidc.Error {
 	return oidc.ErrLoginRequired().WithDescription("The person is not signed in.")
 }
 
+func errConsentRequired() *oidc.Error {
+	return &oidc.Error{ErrorType: "consent_required", Description: "The person has not consented to what is asked for."}
+}
+
+func errConsentRefused() *oidc.Error {
+	return oidc.ErrAccessDenied().WithDescription("The person did not consent.")
+}
+
+// errUnmetAuthentication has its own specification: OpenID Connect Core Error Code unmet_authentication_requirements 1.0.
+func errUnmetAuthentication() *oidc.Error {
+	return &oidc.Error{ErrorType: "unmet_authentication_requirements", Description: "No essential acr value can be met."}
+}
+
 func errAccessDenied() *oidc.Error {
 	return oidc.ErrAccessDenied().WithDescription("The person may not use this application.")
 }

@@ -25,6 +25,7 @@ type idTokenBody struct {
 	IssuedAt int64    `json:"iat"`
 	AuthTime int64    `json:"auth_time"`
 	Nonce    string   `json:"nonce,omitempty"`
+	ACR      string   `json:"acr,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
 	Party    string   `json:"azp"`
 	AtHash   string   `json:"at_hash"`
@@ -52,6 +53,7 @@ func (p *Provider) idToken(c *client, g session.Grant, u users.User, token keys.
 		IssuedAt: now.Unix(),
 		AuthTime: g.AuthTime.Unix(),
 		Nonce:    g.Nonce,
+		ACR:      g.ACR,
 		AMR:      g.AMR,
 		Party:    g.ClientID,
 		AtHash:   atHash,
@@ -60,7 +62,7 @@ func (p *Provider) idToken(c *client, g session.Grant, u users.User, token keys.
 	if err != nil {
 		return "", fmt.Errorf("id token: %w", err)
 	}
-	claims := idTokenClaims(c, u)
+	claims := idTokenClaims(c, storedClaims(g.Claims), u)
 	for _, name := range reservedClaims {
 		delete(claims, name)
 	}

@@ -97,7 +97,7 @@ func (p *Provider) inspect(ctx context.Context, c *client, in params) (introspec
 	if !t.refresh {
 		answer.TokenType = oidc.BearerToken
 	}
-	if name, ok := userinfoClaims(c, t.grant.Scopes, person)["preferred_username"].(string); ok {
+	if name, ok := userinfoClaims(c, t.grant.Scopes, storedClaims(t.grant.Claims), person)["preferred_username"].(string); ok {
 		answer.Username = name
 	}
 	return answer, nil

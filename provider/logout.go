@@ -88,9 +88,12 @@ func (p *Provider) whoAsks(r *http.Request, in params) (given *hint, clientID st
 	if text == "" {
 		return nil, in.get(parameterClient), nil
 	}
-	h, err := p.readHint(r.Context(), text)
+	h, err := verifyHint(r.Context(), p.cfg.Keys, p.cfg.Issuer, text)
 	if err != nil {
 		return nil, "", errLogout("logout.hint", err)
+	}
+	if _, found := p.cfg.Registry.client(h.Audience); !found {
+		return nil, "", errLogout("logout.hint", errBadHint)
 	}
 	if named := in.get(parameterClient); named != "" && named != h.Audience {
 		return nil, "", errLogout("logout.hint", errors.New("client_id is not the audience of the hint"))

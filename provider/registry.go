@@ -46,6 +46,7 @@ type client struct {
 	users.SignIn
 	application users.Application
 	secrets     []users.ClientSecret
+	sources     map[string]claimSource // of the registered claims
 }
 
 // NewRegistry returns an empty registry; call Refresh before use.
@@ -118,7 +119,9 @@ func (r *Registry) build(ctx context.Context, revision int64) (*snapshot, error)
 		}
 		next.applications[a.ID] = a
 		if a.SignIn != nil {
-			next.clients[a.SignIn.ClientID] = &client{SignIn: *a.SignIn, application: a, secrets: byApplication[a.ID]}
+			next.clients[a.SignIn.ClientID] = &client{
+				SignIn: *a.SignIn, application: a, secrets: byApplication[a.ID], sources: compileClaims(a, r.cfg.Logger),
+			}
 		}
 	}
 	return next, nil

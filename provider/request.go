@@ -149,7 +149,9 @@ func readChallenge(p *session.Params, c *client, in params) *oidc.Error {
 	return nil
 }
 
-// readInteraction takes what concerns the person: prompt, max_age, hints.
+// readInteraction takes what concerns the person: prompt, max_age, claims, hints.
+// display and claims_locales change nothing here: the pages fit every window, and
+// the directory knows one spelling of everything.
 func readInteraction(p *session.Params, in params) *oidc.Error {
 	p.Nonce = in.get("nonce")
 	if !isOpaque(p.Nonce) {
@@ -171,15 +173,27 @@ func readInteraction(p *session.Params, in params) *oidc.Error {
 		}
 		p.MaxAge = &seconds
 	}
+	claims, err := readClaims(in.get("claims"))
+	if err != nil {
+		return err
+	}
+	p.Claims = claims.String()
+	p.ACRValues = boundedFields(in.get("acr_values"), maxACRValues)
 	if hint := []rune(in.get("login_hint")); len(hint) <= maxLoginHintChars {
 		p.LoginHint = string(hint)
 	}
-	p.UILocales = strings.Fields(in.get("ui_locales"))
-	if len(p.UILocales) > maxUILocales {
-		p.UILocales = p.UILocales[:maxUILocales]
-	}
+	p.UILocales = boundedFields(in.get("ui_locales"), maxUILocales)
 	return nil
 }
 
-// maxUILocales is how many of a client's languages we look at.
-const maxUILocales = 10
+// How many of a client's languages and classes of authentication we look at.
+const (
+	maxUILocales = 10
+	maxACRValues = 10
+)
+
+// boundedFields splits text at spaces and returns at most limit fields.
+func boundedFields(text string, limit int) []string {
+	fields := strings.Fields(text)
+	return fields[:min(len(fields), limit)]
+}

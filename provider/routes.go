@@ -22,6 +22,8 @@ const (
 	pathIntrospect = "/introspect"
 	pathRevoke     = "/revoke"
 	pathLogout     = "/end_session"
+	pathConsent    = "/consent"
+	pathPAR        = "/par"
 )
 
 // route is one line of the table. Pages whose forms change something pass the
@@ -52,6 +54,9 @@ func (p *Provider) routes() []route {
 		{pathRevoke, postMethods, p.program(p.revoke)},
 		{pathLogout, readMethods, site.Handle(p.getEndSession)},
 		{pathLogout, postMethods, site.Handle(p.postEndSession)},
+		{pathPAR, postMethods, p.program(p.push)},
+		{pathConsent, readMethods, site.SameOrigin(site.Handle(a.getConsent))},
+		{pathConsent, postMethods, site.SameOrigin(site.Handle(a.postConsent))},
 	}
 	for _, pages := range [][]web.Route{p.cfg.Login, p.cfg.Portal} {
 		for _, page := range pages {

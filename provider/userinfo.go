@@ -43,7 +43,7 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) error {
 
 // subjectClaims is the userinfo answer: sub always, and never what a registration put in its place.
 func subjectClaims(c *client, g session.Grant, u users.User) claimSet {
-	claims := userinfoClaims(c, g.Scopes, u)
+	claims := userinfoClaims(c, g.Scopes, storedClaims(g.Claims), u)
 	claims["sub"] = string(g.User)
 	return claims
 }

@@ -23,8 +23,7 @@ func accessToken(t *testing.T, b *providertest.Bench, id users.ApplicationID, pa
 	t.Helper()
 	code := code(t, b, id, pairs...)
 	if id == providertest.Wiki {
-		form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {providertest.CallbackOf(id)}}
-		return decodeTokens(t, b.Post("/token", form, "Authorization", basic(id))).AccessToken
+		return wikiTokens(t, b, code).AccessToken
 	}
 	return decodeTokens(t, b.Tokens(id, code)).AccessToken
 }

@@ -151,11 +151,14 @@ type SignInConfig struct {
 	BackchannelLogoutURI string `yaml:"backchannel_logout_uri"`
 	// Page of the application that starts its own sign-in (OpenID Connect Core section 4).
 	InitiateLoginURI string `yaml:"initiate_login_uri"`
-	// Claim name and the attribute it carries; released in userinfo whatever the scope.
+	// Claim name and its value: an attribute, or an expression over attributes such as
+	// `first_name + " " + last_name` or `"constant"` (the language is expr-lang/expr; an attribute that
+	// a person lacks is an empty text). Released in userinfo whatever the scope; never as an empty text.
 	Claims map[string]string `yaml:"claims"`
 	// Names among `claims` that also stand in the ID token.
 	IDTokenClaims []string `yaml:"id_token_claims"`
-	// People are not asked for consent. Consent pages come in a later version, so it stays `true`.
+	// `true`: the organization has consented for its people. `false`: each person is asked once, and
+	// again when the application wants more; `einlass users consents` lists and revokes what they said.
 	Trusted bool `yaml:"trusted"`
 	// Algorithm of the ID token's signature: `RS256`, `ES256` or `EdDSA`.
 	SigningAlg string `yaml:"signing_alg"`
@@ -163,6 +166,8 @@ type SignInConfig struct {
 	IssuerParameter bool `yaml:"issuer_parameter"`
 	// Refuses authorization requests without PKCE. Always on with `auth_method: none`.
 	RequirePKCE bool `yaml:"require_pkce"`
+	// Accepts authorization requests only by the reference that `/par` gave for them (RFC 9126).
+	RequirePAR bool `yaml:"require_par"`
 }
 
 // ImportConfig is a connection to a source of people.

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/provider"
 	"github.com/einlass/einlass/users"
 )
 
@@ -107,9 +108,6 @@ func (l *loader) checkSignIn(path string, s SignInConfig) {
 	if s.InitiateLoginURI != "" {
 		l.checkURL(path+".initiate_login_uri", s.InitiateLoginURI)
 	}
-	if !s.Trusted {
-		l.fail(path+".trusted", "false is not available in this version: there is no consent page")
-	}
 	l.checkClaims(path, s)
 }
 
@@ -163,14 +161,15 @@ func whyWeak(secret keys.Secret) string {
 
 func (l *loader) checkClaims(path string, s SignInConfig) {
 	for _, claim := range sortedKeys(s.Claims) {
-		attribute := s.Claims[claim]
 		switch {
 		case !attributeName.MatchString(claim):
 			l.fail(path+".claims", "%q is no name for a claim", claim)
 		case slices.Contains(protocolClaims, claim):
 			l.fail(path+".claims", "%q is set by the protocol and cannot carry an attribute", claim)
-		case !attributeName.MatchString(attribute):
-			l.fail(path+".claims", "%s: want the name of an attribute, found %q; expressions are not available in this version", claim, attribute)
+		default:
+			if err := provider.CheckClaim(s.Claims[claim]); err != nil {
+				l.fail(path+".claims", "%s: want an attribute or an expression: %s", claim, err)
+			}
 		}
 	}
 	for i, claim := range s.IDTokenClaims {

@@ -58,10 +58,10 @@ func (a ApplicationConfig) declared(defaultMapping users.Mapping) users.Declared
 
 func (s SignInConfig) stored() *users.SignIn {
 	return &users.SignIn{
-		ClientID:          s.ClientID,
-		AuthMethod:        s.AuthMethod,
-		RedirectURIs:      s.RedirectURIs,
-		InitiateLoginURI:  s.InitiateLoginURI,
+		ClientID:         s.ClientID,
+		AuthMethod:       s.AuthMethod,
+		RedirectURIs:     s.RedirectURIs,
+		InitiateLoginURI: s.InitiateLoginURI,
 
 		PostLogoutRedirectURIs: s.PostLogoutRedirectURIs,
 		BackchannelLogoutURI:   s.BackchannelLogoutURI,
@@ -71,6 +71,7 @@ func (s SignInConfig) stored() *users.SignIn {
 		Trusted:           s.Trusted,
 		SigningAlg:        s.SigningAlg,
 		NoIssuerParameter: !s.IssuerParameter,
+		RequirePAR:        s.RequirePAR,
 		RequirePKCE:       s.RequirePKCE || s.AuthMethod == users.AuthMethodNone, // RFC 9700 section 2.1.1
 	}
 }

@@ -102,6 +102,7 @@ func (s *SignInConfig) fields() []field {
 		leaf("signing_alg", choice(&s.SigningAlg, signingAlgs...)),
 		leaf("issuer_parameter", flagValue{&s.IssuerParameter}),
 		leaf("require_pkce", flagValue{&s.RequirePKCE}),
+		leaf("require_par", flagValue{&s.RequirePAR}),
 	}
 }
 
@@ -161,7 +162,6 @@ var laterKeys = []string{
 	"applications[].sign_in.jwks",
 	"applications[].sign_in.jwks_uri",
 	"applications[].sign_in.offline_access",
-	"applications[].sign_in.require_par",
 	"groups[].rule",
 	"tls.acme",
 }

@@ -133,7 +133,7 @@ func (s *server) build(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	authorizer, err := provider.NewAuthorizer(provider.AuthorizerConfig{
-		Issuer: s.cfg.Issuer, Registry: s.registry, Users: s.Directory, Sessions: sessions, Site: site, Logger: s.log,
+		Issuer: s.cfg.Issuer, Registry: s.registry, Users: s.Directory, Sessions: sessions, Keys: s.Ring, Site: site, Logger: s.log,
 	})
 	if err != nil {
 		return nil, err

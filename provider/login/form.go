@@ -97,7 +97,7 @@ func (h *Handler) pending(r *http.Request, id string) (*session.AuthRequest, err
 // but not without end: anybody can send as many as they like.
 func (h *Handler) observeMismatch(r *http.Request, request session.AuthRequest) {
 	ctx := r.Context()
-	key := "login:mismatch:" + networkOf(web.ClientIP(ctx)).String()
+	key := "login:mismatch:" + web.NetworkOf(web.ClientIP(ctx)).String()
 	verdict, err := h.cfg.Sessions.Reserve(ctx, key, maxMismatchEvents, throttleWindow)
 	if err != nil || !verdict.Allowed {
 		h.cfg.Logger.InfoContext(ctx, "sign-in of another browser", "request_id", web.RequestID(ctx), "application", request.Application)

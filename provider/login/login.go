@@ -17,7 +17,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 
 	"github.com/einlass/einlass/keys"
@@ -133,18 +132,4 @@ func (h *Handler) observe(r *http.Request, kind users.EventKind, actor users.Act
 		return
 	}
 	h.cfg.Users.Observe(e)
-}
-
-// networkOf returns the network that counts as one client: what one customer
-// of a provider usually has.
-func networkOf(addr netip.Addr) netip.Prefix {
-	bits := 64
-	if addr.Is4() {
-		bits = 24
-	}
-	network, err := addr.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{} // no address, as on a Unix socket
-	}
-	return network
 }

@@ -54,7 +54,7 @@ func (h *Handler) budgets(r *http.Request, login string) ([]budget, error) {
 		}
 	}
 	all := []budget{{key: "login:account:" + hashText(keys.Secret(key)), limit: maxAccountFailures}}
-	if network := networkOf(web.ClientIP(r.Context())); network.IsValid() {
+	if network := web.NetworkOf(web.ClientIP(r.Context())); network.IsValid() {
 		all = append(all, budget{key: "login:network:" + network.String(), limit: maxNetworkFailures})
 	}
 	return all, nil

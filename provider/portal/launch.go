@@ -12,8 +12,12 @@ import (
 	"github.com/einlass/einlass/users"
 )
 
-// getLaunch opens an application if the person may use it.
+// getLaunch opens an application if the person may use it. Another site cannot
+// do it in their name: its link leads to the portal, where the tile is theirs to click.
 func (h *Handler) getLaunch(w http.ResponseWriter, r *http.Request) error {
+	if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+		return web.Redirect(w, http.StatusSeeOther, "/portal")
+	}
 	id := users.ApplicationID(mux.Vars(r)["application"])
 	if !id.Valid() {
 		return &web.Error{Status: http.StatusNotFound}

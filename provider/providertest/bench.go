@@ -92,6 +92,23 @@ func New(t *testing.T) *Bench {
 // NewOn starts a bench on the given stores, with the people and applications of [Declaration].
 func NewOn(t *testing.T, stores Stores) *Bench {
 	t.Helper()
+	return newBench(t, stores, Declaration())
+}
+
+// NewWith starts a bench on the embedded stores whose application id is registered as change leaves it.
+func NewWith(t *testing.T, id users.ApplicationID, change func(a *users.SignIn)) *Bench {
+	t.Helper()
+	d := Declaration()
+	for i := range d.Applications {
+		if d.Applications[i].ID == id {
+			change(d.Applications[i].SignIn)
+		}
+	}
+	return newBench(t, Stores{Users: userstest.SQLite(t), Sessions: sessiontest.SQLite(t)}, d)
+}
+
+func newBench(t *testing.T, stores Stores, declared users.Declaration) *Bench {
+	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	b := &Bench{
 		T:      t,
@@ -104,7 +121,7 @@ func NewOn(t *testing.T, stores Stores) *Bench {
 	var err error
 	b.Directory, err = users.New(users.Config{Store: stores.Users, Sealer: sealer, Now: b.Clock.Now, Logger: log})
 	must(t, err)
-	_, err = b.Directory.Declare(t.Context(), Declaration())
+	_, err = b.Directory.Declare(t.Context(), declared)
 	must(t, err)
 	keyStore, ok := stores.Users.(keys.Store)
 	if !ok {
@@ -130,7 +147,7 @@ func (b *Bench) build(log *slog.Logger) *provider.Provider {
 	b.Registry = provider.NewRegistry(provider.RegistryConfig{Source: b.Directory.Read(), OnChange: b.Ring.Refresh, Now: b.Clock.Now, Logger: log})
 	must(b.T, b.Registry.Refresh(b.T.Context()))
 	authorizer, err := provider.NewAuthorizer(provider.AuthorizerConfig{
-		Issuer: b.Issuer, Registry: b.Registry, Users: b.Directory, Sessions: b.Sessions, Site: site, Now: b.Clock.Now, Logger: log,
+		Issuer: b.Issuer, Registry: b.Registry, Users: b.Directory, Sessions: b.Sessions, Keys: b.Ring, Site: site, Now: b.Clock.Now, Logger: log,
 	})
 	must(b.T, err)
 	signIn, err := login.New(login.Config{

@@ -16,6 +16,7 @@ import (
 type Lifetimes struct {
 	Code            time.Duration // 60 s
 	Request         time.Duration // 15 min
+	Pushed          time.Duration // 90 s, until the browser comes with it
 	AccessToken     time.Duration // 15 min
 	SessionIdle     time.Duration // 12 h
 	SessionAbsolute time.Duration // 7 d
@@ -32,6 +33,7 @@ func (l Lifetimes) withDefaults() Lifetimes {
 	}
 	set(&l.Code, time.Minute)
 	set(&l.Request, 15*time.Minute)
+	set(&l.Pushed, 90*time.Second)
 	set(&l.AccessToken, 15*time.Minute)
 	set(&l.SessionIdle, 12*time.Hour)
 	set(&l.SessionAbsolute, 7*24*time.Hour)
@@ -143,15 +145,20 @@ func (m *Manager) Of(ctx context.Context, user users.ID) ([]Session, error) {
 // Start keeps an authorization request for the browser that holds the secret
 // browser, and returns it with its id.
 func (m *Manager) Start(ctx context.Context, application users.ApplicationID, p Params, browser keys.Secret) (AuthRequest, error) {
-	now := m.now()
-	r := AuthRequest{
-		ID:          string(users.NewID()),
-		Browser:     browserHash(browser),
-		Application: application,
-		Params:      p,
-		Created:     now,
-		Expires:     now.Add(m.life.Request),
-	}
+	return m.keep(ctx, AuthRequest{Application: application, Params: p, Created: m.now()}, browser)
+}
+
+// Ask keeps an authorization request for the browser until user has answered
+// whether they consent, and returns it with its id. requested is when it came in.
+func (m *Manager) Ask(ctx context.Context, application users.ApplicationID, p Params, user users.ID, requested time.Time, browser keys.Secret) (AuthRequest, error) {
+	return m.keep(ctx, AuthRequest{Application: application, Params: p, User: user, Created: requested}, browser)
+}
+
+// keep writes a request under a new id, bound to a browser.
+func (m *Manager) keep(ctx context.Context, r AuthRequest, browser keys.Secret) (AuthRequest, error) {
+	r.ID = string(users.NewID())
+	r.Browser = browserHash(browser)
+	r.Expires = m.now().Add(m.life.Request)
 	return r, m.store.PutRequest(ctx, r)
 }
 

@@ -39,7 +39,8 @@ type AuthRequest struct {
 	Browser     string              `json:"browser"` // hash of the browser cookie it is bound to
 	Application users.ApplicationID `json:"application"`
 	Params      Params              `json:"params"`
-	Created     time.Time           `json:"created"`
+	User        users.ID            `json:"user,omitempty"` // who is asked for consent; empty: it waits for a sign-in
+	Created     time.Time           `json:"created"`        // when it came in
 	Expires     time.Time           `json:"expires"`
 }
 

@@ -36,3 +36,17 @@ func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 func isTrusted(addr netip.Addr, trusted []netip.Prefix) bool {
 	return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
+
+// NetworkOf returns the network that counts as one client: what one customer
+// of a provider usually has.
+func NetworkOf(addr netip.Addr) netip.Prefix {
+	bits := 64
+	if addr.Is4() {
+		bits = 24
+	}
+	network, err := addr.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{} // no address, as on a Unix socket
+	}
+	return network
+}
