@@ -1,0 +1,91 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/einlass/einlass/importer/personio/personiotest"
+)
+
+// nodeModules is the folder with the npm package openid-client, which EINLASS_TEST_NODE_MODULES names.
+func nodeModules(t *testing.T) string {
+	t.Helper()
+	if _, err := exec.LookPath("node"); err != nil {
+		unavailable(t, "node is not on PATH")
+	}
+	folder := os.Getenv("EINLASS_TEST_NODE_MODULES")
+	if _, err := os.Stat(filepath.Join(folder, "openid-client")); folder == "" || err != nil {
+		unavailable(t, "EINLASS_TEST_NODE_MODULES names no folder with openid-client")
+	}
+	return folder
+}
+
+// The npm package openid-client, with every check it has, signs a person in at
+// the real binary, by a plain and by a pushed request.
+// S-059 R-24
+func TestOpenIDClientOfNodeSignsIn(t *testing.T) {
+	t.Parallel()
+	modules := nodeModules(t)
+	h := newHouse(t, stores{}, personiotest.Config{People: 5, Seed: 3})
+	jana := h.somebody()
+	h.ok("", "import", "run")
+	h.ok(password+"\n", "users", "password", jana)
+	h.serve(h.address)
+	rp := h.relyingParty(personiotest.OIDC)
+	for _, how := range []string{"plain", "push"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), "node", "testdata/relyingparty.mjs", modules, h.issuer, rp.ClientID, rp.ClientSecret.Reveal(), rp.RedirectURIs()[0], how)
+			var problems strings.Builder
+			cmd.Stderr = &problems
+			in, err := cmd.StdinPipe()
+			must(t, err)
+			out, err := cmd.StdoutPipe()
+			must(t, err)
+			must(t, cmd.Start())
+			lines := bufio.NewScanner(out)
+			if !lines.Scan() {
+				t.Fatalf("no authorization request: %s", problems.String())
+			}
+			target, err := url.Parse(lines.Text())
+			must(t, err)
+			if pushed := target.Query().Has("request_uri"); pushed != (how == "push") {
+				t.Errorf("request %s", target)
+			}
+			_, err = io.WriteString(in, h.signInAt(t, target.String(), jana)+"\n")
+			must(t, err)
+			if !lines.Scan() {
+				t.Fatalf("no answer: %s", problems.String())
+			}
+			var who struct{ Sub, Email string }
+			must(t, json.Unmarshal(lines.Bytes(), &who))
+			if who.Sub == "" || who.Email != jana {
+				t.Errorf("signed in %+v, want %s", who, jana)
+			}
+			must(t, cmd.Wait())
+		})
+	}
+}
+
+// signInAt signs a person in at the form that target leads to, and returns
+// where the browser is sent then, without going there.
+func (h *house) signInAt(t *testing.T, target, email string) string {
+	t.Helper()
+	b := h.browser()
+	form := b.get(target)
+	var sent string
+	b.client.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+		sent = r.URL.String()
+		return http.ErrUseLastResponse
+	}
+	b.signIn(form, email)
+	return sent
+}
