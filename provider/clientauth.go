@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"github.com/einlass/einlass/keys"
@@ -24,9 +26,10 @@ const (
 
 // presented is how a client has introduced itself at the token endpoint.
 type presented struct {
-	clientID string
-	secret   keys.Secret
-	method   string // of users.AuthMethod…
+	clientID  string
+	secret    keys.Secret
+	assertion *jwt.JSONWebToken // of private_key_jwt; not verified yet
+	method    string            // of users.AuthMethod…
 }
 
 // readClientAuth finds out how the client authenticates. More than one way in
@@ -38,7 +41,10 @@ func readClientAuth(r *http.Request, in params) (presented, *oidc.Error) {
 	case len(headers) > 1 || len(headers) == 1 && inBody:
 		return presented{}, errInvalidRequest("More than one way of client authentication.")
 	case in.get("client_assertion") != "" || in.get("client_assertion_type") != "":
-		return presented{}, errInvalidClient()
+		if len(headers) > 0 || inBody {
+			return presented{}, errInvalidRequest("More than one way of client authentication.")
+		}
+		return readAssertion(in)
 	case len(headers) == 1:
 		p, ok := readBasic(headers[0])
 		if !ok {
@@ -82,13 +88,27 @@ func (p *Provider) authenticateClient(r *http.Request, in params) (*client, erro
 		if !found {
 			c = &client{} // has no secret that could match
 		}
-		secretOK := c.checkSecret(who.secret, p.cfg.Now())
-		if found && c.AuthMethod == who.method && (secretOK || who.method == users.AuthMethodNone) {
+		proven, err := p.proves(r.Context(), c, who)
+		if err != nil {
+			return nil, err
+		}
+		if found && c.AuthMethod == who.method && proven {
 			return c, nil
 		}
 		failure = errInvalidClient()
 	}
 	return nil, p.refuseClient(r, who, failure)
+}
+
+// proves reports whether what a client presented is what it is registered with.
+func (p *Provider) proves(ctx context.Context, c *client, who presented) (bool, error) {
+	switch who.method {
+	case users.AuthMethodNone:
+		return true, nil // whether that is enough, its registration says
+	case users.AuthMethodPrivateKey:
+		return p.checkAssertion(ctx, c, who.assertion)
+	}
+	return c.checkSecret(who.secret, p.cfg.Now()), nil
 }
 
 // refuseClient counts a failed authentication and says how it is answered.

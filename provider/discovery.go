@@ -36,8 +36,11 @@ type metadata struct {
 	SubjectTypes           []string `json:"subject_types_supported"`
 	SigningAlgs            []string `json:"id_token_signing_alg_values_supported"`
 	TokenAuthMethods       []string `json:"token_endpoint_auth_methods_supported"`
+	TokenAuthAlgs          []string `json:"token_endpoint_auth_signing_alg_values_supported"`
 	IntrospectAuthMethods  []string `json:"introspection_endpoint_auth_methods_supported"`
+	IntrospectAuthAlgs     []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
 	RevokeAuthMethods      []string `json:"revocation_endpoint_auth_methods_supported"`
+	RevokeAuthAlgs         []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
 	ChallengeMethods       []string `json:"code_challenge_methods_supported"`
 	ClaimsSupported        []string `json:"claims_supported"`
 	ACRValues              []string `json:"acr_values_supported"`
@@ -52,7 +55,7 @@ type metadata struct {
 }
 
 // provingMethods are the ways in which a client proves who it is.
-var provingMethods = []string{users.AuthMethodPost, users.AuthMethodBasic}
+var provingMethods = []string{users.AuthMethodPost, users.AuthMethodBasic, users.AuthMethodPrivateKey}
 
 func (p *Provider) metadata() metadata {
 	claims := []string{
@@ -80,8 +83,11 @@ func (p *Provider) metadata() metadata {
 		SubjectTypes:           []string{"public"},
 		SigningAlgs:            p.cfg.SigningAlgs,
 		TokenAuthMethods:       append(slices.Clone(provingMethods), users.AuthMethodNone),
+		TokenAuthAlgs:          assertionAlgs,
 		IntrospectAuthMethods:  provingMethods,
+		IntrospectAuthAlgs:     assertionAlgs,
 		RevokeAuthMethods:      append(slices.Clone(provingMethods), users.AuthMethodNone),
+		RevokeAuthAlgs:         assertionAlgs,
 		ChallengeMethods:       []string{string(oidc.CodeChallengeMethodS256)},
 		ClaimsSupported:        append(claims, personClaims...),
 		ACRValues:              acrValues(),

@@ -25,14 +25,19 @@ func TestDiscoveryNamesWhatIsRouted(t *testing.T) {
 		t.Errorf("issuer %v, want %s", doc["issuer"], b.Issuer)
 	}
 	for name, want := range map[string][]any{
-		"response_types_supported":              {"code"},
-		"response_modes_supported":              {"query", "form_post"},
-		"grant_types_supported":                 {"authorization_code", "refresh_token"},
-		"code_challenge_methods_supported":      {"S256"},
-		"id_token_signing_alg_values_supported": {"RS256", "ES256", "EdDSA"},
-		"token_endpoint_auth_methods_supported": {"client_secret_post", "client_secret_basic", "none"},
-		"scopes_supported":                      {"openid", "profile", "email", "offline_access"},
-		"subject_types_supported":               {"public"},
+		"response_types_supported":                                 {"code"},
+		"response_modes_supported":                                 {"query", "form_post"},
+		"grant_types_supported":                                    {"authorization_code", "refresh_token"},
+		"code_challenge_methods_supported":                         {"S256"},
+		"id_token_signing_alg_values_supported":                    {"RS256", "ES256", "EdDSA"},
+		"token_endpoint_auth_methods_supported":                    {"client_secret_post", "client_secret_basic", "private_key_jwt", "none"},
+		"revocation_endpoint_auth_methods_supported":               {"client_secret_post", "client_secret_basic", "private_key_jwt", "none"},
+		"introspection_endpoint_auth_methods_supported":            {"client_secret_post", "client_secret_basic", "private_key_jwt"},
+		"token_endpoint_auth_signing_alg_values_supported":         {"RS256", "PS256", "ES256", "EdDSA"},
+		"revocation_endpoint_auth_signing_alg_values_supported":    {"RS256", "PS256", "ES256", "EdDSA"},
+		"introspection_endpoint_auth_signing_alg_values_supported": {"RS256", "PS256", "ES256", "EdDSA"},
+		"scopes_supported":                                         {"openid", "profile", "email", "offline_access"},
+		"subject_types_supported":                                  {"public"},
 	} {
 		if diff := cmp.Diff(want, doc[name]); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

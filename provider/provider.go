@@ -23,7 +23,7 @@ type signingKeys interface {
 	VerifySignature(ctx context.Context, token *jose.JSONWebSignature) ([]byte, error)
 }
 
-// Config is what a Provider needs. All but Hooks, Now and Logger are required.
+// Config is what a Provider needs. All but Outgoing, Now and Logger are required.
 type Config struct {
 	Issuer      string // exactly as configured
 	Authorizer  *Authorizer
@@ -32,6 +32,7 @@ type Config struct {
 	Sessions    *session.Manager
 	Keys        signingKeys
 	SigningAlgs []string // for ID tokens; RS256 among them
+	Outgoing    caller   // fetches clients' keys from their jwks_uri; nil: such clients are refused
 	Site        *web.Site
 	Login       []web.Route // pages of the sign-in conversation
 	Portal      []web.Route // pages of the portal
@@ -47,6 +48,7 @@ type Config struct {
 type Provider struct {
 	cfg               Config
 	discoveryDocument document
+	clientKeys        *clientKeys
 	handler           http.Handler
 }
 
@@ -65,7 +67,7 @@ func New(cfg Config) (*Provider, error) {
 	if cfg.TokensIssued == nil {
 		cfg.TokensIssued = func(users.ApplicationID) {}
 	}
-	p := &Provider{cfg: cfg}
+	p := &Provider{cfg: cfg, clientKeys: newClientKeys(cfg.Outgoing, cfg.Now, cfg.Logger)}
 	var err error
 	if p.discoveryDocument, err = newDocument(p.metadata()); err != nil {
 		return nil, fmt.Errorf("provider: %w", err)

@@ -9,6 +9,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"github.com/einlass/einlass/provider/session"
+	"github.com/einlass/einlass/users"
 )
 
 // maxOpaqueChars bounds state and nonce, which we only carry.
@@ -136,7 +137,7 @@ func readChallenge(p *session.Params, c *client, in params) *oidc.Error {
 	switch {
 	case challenge == "" && method != "":
 		return errInvalidRequest("The code_challenge is missing.")
-	case challenge == "" && (c.RequirePKCE || !c.UsesSecret()):
+	case challenge == "" && (c.RequirePKCE || c.AuthMethod == users.AuthMethodNone):
 		return errInvalidRequest("This client must use PKCE with S256.")
 	case challenge == "":
 		return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider"
 	"github.com/einlass/einlass/provider/login"
+	"github.com/einlass/einlass/provider/outgoing"
 	"github.com/einlass/einlass/provider/portal"
 	"github.com/einlass/einlass/provider/session"
 	"github.com/einlass/einlass/provider/session/sessiontest"
@@ -159,9 +160,11 @@ func (b *Bench) build(log *slog.Logger) *provider.Provider {
 		Users: b.Directory, Sessions: b.Sessions, Site: site, Applications: b.Registry, Zone: time.UTC, Now: b.Clock.Now, Logger: log,
 	})
 	must(b.T, err)
+	client, err := outgoing.New(outgoing.Config{AllowLoopback: true, Logger: log})
+	must(b.T, err)
 	p, err := provider.New(provider.Config{
 		Issuer: b.Issuer, Authorizer: authorizer, Registry: b.Registry, Users: b.Directory, Sessions: b.Sessions,
-		Keys: b.Ring, SigningAlgs: []string{keys.RS256, keys.ES256, keys.EdDSA}, Site: site,
+		Keys: b.Ring, SigningAlgs: []string{keys.RS256, keys.ES256, keys.EdDSA}, Outgoing: client, Site: site,
 		Login: signIn.Routes(), SignOut: signIn.SignOut, Portal: tiles.Routes(), Now: b.Clock.Now, Logger: log,
 	})
 	must(b.T, err)

@@ -1,0 +1,93 @@
+package keys_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/einlass/einlass/keys"
+)
+
+func keySet(t *testing.T, members ...jose.JSONWebKey) []byte {
+	t.Helper()
+	text, err := json.Marshal(jose.JSONWebKeySet{Keys: members})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestAPublicSetWithoutAUsableKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	p384, errEC := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	public, private, errEd := ed25519.GenerateKey(rand.Reader)
+	if errEC != nil || errEd != nil {
+		t.Fatal(errEC, errEd)
+	}
+	good := jose.JSONWebKey{Key: public, KeyID: "good"}
+	many := make([]jose.JSONWebKey, 101)
+	for i := range many {
+		many[i] = good
+	}
+	for name, text := range map[string][]byte{
+		"no JSON":                  []byte("<html>"),
+		"a list":                   []byte("[]"),
+		"no keys":                  []byte(`{}`),
+		"a curve we do not take":   keySet(t, jose.JSONWebKey{Key: p384.Public()}),
+		"a key for encryption":     keySet(t, jose.JSONWebKey{Key: public, Use: "enc"}),
+		"a private key beside it":  keySet(t, good, jose.JSONWebKey{Key: private}),
+		"a symmetric key":          keySet(t, good, jose.JSONWebKey{Key: []byte("0123456789abcdef0123456789abcdef")}),
+		"a short RSA key":          []byte(`{"keys":[{"kty":"RSA","e":"AQAB","n":"` + strings.Repeat("u", 170) + `"}]}`),
+		"an enormous RSA key":      []byte(`{"keys":[{"kty":"RSA","e":"AQAB","n":"` + strings.Repeat("u", 2000) + `"}]}`),
+		"more keys than one needs": keySet(t, many...),
+	} {
+		if set, err := keys.ParsePublicSet(text); err == nil {
+			t.Errorf("%s: accepted as %d keys", name, len(set))
+		}
+	}
+}
+
+func TestAPublicSetFindsTheKeyThatFits(t *testing.T) {
+	t.Parallel()
+	rsaKey, errRSA := rsa.GenerateKey(rand.Reader, 2048)
+	ecKey, errEC := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	edKey, _, errEd := ed25519.GenerateKey(rand.Reader)
+	if errRSA != nil || errEC != nil || errEd != nil {
+		t.Fatal(errRSA, errEC, errEd)
+	}
+	text := string(keySet(t,
+		jose.JSONWebKey{Key: rsaKey.Public(), KeyID: "rsa"},
+		jose.JSONWebKey{Key: rsaKey.Public(), KeyID: "rsa-pss", Algorithm: "PS256"},
+		jose.JSONWebKey{Key: ecKey.Public(), KeyID: "ec", Use: "sig"},
+		jose.JSONWebKey{Key: edKey, KeyID: "ed"},
+		jose.JSONWebKey{Key: edKey, KeyID: "twice"},
+		jose.JSONWebKey{Key: edKey, KeyID: "twice"},
+	))
+	text = strings.Replace(text, `{"keys":[`, `{"keys":[{"kty":"future","kid":"future"},{"kty":"EC","crv":"P-256","x":"","y":""},`, 1)
+	set, err := keys.ParsePublicSet([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		kid, alg string
+		want     bool
+	}{
+		{"rsa", keys.RS256, true}, {"rsa", keys.PS256, true}, {"rsa-pss", keys.PS256, true}, {"ec", keys.ES256, true}, {"ed", keys.EdDSA, true},
+		{"", keys.ES256, true}, // there is one only
+		{"", keys.RS256, true}, // the other is for PS256
+		{"rsa-pss", keys.RS256, false}, {"ec", keys.RS256, false}, {"rsa", keys.ES256, false}, {"ed", "none", false}, {"ed", "", false},
+		{"", keys.PS256, false}, {"", keys.EdDSA, false}, {"twice", keys.EdDSA, false}, {"future", keys.ES256, false}, {"EC", keys.ES256, false},
+	} {
+		key, found := set.Key(c.kid, c.alg)
+		if found != c.want || found && c.kid != "" && key.KeyID != c.kid {
+			t.Errorf("kid %q, alg %q: found %v (%s), want %v", c.kid, c.alg, found, key.KeyID, c.want)
+		}
+	}
+}
