@@ -137,10 +137,10 @@ type LaunchConfig struct {
 type SignInConfig struct {
 	// The client's name at the endpoints. Required, once per installation.
 	ClientID string `yaml:"client_id"`
-	// At least 32 characters; a list while two are valid. Required unless `auth_method` is `none`.
+	// At least 32 characters; a list while two are valid. Required unless `auth_method` is `none` or `private_key_jwt`.
 	ClientSecrets []keys.Secret `yaml:"client_secret"`
 	// How the client proves itself at the token endpoint, the only way that is accepted:
-	// `client_secret_post`, `client_secret_basic` or `none`.
+	// `client_secret_post`, `client_secret_basic`, `private_key_jwt` (with `jwks` or `jwks_uri`) or `none`.
 	AuthMethod string `yaml:"auth_method"`
 	// Where codes may be sent; compared byte for byte. At least one.
 	RedirectURIs []string `yaml:"redirect_uris"`
@@ -168,6 +168,13 @@ type SignInConfig struct {
 	RequirePKCE bool `yaml:"require_pkce"`
 	// Accepts authorization requests only by the reference that `/par` gave for them (RFC 9126).
 	RequirePAR bool `yaml:"require_par"`
+	// Gives refresh tokens when the client asks for the scope `offline_access` with `prompt=consent`.
+	// They outlive the sign-in: 8 hours without use, 30 days at most. A suspension ends them at once.
+	OfflineAccess bool `yaml:"offline_access"`
+	// Public keys of a client with `auth_method: private_key_jwt`, as a JSON Web Key Set (RFC 7517 section 5).
+	JWKS string `yaml:"jwks"`
+	// Where that client publishes its keys instead. They are kept for an hour and fetched anew for an unknown key.
+	JWKSURI string `yaml:"jwks_uri"`
 }
 
 // ImportConfig is a connection to a source of people.

@@ -94,9 +94,7 @@ func (l *loader) checkSignIn(path string, s SignInConfig) {
 	case len(s.ClientID) > 255 || strings.ContainsFunc(s.ClientID, notPrintable):
 		l.fail(path+".client_id", "want at most 255 printable ASCII characters (RFC 6749 appendix A.1)")
 	}
-	if s.AuthMethod == users.AuthMethodPrivateKey {
-		l.fail(path+".auth_method", "private_key_jwt is not available in this version")
-	}
+	l.checkClientKeys(path, s)
 	if len(s.RedirectURIs) == 0 {
 		l.fail(path+".redirect_uris", "want at least one")
 	}
@@ -121,13 +119,35 @@ func (l *loader) checkURLs(path string, uris []string) {
 	}
 }
 
+// checkClientKeys checks the keys of a client that signs its requests.
+func (l *loader) checkClientKeys(path string, s SignInConfig) {
+	signs := s.AuthMethod == users.AuthMethodPrivateKey
+	switch {
+	case signs && s.JWKS == "" && s.JWKSURI == "":
+		l.fail(path+".jwks", "this or jwks_uri is required with auth_method private_key_jwt")
+	case s.JWKS != "" && s.JWKSURI != "":
+		l.fail(path+".jwks_uri", "jwks and jwks_uri are both set")
+	case !signs && s.JWKS != "":
+		l.fail(path+".jwks", "used with auth_method private_key_jwt only")
+	case !signs && s.JWKSURI != "":
+		l.fail(path+".jwks_uri", "used with auth_method private_key_jwt only")
+	case s.JWKSURI != "":
+		l.checkURL(path+".jwks_uri", s.JWKSURI)
+	case s.JWKS != "":
+		if _, err := keys.ParsePublicSet([]byte(s.JWKS)); err != nil {
+			l.fail(path+".jwks", "%v", err)
+		}
+	}
+}
+
 func notPrintable(r rune) bool { return r < ' ' || r > '~' }
 
 func (l *loader) checkClientSecrets(path string, s SignInConfig) {
+	hasNone := s.AuthMethod == users.AuthMethodNone || s.AuthMethod == users.AuthMethodPrivateKey
 	switch {
-	case s.AuthMethod == users.AuthMethodNone && len(s.ClientSecrets) > 0:
-		l.fail(path+".client_secret", "a client with auth_method none has no secret")
-	case s.AuthMethod != users.AuthMethodNone && len(s.ClientSecrets) == 0:
+	case hasNone && len(s.ClientSecrets) > 0:
+		l.fail(path+".client_secret", "a client with auth_method %s has no secret", s.AuthMethod)
+	case !hasNone && len(s.ClientSecrets) == 0:
 		l.fail(path+".client_secret", "required with auth_method %s", s.AuthMethod)
 	}
 	for i, secret := range s.ClientSecrets {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"slices"
 
@@ -57,7 +58,7 @@ func (a ApplicationConfig) declared(defaultMapping users.Mapping) users.Declared
 }
 
 func (s SignInConfig) stored() *users.SignIn {
-	return &users.SignIn{
+	stored := &users.SignIn{
 		ClientID:         s.ClientID,
 		AuthMethod:       s.AuthMethod,
 		RedirectURIs:     s.RedirectURIs,
@@ -73,7 +74,13 @@ func (s SignInConfig) stored() *users.SignIn {
 		NoIssuerParameter: !s.IssuerParameter,
 		RequirePAR:        s.RequirePAR,
 		RequirePKCE:       s.RequirePKCE || s.AuthMethod == users.AuthMethodNone, // RFC 9700 section 2.1.1
+		OfflineAccess:     s.OfflineAccess,
+		JWKSURI:           s.JWKSURI,
 	}
+	if s.JWKS != "" {
+		stored.JWKS = json.RawMessage(s.JWKS)
+	}
+	return stored
 }
 
 func (i ImportConfig) stored(defaultMapping users.Mapping) *users.Import {

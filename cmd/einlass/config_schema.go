@@ -103,6 +103,9 @@ func (s *SignInConfig) fields() []field {
 		leaf("issuer_parameter", flagValue{&s.IssuerParameter}),
 		leaf("require_pkce", flagValue{&s.RequirePKCE}),
 		leaf("require_par", flagValue{&s.RequirePAR}),
+		leaf("offline_access", flagValue{&s.OfflineAccess}),
+		leaf("jwks", documentValue{&s.JWKS}),
+		leaf("jwks_uri", textValue{&s.JWKSURI}),
 	}
 }
 
@@ -159,9 +162,6 @@ var laterKeys = []string{
 	"applications[].import.rest",
 	"applications[].import.webhooks",
 	"applications[].sign_in.frontchannel_logout_uri",
-	"applications[].sign_in.jwks",
-	"applications[].sign_in.jwks_uri",
-	"applications[].sign_in.offline_access",
 	"groups[].rule",
 	"tls.acme",
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,7 +26,9 @@ const (
 	kindList    kind = "list of texts"
 	kindMapping kind = "mapping of texts"
 	kindSecret  kind = "secret"
-	kindSecrets kind = "secret, or list of secrets"
+
+	kindDocument kind = "mapping, or the same as JSON text"
+	kindSecrets  kind = "secret, or list of secrets"
 )
 
 // value is the place of one setting: it knows how to read itself from text and
@@ -219,6 +222,21 @@ func (v mapValue) show() string {
 	}
 	return "{" + strings.Join(pairs, ", ") + "}"
 }
+
+// documentValue is a document of somebody else's making, kept as JSON.
+type documentValue struct{ to *string }
+
+func (v documentValue) kind() kind { return kindDocument }
+
+func (v documentValue) parse(texts []string) error {
+	if !json.Valid([]byte(texts[0])) {
+		return errors.New("is no JSON")
+	}
+	*v.to = texts[0]
+	return nil
+}
+
+func (v documentValue) show() string { return showText(*v.to) }
 
 type secretValue struct{ to *keys.Secret }
 

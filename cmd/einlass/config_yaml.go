@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -219,6 +220,10 @@ func nodeTexts(n *yaml.Node, k kind) ([]string, error) {
 		return listTexts(n, k)
 	case kindMapping:
 		return mappingTexts(n, k)
+	case kindDocument:
+		if n.Kind == yaml.MappingNode {
+			return documentText(n)
+		}
 	case kindSecrets:
 		if n.Kind == yaml.SequenceNode {
 			return listTexts(n, k)
@@ -273,6 +278,47 @@ func mappingTexts(n *yaml.Node, k kind) ([]string, error) {
 		texts = append(texts, key.Value, node.Value)
 	}
 	return texts, nil
+}
+
+// documentText returns a mapping as JSON, its values as text, as they are
+// written: 42 is as good a name for a key as any.
+func documentText(n *yaml.Node) ([]string, error) {
+	document, err := documentOf(n)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(document)
+	return []string{string(text)}, err
+}
+
+func documentOf(n *yaml.Node) (any, error) {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		list := make([]any, 0, len(n.Content))
+		for _, element := range n.Content {
+			value, err := documentOf(element)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, value)
+		}
+		return list, nil
+	case yaml.MappingNode:
+		members := map[string]any{}
+		for pair := range slices.Chunk(n.Content, 2) {
+			name := pair[0].Value
+			if _, seen := members[name]; seen {
+				return nil, fmt.Errorf("%q stands here twice", name)
+			}
+			value, err := documentOf(pair[1])
+			if err != nil {
+				return nil, err
+			}
+			members[name] = value
+		}
+		return members, nil
+	}
+	return n.Value, nil
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }

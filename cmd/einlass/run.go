@@ -151,6 +151,10 @@ func (s *server) build(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	client, err := s.outgoing()
+	if err != nil {
+		return nil, err
+	}
 	p, err := provider.New(provider.Config{
 		Issuer:      s.cfg.Issuer,
 		Authorizer:  authorizer,
@@ -159,6 +163,7 @@ func (s *server) build(ctx context.Context) (http.Handler, error) {
 		Sessions:    sessions,
 		Keys:        s.Ring,
 		SigningAlgs: signingAlgs,
+		Outgoing:    client,
 		Site:        site,
 		Login:       signIn.Routes(),
 		SignOut:     signIn.SignOut,
