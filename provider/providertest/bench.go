@@ -3,7 +3,9 @@
 package providertest
 
 import (
+	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"sync"
@@ -53,14 +55,15 @@ type Stores struct {
 
 // Bench is a provider under test.
 type Bench struct {
-	T         *testing.T
+	T         testing.TB
 	Issuer    string
 	Clock     *Clock
 	Directory *users.Directory
 	Sessions  *session.Manager
 	Registry  *provider.Registry
 	Ring      *keys.Ring
-	Logs      *Logs
+	Logs      *Logs        // stay empty in benchmarks
+	Handler   http.Handler // the provider without the network
 }
 
 // Logs collects what the server logs, so that tests can look for secrets in it.
@@ -85,13 +88,13 @@ func (l *Logs) String() string {
 }
 
 // New starts a bench on the embedded stores.
-func New(t *testing.T) *Bench {
+func New(t testing.TB) *Bench {
 	t.Helper()
 	return NewOn(t, Stores{Users: userstest.SQLite(t), Sessions: sessiontest.SQLite(t)})
 }
 
 // NewOn starts a bench on the given stores, with the people and applications of [Declaration].
-func NewOn(t *testing.T, stores Stores) *Bench {
+func NewOn(t testing.TB, stores Stores) *Bench {
 	t.Helper()
 	return newBench(t, stores, Declaration())
 }
@@ -118,6 +121,9 @@ func newBench(t *testing.T, stores Stores, declared users.Declaration) *Bench {
 		Logs:   &Logs{},
 	}
 	log := slog.New(slog.NewJSONHandler(b.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if _, measuring := t.(*testing.B); measuring {
+		log = slog.New(slog.NewJSONHandler(io.Discard, nil))
+	}
 	sealer := newSealer(t)
 	var err error
 	b.Directory, err = users.New(users.Config{Store: stores.Users, Sealer: sealer, Now: b.Clock.Now, Logger: log})
@@ -133,7 +139,8 @@ func newBench(t *testing.T, stores Stores, declared users.Declaration) *Bench {
 	must(t, b.Ring.Ensure(t.Context(), keys.RS256, keys.ES256, keys.EdDSA))
 	b.Sessions, err = session.NewManager(session.Config{Store: stores.Sessions, Now: b.Clock.Now})
 	must(t, err)
-	server.Config.Handler = b.build(log)
+	b.Handler = b.build(log)
+	server.Config.Handler = b.Handler
 	server.Start()
 	t.Cleanup(server.Close)
 	return b
@@ -171,7 +178,7 @@ func (b *Bench) build(log *slog.Logger) *provider.Provider {
 	return p
 }
 
-func newSealer(t *testing.T) *keys.Sealer {
+func newSealer(t testing.TB) *keys.Sealer {
 	t.Helper()
 	sealer, err := keys.CreateMasterKey(t.TempDir() + "/master.key")
 	must(t, err)
@@ -205,7 +212,7 @@ func (b *Bench) FlushEvents(kind users.EventKind) []users.Event {
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -183,7 +183,7 @@ func (b *Bench) Tokens(id users.ApplicationID, code string, pairs ...string) Res
 
 // FormOf returns the action and the fields of the form on a page that has an
 // input called field. It fails the test when there is none.
-func FormOf(t *testing.T, page, field string) (action string, fields url.Values) {
+func FormOf(t testing.TB, page, field string) (action string, fields url.Values) {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(page))
 	must(t, err)
@@ -206,7 +206,7 @@ func FormOf(t *testing.T, page, field string) (action string, fields url.Values)
 }
 
 // Element returns the text of the element with an id, and whether there is one.
-func Element(t *testing.T, page, id string) (text string, found bool) {
+func Element(t testing.TB, page, id string) (text string, found bool) {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(page))
 	must(t, err)
