@@ -175,3 +175,25 @@ func (r *Ring) prune(ctx context.Context) error {
 	r.cfg.Logger.InfoContext(ctx, "signing keys deleted", "kids", gone)
 	return nil
 }
+
+// OlderThan reports whether the newest key of some algorithm was made more than
+// age ago, so that it is time to Rotate. A successor that is announced counts.
+func (r *Ring) OlderThan(ctx context.Context, age time.Duration) (bool, error) {
+	list, err := r.List(ctx)
+	if err != nil {
+		return false, err
+	}
+	newest := map[string]time.Time{}
+	for _, k := range list {
+		if k.CreatedAt.After(newest[k.Alg]) {
+			newest[k.Alg] = k.CreatedAt
+		}
+	}
+	limit := r.now().Add(-age)
+	for _, made := range newest {
+		if made.Before(limit) {
+			return true, nil
+		}
+	}
+	return false, nil
+}

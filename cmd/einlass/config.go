@@ -52,6 +52,9 @@ type Config struct {
 	// Calls that leave the house, such as those to Personio.
 	Outgoing OutgoingConfig `yaml:"outgoing"`
 
+	// The keys that sign tokens.
+	Keys KeysConfig `yaml:"keys"`
+
 	// Applications declared here are read-only for commands; what disappears from the file is disabled.
 	Applications []ApplicationConfig `yaml:"applications"`
 	// Groups that applications and people of this file may name, beside the built-in group `everyone`.
@@ -97,6 +100,16 @@ type OutgoingConfig struct {
 	// HTTP proxy for outgoing calls, such as `http://proxy.acme.example:3128`. Empty: none; the
 	// variables HTTP_PROXY and HTTPS_PROXY are not read.
 	Proxy keys.Secret `yaml:"proxy"`
+}
+
+// KeysConfig is the life of the signing keys.
+type KeysConfig struct {
+	// Age at which the signing keys get successors, in days (`90d`) or as `2160h`; at least a day.
+	// `0`: only `einlass keys rotate` does it.
+	RotateEvery time.Duration `yaml:"rotate_every"`
+	// How long a new key stands in the key set before it signs; at least `15m`, which is how long
+	// applications commonly keep the key set.
+	Announce time.Duration `yaml:"announce"`
 }
 
 // LogConfig is how the program speaks.
@@ -256,7 +269,8 @@ func defaultConfig() Config {
 			TimeZone:  "Europe/Berlin",
 			Languages: []string{"de", "en"},
 		},
-		Log: LogConfig{Level: slog.LevelInfo, Format: logAuto},
+		Keys: KeysConfig{RotateEvery: 90 * 24 * time.Hour, Announce: 24 * time.Hour},
+		Log:  LogConfig{Level: slog.LevelInfo, Format: logAuto},
 	}
 }
 

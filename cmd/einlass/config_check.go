@@ -29,6 +29,7 @@ func (l *loader) check() {
 	l.checkOrganization()
 	l.checkTLS()
 	l.checkProxy()
+	l.checkKeys()
 	l.checkReadable()
 	l.checkGroups()
 	l.checkApplications()
@@ -152,6 +153,24 @@ func (l *loader) checkTLS() {
 func (l *loader) checkProxy() {
 	l.checkScheme("outgoing.proxy", l.cfg.Outgoing.Proxy, "http", "https")
 }
+
+// checkKeys checks that nobody meets a key that an application has not seen
+// before, and that one rotation is over when the next begins.
+func (l *loader) checkKeys() {
+	k := l.cfg.Keys
+	if k.RotateEvery != 0 && k.RotateEvery < day {
+		l.fail("keys.rotate_every", "want at least 1d, or 0 for never, found %s", k.RotateEvery)
+	}
+	if k.Announce < minAnnounce {
+		l.fail("keys.announce", "want at least 15m, found %s", k.Announce)
+	}
+	if k.RotateEvery >= day && k.Announce >= k.RotateEvery {
+		l.fail("keys.announce", "want less than keys.rotate_every")
+	}
+}
+
+// minAnnounce is how long applications commonly keep the key set, whatever we tell them.
+const minAnnounce = 15 * time.Minute
 
 // element is the path of an element of a list.
 func element(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }

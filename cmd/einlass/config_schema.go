@@ -46,6 +46,10 @@ func (c *Config) fields() []field {
 			leaf("allow_networks", networksValue{&c.Outgoing.AllowNetworks}),
 			leaf("proxy", secretURLValue{&c.Outgoing.Proxy}),
 		),
+		mapping("keys",
+			leaf("rotate_every", durationValue{&c.Keys.RotateEvery}),
+			leaf("announce", durationValue{&c.Keys.Announce}),
+		),
 		{name: "applications", item: func() []field {
 			c.Applications = append(c.Applications, defaultApplication())
 			return c.Applications[len(c.Applications)-1].fields()

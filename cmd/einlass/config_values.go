@@ -155,6 +155,34 @@ func (v scheduleValue) show() string {
 	return v.to.String()
 }
 
+// durationValue also takes whole days, because keys live for months.
+type durationValue struct{ to *time.Duration }
+
+func (v durationValue) kind() kind { return kindText }
+
+func (v durationValue) parse(texts []string) error {
+	d, err := time.ParseDuration(texts[0])
+	if days, isDays := strings.CutSuffix(texts[0], "d"); isDays {
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16)
+		d = time.Duration(n) * day
+	}
+	if err != nil || d < 0 {
+		return fmt.Errorf("want a duration such as 90d, 24h or 15m, or 0, found %q", texts[0])
+	}
+	*v.to = d
+	return nil
+}
+
+const day = 24 * time.Hour
+
+func (v durationValue) show() string {
+	if *v.to >= day && *v.to%day == 0 {
+		return strconv.FormatInt(int64(*v.to/day), 10) + "d"
+	}
+	return v.to.String()
+}
+
 type listValue struct{ to *[]string }
 
 func (v listValue) kind() kind { return kindList }

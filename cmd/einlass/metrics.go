@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/provider"
 	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
@@ -134,6 +135,7 @@ type stateCollector struct {
 	lastSuccess *prometheus.Desc
 	paused      *prometheus.Desc
 	keyAge      *prometheus.Desc
+	deliveries  *prometheus.Desc
 }
 
 func newStateCollector(a *app) *stateCollector {
@@ -145,6 +147,8 @@ func newStateCollector(a *app) *stateCollector {
 			"1 while the newest import waits for an administrator's approval.", []string{"connection"}, nil),
 		keyAge: prometheus.NewDesc("einlass_signing_key_age_seconds",
 			"How long the present signing key has been in use.", []string{"alg"}, nil),
+		deliveries: prometheus.NewDesc("einlass_deliveries",
+			"What has to reach applications: waiting, or given up.", []string{"follower", "state"}, nil),
 	}
 }
 
@@ -153,6 +157,7 @@ func (c *stateCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.lastSuccess
 	ch <- c.paused
 	ch <- c.keyAge
+	ch <- c.deliveries
 }
 
 // collectedRuns is how far back the last success of a connection is looked for.
@@ -171,6 +176,13 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 		if k.State == keys.StateInUse {
 			ch <- prometheus.MustNewConstMetric(c.keyAge, prometheus.GaugeValue, time.Since(k.UseAt).Seconds(), k.Alg)
 		}
+	}
+	counts, err := c.a.store.CountDeliveries(ctx, provider.FollowerLogout)
+	if err != nil {
+		return
+	}
+	for _, state := range []users.DeliveryState{users.DeliveryPending, users.DeliveryFailed} {
+		ch <- prometheus.MustNewConstMetric(c.deliveries, prometheus.GaugeValue, float64(counts[state]), provider.FollowerLogout, string(state))
 	}
 	applications, err := c.a.store.Applications(ctx)
 	if err != nil {

@@ -16,6 +16,8 @@ import (
 
 	"github.com/einlass/einlass/provider"
 	"github.com/einlass/einlass/provider/login"
+	"github.com/einlass/einlass/provider/notify"
+	"github.com/einlass/einlass/provider/outgoing"
 	"github.com/einlass/einlass/provider/portal"
 	"github.com/einlass/einlass/provider/session"
 	"github.com/einlass/einlass/provider/web"
@@ -36,6 +38,7 @@ type server struct {
 	*app
 	sessions   session.Store
 	registry   *provider.Registry
+	logouts    *notify.Follower
 	handler    http.Handler
 	public     net.Listener
 	management net.Listener
@@ -138,9 +141,13 @@ func (s *server) build(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	backChannel, err := s.buildLogouts(sessions)
+	if err != nil {
+		return nil, err
+	}
 	signIn, err := login.New(login.Config{
 		Users: s.Directory, Sessions: sessions, Site: site, Applications: s.registry, Finish: authorizer.Finish, Logger: s.log,
-		LogoutTarget: s.registry.LogoutTarget,
+		LogoutTarget: s.registry.LogoutTarget, SessionEnded: backChannel.Await,
 	})
 	if err != nil {
 		return nil, err
@@ -151,7 +158,7 @@ func (s *server) build(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := s.outgoing()
+	client, err := s.outgoing(outgoing.Config{})
 	if err != nil {
 		return nil, err
 	}
@@ -193,6 +200,8 @@ func (s *server) run(ctx context.Context) error {
 	group.Go(func() error { return s.registry.Run(groupCtx) })
 	group.Go(func() error { return s.Imports.Serve(groupCtx) })
 	group.Go(func() error { return s.sweep(groupCtx) })
+	group.Go(func() error { return s.logouts.Run(observing) })
+	group.Go(func() error { return s.rotateKeys(groupCtx) })
 	group.Go(func() error { return serveOn(public, s.public) })
 	servers := []*http.Server{public}
 	if s.management != nil {

@@ -42,6 +42,7 @@ type app struct {
 	Directory *users.Directory
 	Ring      *keys.Ring
 	Imports   *importer.Engine
+	committed chan struct{} // receives after commits that left events
 }
 
 // appOptions say what a command is to the database.
@@ -54,7 +55,7 @@ type appOptions struct {
 // openApp opens the directory, with keys and declared objects in place. A
 // database that does not exist yet is made; another schema than ours is refused.
 func openApp(ctx context.Context, cfg Config, opts appOptions) (_ *app, err error) {
-	a := &app{cfg: cfg, log: opts.Logger, metrics: opts.Metrics}
+	a := &app{cfg: cfg, log: opts.Logger, metrics: opts.Metrics, committed: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			_ = a.Close() // the first error is the one to report
@@ -138,6 +139,12 @@ func (c Config) directoryEngine() string {
 // openStore opens the directory's database and sees to its schema.
 func (a *app) openStore(ctx context.Context, migrate bool) (err error) {
 	cfg := sqlstore.Config{URL: a.cfg.DatabaseURL.Reveal(), Logger: a.log, Observe: a.metrics.storeObserver("sql")}
+	cfg.Committed = func() {
+		select {
+		case a.committed <- struct{}{}:
+		default: // somebody has said so
+		}
+	}
 	if cfg.URL == "" {
 		cfg.Path = filepath.Join(a.cfg.Data, fileDirectory)
 	}
@@ -174,7 +181,10 @@ func (a *app) checkMasterKey(ctx context.Context) error {
 
 // openKeys loads the signing keys; the first start makes them.
 func (a *app) openKeys(ctx context.Context) (err error) {
-	a.Ring, err = keys.NewRing(keys.Config{Store: a.store, Sealer: a.sealer, Logger: a.log})
+	a.Ring, err = keys.NewRing(keys.Config{
+		Store: a.store, Sealer: a.sealer, Logger: a.log,
+		LongestToken: session.LongestSession, // an ID token is a hint as long as its session
+	})
 	if err != nil {
 		return err
 	}
@@ -235,7 +245,7 @@ func (a *app) openImports() error {
 	if err != nil {
 		return err
 	}
-	client, err := a.outgoing()
+	client, err := a.outgoing(outgoing.Config{})
 	if err != nil {
 		return err
 	}
@@ -259,14 +269,13 @@ func (a *app) openImports() error {
 	return err
 }
 
-// outgoing returns the one client for calls that leave the house.
-func (a *app) outgoing() (*outgoing.Client, error) {
-	return outgoing.New(outgoing.Config{
-		AllowLoopback: a.cfg.InsecureAllowLoopback,
-		AllowNetworks: a.cfg.Outgoing.AllowNetworks,
-		Proxy:         a.cfg.Outgoing.Proxy.Reveal(),
-		Logger:        a.log,
-	})
+// outgoing returns a client for calls that leave the house, with the limits of its use.
+func (a *app) outgoing(limits outgoing.Config) (*outgoing.Client, error) {
+	limits.AllowLoopback = a.cfg.InsecureAllowLoopback
+	limits.AllowNetworks = a.cfg.Outgoing.AllowNetworks
+	limits.Proxy = a.cfg.Outgoing.Proxy.Reveal()
+	limits.Logger = a.log
+	return outgoing.New(limits)
 }
 
 // openSessions opens the store of sessions: Redis where configured, else a file beside the directory.

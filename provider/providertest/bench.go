@@ -3,6 +3,7 @@
 package providertest
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider"
 	"github.com/einlass/einlass/provider/login"
+	"github.com/einlass/einlass/provider/notify"
 	"github.com/einlass/einlass/provider/outgoing"
 	"github.com/einlass/einlass/provider/portal"
 	"github.com/einlass/einlass/provider/session"
@@ -64,6 +66,8 @@ type Bench struct {
 	Ring      *keys.Ring
 	Logs      *Logs        // stay empty in benchmarks
 	Handler   http.Handler // the provider without the network
+
+	backChannel *provider.BackChannel
 }
 
 // Logs collects what the server logs, so that tests can look for secrets in it.
@@ -100,7 +104,7 @@ func NewOn(t testing.TB, stores Stores) *Bench {
 }
 
 // NewWith starts a bench on the embedded stores whose application id is registered as change leaves it.
-func NewWith(t *testing.T, id users.ApplicationID, change func(a *users.SignIn)) *Bench {
+func NewWith(t testing.TB, id users.ApplicationID, change func(a *users.SignIn)) *Bench {
 	t.Helper()
 	d := Declaration()
 	for i := range d.Applications {
@@ -111,7 +115,7 @@ func NewWith(t *testing.T, id users.ApplicationID, change func(a *users.SignIn))
 	return newBench(t, Stores{Users: userstest.SQLite(t), Sessions: sessiontest.SQLite(t)}, d)
 }
 
-func newBench(t *testing.T, stores Stores, declared users.Declaration) *Bench {
+func newBench(t testing.TB, stores Stores, declared users.Declaration) *Bench {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	b := &Bench{
@@ -158,16 +162,20 @@ func (b *Bench) build(log *slog.Logger) *provider.Provider {
 		Issuer: b.Issuer, Registry: b.Registry, Users: b.Directory, Sessions: b.Sessions, Keys: b.Ring, Site: site, Now: b.Clock.Now, Logger: log,
 	})
 	must(b.T, err)
+	client, err := outgoing.New(outgoing.Config{AllowLoopback: true, Now: b.Clock.Now, Logger: log})
+	must(b.T, err)
+	b.backChannel, err = provider.NewBackChannel(provider.BackChannelConfig{
+		Issuer: b.Issuer, Registry: b.Registry, Users: b.Directory, Sessions: b.Sessions, Keys: b.Ring, HTTP: client, Now: b.Clock.Now, Logger: log,
+	})
+	must(b.T, err)
 	signIn, err := login.New(login.Config{
 		Users: b.Directory, Sessions: b.Sessions, Site: site, Applications: b.Registry, Finish: authorizer.Finish, Logger: log,
-		LogoutTarget: b.Registry.LogoutTarget,
+		LogoutTarget: b.Registry.LogoutTarget, SessionEnded: b.backChannel.Await,
 	})
 	must(b.T, err)
 	tiles, err := portal.New(portal.Config{
 		Users: b.Directory, Sessions: b.Sessions, Site: site, Applications: b.Registry, Zone: time.UTC, Now: b.Clock.Now, Logger: log,
 	})
-	must(b.T, err)
-	client, err := outgoing.New(outgoing.Config{AllowLoopback: true, Logger: log})
 	must(b.T, err)
 	p, err := provider.New(provider.Config{
 		Issuer: b.Issuer, Authorizer: authorizer, Registry: b.Registry, Users: b.Directory, Sessions: b.Sessions,
@@ -176,6 +184,30 @@ func (b *Bench) build(log *slog.Logger) *provider.Provider {
 	})
 	must(b.T, err)
 	return p
+}
+
+// Follow tells applications of the end of sessions from now on, until the test ends.
+func (b *Bench) Follow() {
+	b.T.Helper()
+	f, err := notify.New(notify.Config{
+		Name: provider.FollowerLogout, Directory: b.Directory, Handler: b.backChannel, Holder: "bench", Now: b.Clock.Now,
+	})
+	must(b.T, err)
+	ctx, stop := context.WithCancel(context.Background())
+	var done sync.WaitGroup
+	done.Go(func() { _ = f.Run(ctx) }) // returns nil
+	b.T.Cleanup(func() {
+		stop()
+		done.Wait()
+	})
+}
+
+// Redeclare puts other applications or people in place of the present ones.
+func (b *Bench) Redeclare(d users.Declaration) {
+	b.T.Helper()
+	_, err := b.Directory.Declare(b.T.Context(), d)
+	must(b.T, err)
+	must(b.T, b.Registry.Refresh(b.T.Context()))
 }
 
 func newSealer(t testing.TB) *keys.Sealer {

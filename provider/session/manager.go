@@ -12,6 +12,9 @@ import (
 	"github.com/einlass/einlass/users"
 )
 
+// LongestSession is the default of Lifetimes.SessionAbsolute.
+const LongestSession = 7 * 24 * time.Hour
+
 // Lifetimes of what this package keeps. The zero value of a field means its default.
 type Lifetimes struct {
 	Code            time.Duration // 60 s
@@ -36,7 +39,7 @@ func (l Lifetimes) withDefaults() Lifetimes {
 	set(&l.Pushed, 90*time.Second)
 	set(&l.AccessToken, 15*time.Minute)
 	set(&l.SessionIdle, 12*time.Hour)
-	set(&l.SessionAbsolute, 7*24*time.Hour)
+	set(&l.SessionAbsolute, LongestSession)
 	set(&l.RefreshIdle, 8*time.Hour)
 	set(&l.RefreshAbsolute, 30*24*time.Hour)
 	set(&l.Device, 180*24*time.Hour)
