@@ -235,3 +235,28 @@ func TestSigningGoesOnWhileKeysRotate(t *testing.T) {
 	close(done)
 	workers.Wait()
 }
+
+// F-125: the successor's age counts from when it was made, so that an
+// announcement is not made twice.
+func TestOlderThanLooksAtTheNewestKeyOfEachAlgorithm(t *testing.T) {
+	t.Parallel()
+	ring, _, clock := ensured(t, keys.EdDSA, keys.ES256)
+	want := func(when string, want bool) {
+		t.Helper()
+		got, err := ring.OlderThan(t.Context(), 90*24*time.Hour)
+		if err != nil || got != want {
+			t.Errorf("%s: %t, %v; want %t", when, got, err, want)
+		}
+	}
+	want("new", false)
+	clock.Advance(90 * 24 * time.Hour)
+	want("at its age", false)
+	clock.Advance(time.Millisecond)
+	want("over its age", true)
+	if _, err := ring.Rotate(t.Context(), 24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	want("while the successor is announced", false)
+	clock.Advance(90*24*time.Hour + time.Millisecond)
+	want("when the successor is old", true)
+}
