@@ -12,9 +12,10 @@ import (
 	"testing"
 
 	"github.com/einlass/einlass/importer/personio/personiotest"
+	"github.com/einlass/einlass/provider/providertest"
 )
 
-// N141: on https cookies have the prefix that no other host of the domain can
+// N141 N149: on https cookies have the prefix that no other host of the domain can
 // set, and browsers are told to stay on https.
 func TestHTTPS(t *testing.T) {
 	t.Parallel()
@@ -45,6 +46,13 @@ func TestHTTPS(t *testing.T) {
 	}
 	if names == 0 {
 		t.Error("no cookies")
+	}
+	action, fields := providertest.FormOf(t, b.get(h.issuer+"/logout").body, "form_token")
+	signedOut, err := b.client.PostForm(h.issuer+action, fields)
+	must(t, err)
+	defer signedOut.Body.Close()
+	if got := signedOut.Header.Get("Clear-Site-Data"); got != `"cache", "storage"` {
+		t.Errorf("Clear-Site-Data %q after signing out", got)
 	}
 	if old, err := tls.Dial("tcp", h.address, &tls.Config{MaxVersion: tls.VersionTLS11, RootCAs: pool, ServerName: "example.com"}); err == nil {
 		_ = old.Close()
