@@ -13,7 +13,7 @@
 //
 // # The way of a sign-out
 //
-//	GET /end_session   hint and registered URI, else an error page     logout.go, hint.go
+//	GET /end_session   hint and registered URI, else an error page     logout.go, idtokenhint.go
 //	                   this session's hint: the session ends, else /logout asks first
 //	event log          each application of the session is told        backchannel.go
 //

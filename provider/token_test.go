@@ -75,6 +75,17 @@ func verifiedIDToken(t *testing.T, b *providertest.Bench, id users.ApplicationID
 // verify checks an ID token against the published key set, as an application does.
 func verify(t *testing.T, b *providertest.Bench, token string) idTokenClaims {
 	t.Helper()
+	_, payload := verifiedToken(t, b, token)
+	var claims idTokenClaims
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		t.Fatal(err)
+	}
+	return claims
+}
+
+// verifiedToken checks any token against the published key set and returns its header and payload.
+func verifiedToken(t *testing.T, b *providertest.Bench, token string) (jose.Header, []byte) {
+	t.Helper()
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal([]byte(b.Get("/jwks").Body), &set); err != nil {
 		t.Fatal(err)
@@ -91,11 +102,7 @@ func verify(t *testing.T, b *providertest.Bench, token string) idTokenClaims {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var claims idTokenClaims
-	if err := json.Unmarshal(payload, &claims); err != nil {
-		t.Fatal(err)
-	}
-	return claims
+	return jws.Signatures[0].Protected, payload
 }
 
 // B-01 R-26 S-059: the code flow with client_secret_post, everything in the ID token right.

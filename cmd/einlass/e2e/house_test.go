@@ -286,6 +286,17 @@ func (b *browser) signIn(p page, email string) page {
 	return b.read(answer)
 }
 
+// signedIn imports, starts the server and signs somebody in at the portal.
+func (h *house) signedIn() (*replica, *browser) {
+	h.t.Helper()
+	jana := h.somebody()
+	h.ok("", "import", "run")
+	h.ok(password+"\n", "users", "password", jana)
+	server, browser := h.serve(h.address), h.browser()
+	browser.signIn(browser.get(h.issuer+"/portal"), jana)
+	return server, browser
+}
+
 // signedInAs says whom the simulated Personio has let in, or nobody.
 func (p page) signedInAs(t *testing.T) string {
 	t.Helper()

@@ -102,12 +102,7 @@ func TestKillDuringRedemptions(t *testing.T) {
 		t.Run(s.String(), func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t, s, personiotest.Config{People: 20, Seed: 3})
-			jana := h.somebody()
-			h.ok("", "import", "run")
-			h.ok(password+"\n", "users", "password", jana)
-			server := h.serve(h.address)
-			browser := h.browser()
-			browser.signIn(browser.get(h.issuer+"/portal"), jana)
+			server, browser := h.signedIn()
 			codes := make([]string, 64)
 			for i := range codes {
 				codes[i] = browser.code(t, h, h.issuer)

@@ -85,12 +85,7 @@ func TestKillAfterSignOutLosesNoLogoutToken(t *testing.T) {
 			h := newHouse(t, s, personiotest.Config{People: 20, Seed: 3})
 			party := newLogoutParty(t, http.StatusServiceUnavailable)
 			h.listenForLogout(t, party)
-			jana := h.somebody()
-			h.ok("", "import", "run")
-			h.ok(password+"\n", "users", "password", jana)
-			server := h.serve(h.address)
-			browser := h.browser()
-			browser.signIn(browser.get(h.issuer+"/portal"), jana)
+			server, browser := h.signedIn()
 			tokens := h.redeem(t, h.address, browser.code(t, h, h.issuer))
 
 			client := *browser.client

@@ -19,12 +19,7 @@ import (
 func TestGracefulStopLosesNoCode(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, stores{}, personiotest.Config{People: 20, Seed: 3})
-	jana := h.somebody()
-	h.ok("", "import", "run")
-	h.ok(password+"\n", "users", "password", jana)
-	server := h.serve(h.address)
-	browser := h.browser()
-	browser.signIn(browser.get(h.issuer+"/portal"), jana)
+	server, browser := h.signedIn()
 
 	var (
 		mu     sync.Mutex // guards codes
