@@ -88,6 +88,8 @@ type appsAdd struct {
 	Group       []string          `placeholder:"ID" help:"Group whose members may use it; repeatable."`
 	LaunchURL   string            `name:"launch-url" placeholder:"URL" help:"Where the tile leads."`
 	RedirectURI []string          `name:"redirect-uri" sep:"none" placeholder:"URL" help:"Where codes may be sent; repeatable. Makes it an OpenID Connect client."`
+	AfterLogout []string          `name:"post-logout-redirect-uri" sep:"none" placeholder:"URL" help:"Where the application may lead people after sign-out; repeatable."`
+	BackChannel string            `name:"backchannel-logout-uri" placeholder:"URL" help:"Where the application is told of the end of a session."`
 	ClientID    string            `name:"client-id" help:"Name of the client. Default: the id."`
 	AuthMethod  string            `name:"auth-method" enum:"client_secret_basic,client_secret_post,none" default:"client_secret_basic" help:"How the client proves itself: ${enum}."`
 	SigningAlg  string            `name:"signing-alg" enum:"RS256,ES256,EdDSA" default:"RS256" help:"Signature of the ID token: ${enum}."`
@@ -109,6 +111,8 @@ func (c appsAdd) application() ApplicationConfig {
 			a.SignIn.ClientID = c.ID
 		}
 		a.SignIn.RedirectURIs = c.RedirectURI
+		a.SignIn.PostLogoutRedirectURIs = c.AfterLogout
+		a.SignIn.BackchannelLogoutURI = c.BackChannel
 		a.SignIn.AuthMethod = c.AuthMethod
 		a.SignIn.SigningAlg = c.SigningAlg
 		a.SignIn.RequirePKCE = c.RequirePKCE

@@ -103,6 +103,8 @@ func (item applicationJSON) fields() fields {
 			[2]string{"auth method", s.AuthMethod},
 			[2]string{"signing alg", s.SigningAlg},
 			[2]string{"redirect URIs", strings.Join(s.RedirectURIs, " ")},
+			[2]string{"after sign-out", strings.Join(s.PostLogoutRedirectURIs, " ")},
+			[2]string{"told of sign-outs", s.BackchannelLogoutURI},
 			[2]string{"claims", mapValue{&s.Claims}.show()},
 			[2]string{"in ID token", strings.Join(s.IDTokenClaims, ", ")},
 		)

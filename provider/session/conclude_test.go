@@ -1,0 +1,64 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/einlass/einlass/provider/session"
+	"github.com/einlass/einlass/users"
+)
+
+// recording is a directory that learns of the end of sessions.
+type recording struct {
+	m     *managed
+	err   error
+	ends  []users.SessionEnd
+	alive []int // sessions in the store at each record
+}
+
+func (r *recording) RecordSessionEnds(ctx context.Context, _ users.Actor, id users.ID, ends []users.SessionEnd) error {
+	left, err := r.m.Of(ctx, id)
+	if err != nil {
+		return err
+	}
+	r.ends = append(r.ends, ends...)
+	r.alive = append(r.alive, len(left))
+	return r.err
+}
+
+// A session is deleted only when its end stands in the log, so that its
+// applications are told whatever happens in between.
+func TestTheEndOfASessionIsWrittenBeforeItIsDeleted(t *testing.T) {
+	eachManager(t, func(m *managed) {
+		cookie, first := m.signIn(m.user, 1, "")
+		_, second := m.signIn(m.user, 1, "")
+		down := &recording{m: m, err: errors.New("the directory does not answer")}
+		about := users.SessionEnd{Reason: "signed_out", Request: "r"}
+		if err := m.Conclude(m.Context(), down, users.ActorSystem, about, first); !errors.Is(err, down.err) {
+			m.Errorf("error %v, want the directory's", err)
+		}
+		m.wantCurrent("after an end that was not written", cookie, nil)
+
+		up := &recording{m: m}
+		if err := m.Conclude(m.Context(), up, users.ActorSystem, about, first, second); err != nil {
+			m.Fatal(err)
+		}
+		want := []users.SessionEnd{{SID: first.SID, Reason: "signed_out", Request: "r"}, {SID: second.SID, Reason: "signed_out", Request: "r"}}
+		if diff := cmp.Diff(want, up.ends); diff != "" {
+			m.Errorf("written (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]int{2}, up.alive); diff != "" {
+			m.Errorf("sessions in the store when their end was written (-want +got):\n%s", diff)
+		}
+		m.wantCurrent("after the end", cookie, session.ErrNotFound)
+		if err := m.Conclude(m.Context(), up, users.ActorSystem, about, first); err != nil {
+			m.Errorf("ending again: %v", err)
+		}
+		if err := m.Conclude(m.Context(), up, users.ActorSystem, about); err != nil || len(up.ends) != 3 {
+			m.Errorf("ending none: %v, %d written", err, len(up.ends))
+		}
+	})
+}
