@@ -29,8 +29,9 @@ func nodeModules(t *testing.T) string {
 }
 
 // The npm package openid-client, with every check it has, signs a person in at
-// the real binary, by a plain and by a pushed request.
-// S-059 R-24
+// the real binary, by a plain and by a pushed request, and refuses an answer
+// that claims to come from another issuer.
+// S-059 R-24 N052
 func TestOpenIDClientOfNodeSignsIn(t *testing.T) {
 	t.Parallel()
 	modules := nodeModules(t)
@@ -40,7 +41,7 @@ func TestOpenIDClientOfNodeSignsIn(t *testing.T) {
 	h.ok(password+"\n", "users", "password", jana)
 	h.serve(h.address)
 	rp := h.relyingParty(personiotest.OIDC)
-	for _, how := range []string{"plain", "push"} {
+	for _, how := range []string{"plain", "push", "mixed up"} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
 			cmd := exec.CommandContext(t.Context(), "node", "testdata/relyingparty.mjs", modules, h.issuer, rp.ClientID, rp.ClientSecret.Reveal(), rp.RedirectURIs()[0], how)
@@ -60,9 +61,20 @@ func TestOpenIDClientOfNodeSignsIn(t *testing.T) {
 			if pushed := target.Query().Has("request_uri"); pushed != (how == "push") {
 				t.Errorf("request %s", target)
 			}
-			_, err = io.WriteString(in, h.signInAt(t, target.String(), jana)+"\n")
+			answer := h.signInAt(t, target.String(), jana)
+			if how == "mixed up" {
+				answer = strings.Replace(answer, url.QueryEscape(h.issuer), url.QueryEscape("https://other.example"), 1)
+			}
+			_, err = io.WriteString(in, answer+"\n")
 			must(t, err)
-			if !lines.Scan() {
+			told := lines.Scan()
+			if how == "mixed up" {
+				if err := cmd.Wait(); told || err == nil || !strings.Contains(problems.String(), "iss") {
+					t.Errorf("another issuer's answer was taken: %v\n%s", err, problems.String())
+				}
+				return
+			}
+			if !told {
 				t.Fatalf("no answer: %s", problems.String())
 			}
 			var who struct{ Sub, Email string }
