@@ -17,6 +17,10 @@
 //	                   this session's hint: the session ends, else /logout asks first
 //	event log          each application of the session is told        backchannel.go
 //
+// Later the application comes back by a refresh token (grant_refresh.go), asks
+// about its tokens (introspect.go) or returns them (revoke.go). How it proves who
+// it is stands in clientauth.go, and with signatures in assertion.go and clientkeys.go.
+//
 // zitadel/oidc is our vocabulary (error values, constants, hashes), not our
 // server: single use of codes, the binding of a request to its browser and the
 // check of PKCE are ours to guarantee, and its types do not leave this package.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,11 +41,7 @@ type introspection struct {
 // introspect answers whether a token is active (RFC 7662). A client learns of
 // its own tokens only; all others look alike.
 func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error {
-	in, err := clientForm(w, r)
-	if err != nil {
-		return err
-	}
-	c, err := p.authenticateCaller(r, in)
+	c, in, err := p.readCaller(w, r)
 	if err != nil {
 		return err
 	}
@@ -97,8 +94,8 @@ func (p *Provider) inspect(ctx context.Context, c *client, in params) (introspec
 	if !t.refresh {
 		answer.TokenType = oidc.BearerToken
 	}
-	if name, ok := userinfoClaims(c, t.grant.Scopes, storedClaims(t.grant.Claims), person)["preferred_username"].(string); ok {
-		answer.Username = name
+	if slices.Contains(t.grant.Scopes, oidc.ScopeProfile) {
+		answer.Username = person.Username
 	}
 	return answer, nil
 }
@@ -115,14 +112,14 @@ func (p *Provider) countInactive(ctx context.Context, c *client) error {
 	return nil
 }
 
-// authenticateCaller is authenticateClient for endpoints whose refusal always
-// names a way to authenticate (RFC 9110 section 15.5.2).
-func (p *Provider) authenticateCaller(r *http.Request, in params) (*client, error) {
-	c, err := p.authenticateClient(r, in)
+// readCaller is readClient for endpoints whose refusal always names a way to
+// authenticate (RFC 9110 section 15.5.2).
+func (p *Provider) readCaller(w http.ResponseWriter, r *http.Request) (*client, params, error) {
+	c, in, err := p.readClient(w, r)
 	if refusal, ok := errors.AsType[*protocolError](err); ok {
 		refusal.basic = true
 	}
-	return c, err
+	return c, in, err
 }
 
 // heldToken is an access or refresh token of some client.

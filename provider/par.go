@@ -26,11 +26,7 @@ type pushed struct {
 // push keeps an authorization request that a client sends itself, and answers
 // with the reference under which its browser brings it to /authorize (RFC 9126).
 func (p *Provider) push(w http.ResponseWriter, r *http.Request) error {
-	in, err := clientForm(w, r)
-	if err != nil {
-		return err
-	}
-	c, err := p.authenticateClient(r, in)
+	c, in, err := p.readClient(w, r)
 	if err != nil {
 		return err
 	}

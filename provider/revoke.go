@@ -14,11 +14,7 @@ import (
 // been used already: whoever gives it back wants no more of it. What is unknown
 // is revoked already.
 func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
-	in, err := clientForm(w, r)
-	if err != nil {
-		return err
-	}
-	c, err := p.authenticateCaller(r, in)
+	c, in, err := p.readCaller(w, r)
 	if err != nil {
 		return err
 	}

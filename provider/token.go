@@ -31,29 +31,9 @@ type tokenResponse struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 }
 
-// clientForm reads the form of a request that a client makes in its own name.
-// Nothing of it may stand in the URL (RFC 6749 section 2.3.1).
-func clientForm(w http.ResponseWriter, r *http.Request) (params, error) {
-	if r.URL.RawQuery != "" {
-		return params{}, refuse(errInvalidRequest("Parameters belong in the body."))
-	}
-	in, err := formParams(w, r)
-	if err != nil {
-		return params{}, err
-	}
-	if in.broken || len(in.repeated) > 0 {
-		return params{}, refuse(errInvalidRequest("The request is not properly encoded, or a parameter occurs more than once."))
-	}
-	return in, nil
-}
-
 // token answers a token request.
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) error {
-	in, err := clientForm(w, r)
-	if err != nil {
-		return err
-	}
-	c, err := p.authenticateClient(r, in)
+	c, in, err := p.readClient(w, r)
 	if err != nil {
 		return err
 	}
@@ -73,3 +53,20 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) error {
 
 // expiresIn is the life of a token in whole seconds.
 func expiresIn(expires, now time.Time) int64 { return int64(expires.Sub(now) / time.Second) }
+
+// readClient decodes what a client sends itself, and authenticates it. Nothing
+// of it may stand in the URL (RFC 6749 section 2.3.1).
+func (p *Provider) readClient(w http.ResponseWriter, r *http.Request) (*client, params, error) {
+	if r.URL.RawQuery != "" {
+		return nil, params{}, refuse(errInvalidRequest("Parameters belong in the body."))
+	}
+	in, err := formParams(w, r)
+	if err != nil {
+		return nil, params{}, err
+	}
+	if in.broken || len(in.repeated) > 0 {
+		return nil, params{}, refuse(errInvalidRequest("The request is not properly encoded, or a parameter occurs more than once."))
+	}
+	c, err := p.authenticateClient(r, in)
+	return c, in, err
+}
