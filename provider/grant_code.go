@@ -100,9 +100,14 @@ func (p *Provider) person(ctx context.Context, g session.Grant) (users.User, err
 	if err != nil {
 		return users.User{}, web.Unavailable(err)
 	}
-	u, err := p.cfg.Users.Read().User(ctx, g.User)
+	// No claim is made of groups, so the read that leaves them out will do.
+	found, err := p.cfg.Users.Read().UsersByID(ctx, []users.ID{g.User})
 	if err != nil {
 		return users.User{}, web.Unavailable(err)
+	}
+	u, known := found[g.User]
+	if !known { // gone since the decision
+		return users.User{}, refuse(errInvalidGrant())
 	}
 	return u, nil
 }
