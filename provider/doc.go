@@ -5,9 +5,12 @@
 //
 //	GET /authorize   client and redirect URI, else an error page      authorize.go
 //	                 the other parameters, else an error response     request.go
+//	                 whom and what it is meant for                    hint.go, claimsrequest.go, acr.go
 //	                 session and access, one read each                authorize.go
-//	                 issue, sign in, deny or fail                     decide.go
+//	                 issue, sign in, ask, deny or fail                decide.go
 //	                 the code in this very response, or /login        respond.go
+//	     /consent    what an application may learn, asked once        consent.go
+//	POST /par        a request its client sends first, itself         par.go
 //	POST /token      client, code, person, tokens                     token.go, grant_code.go, idtoken.go
 //	GET  /userinfo   token, person, claims                            userinfo.go, claims.go
 //

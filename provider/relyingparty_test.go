@@ -13,7 +13,7 @@ import (
 // Libraries that others wrote, with every check they have, complete a sign-in:
 // discovery, PKCE, the code by both ways, state, the ID token with nonce and
 // at_hash, and userinfo.
-// S-059 S-060 N052
+// S-059 S-060 N050
 func TestRelyingPartiesOfOthersSignIn(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
