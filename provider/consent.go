@@ -39,8 +39,8 @@ type consentData struct {
 	SignedInAs  string
 	Profile     bool
 	Email       bool
-	Claims      string   // names of the claims that the registration releases whatever the scope
-	Others      []string // further scopes, by their names
+	Offline     bool
+	Claims      string // names of the claims that the registration releases whatever the scope
 }
 
 // released are the scopes a person is asked for: those of the request, and those whose claims
@@ -138,13 +138,12 @@ func (a *Authorizer) getConsent(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, scope := range q.situation().released() {
 		switch scope {
-		case oidc.ScopeOpenID:
 		case oidc.ScopeProfile:
 			data.Profile = true
 		case oidc.ScopeEmail:
 			data.Email = true
-		default:
-			data.Others = append(data.Others, scope)
+		case session.ScopeOffline:
+			data.Offline = true
 		}
 	}
 	v := web.View{FormTargets: []string{target}, Locales: q.Params.UILocales}

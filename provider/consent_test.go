@@ -210,3 +210,28 @@ func TestTheConsentPage(t *testing.T) {
 		}
 	}
 }
+
+// OpenID Connect Core section 11: coming back without the person is asked for in
+// words, and given only after they allowed it.
+func TestAConsentToComeBackGivesARefreshToken(t *testing.T) {
+	t.Parallel()
+	b := providertest.NewWith(t, providertest.Personio, func(a *users.SignIn) { a.Trusted, a.OfflineAccess = false, true })
+	browser := b.NewBrowser()
+	browser.SignIn("/login", providertest.Ada, providertest.Password)
+	b.Clock.Advance(time.Second)
+	fields := consentForm(t, browser, b.Authorize(providertest.Personio, "scope", "openid offline_access"))
+	if tokens := decodeTokens(t, b.Tokens(providertest.Personio, browser.Post("/consent", fields).Query().Get("code"))); tokens.Refresh != "" {
+		t.Error("a refresh token without prompt=consent")
+	}
+	asking := browser.Get(b.Authorize(providertest.Personio, "scope", "openid offline_access", "prompt", "consent"))
+	page := browser.Get(asking.Header.Get("Location"))
+	if !strings.Contains(page.Body, "come back for it without you") {
+		t.Errorf("the page does not say what offline access means:\n%s", page.Body)
+	}
+	_, fields = providertest.FormOf(t, page.Body, "decision")
+	fields.Set("decision", "allow")
+	tokens := decodeTokens(t, b.Tokens(providertest.Personio, browser.Post("/consent", fields).Query().Get("code")))
+	if tokens.Refresh == "" {
+		t.Errorf("no refresh token after the consent: %+v", tokens)
+	}
+}

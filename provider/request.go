@@ -74,10 +74,10 @@ func readAuthRequest(c *client, in params) (session.Params, *oidc.Error) {
 }
 
 // releaseOffline takes offline_access out of the scopes unless the client is
-// registered for it and the person agreed (OpenID Connect Core section 11). For
-// a trusted client the administrator has agreed, once it asks for consent at all.
+// registered for it and asks for consent (OpenID Connect Core section 11). For a
+// trusted client the administrator has consented; other clients' people are asked.
 func releaseOffline(p *session.Params, c *client) {
-	if c.OfflineAccess && c.Trusted && slices.Contains(p.Prompt, oidc.PromptConsent) {
+	if c.OfflineAccess && slices.Contains(p.Prompt, oidc.PromptConsent) {
 		return
 	}
 	p.Scopes = slices.DeleteFunc(p.Scopes, func(s string) bool { return s == session.ScopeOffline })
