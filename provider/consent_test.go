@@ -191,7 +191,7 @@ func TestTheConsentPage(t *testing.T) {
 	answer := browser.Get(b.Authorize(providertest.Personio, "scope", "openid email", "claims", `{"userinfo":{"nickname":null}}`))
 	path := answer.Header.Get("Location")
 	for lang, want := range map[string][]string{
-		"en": {"personio · personio.example", "your profile", "your email address", "email, mail", "Ada Lovelace"},
+		"en": {"personio · personio.example", "Your profile", "Your email address", "email, mail", "Ada Lovelace"},
 		"de": {"personio · personio.example", "Ihr Profil", "Ihre E-Mail-Adresse", "email, mail", "Ada Lovelace"},
 	} {
 		shown := browser.Get(path + "&lang=" + lang)
@@ -225,7 +225,7 @@ func TestAConsentToComeBackGivesARefreshToken(t *testing.T) {
 	}
 	asking := browser.Get(b.Authorize(providertest.Personio, "scope", "openid offline_access", "prompt", "consent"))
 	page := browser.Get(asking.Header.Get("Location"))
-	if !strings.Contains(page.Body, "come back for it without you") {
+	if !strings.Contains(page.Body, "while you are away") {
 		t.Errorf("the page does not say what offline access means:\n%s", page.Body)
 	}
 	_, fields = providertest.FormOf(t, page.Body, "decision")

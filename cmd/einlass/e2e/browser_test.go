@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"flag"
+	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -87,12 +89,18 @@ func TestPagesAreAccessible(t *testing.T) {
 	t.Parallel()
 	source := axe(t)
 	h := newHouse(t, stores{}, personiotest.Config{People: 20, Seed: 5})
+	h.declare(fmt.Sprintf("{ id: survey, label: Team Survey, groups: [everyone], sign_in: { client_id: survey, auth_method: none, redirect_uris: [%q], trusted: false, offline_access: true, claims: { department: department } } }", h.hrURL+"/"))
 	jana := h.somebody()
 	h.ok("", "import", "run")
 	h.ok(password+"\n", "users", "password", jana)
 	h.ok("", "apps", "add", "wiki", "--label", "Wiki", "--client-id", "wiki", "--redirect-uri", "https://wiki.example/callback")
 	h.serve(h.address)
 	browser := chromium(t)
+	survey := url.Values{
+		"client_id": {"survey"}, "redirect_uri": {h.hrURL + "/"}, "response_type": {"code"}, "prompt": {"consent"},
+		"scope":          {"openid profile email offline_access"},
+		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
+	}
 	for _, language := range []string{"de", "en"} {
 		for _, dark := range []bool{false, true} {
 			for _, width := range []int64{320, 390, 1360} {
@@ -110,6 +118,14 @@ func TestPagesAreAccessible(t *testing.T) {
 				p.open(h.issuer + "/authorize?client_id=wiki&redirect_uri=https%3A%2F%2Fwiki.example%2Fcallback&response_type=code&scope=openid")
 				p.text("#error")
 				p.check(source, "denied", l)
+				p.open(h.issuer + "/authorize?" + survey.Encode())
+				p.text("#consent-scopes")
+				p.check(source, "consent", l)
+				p.do(chromedp.Click("#consent-deny"))
+				p.text("#login-with-oauth")
+				if !strings.HasPrefix(p.location(), h.hrURL+"/?error=access_denied") {
+					t.Errorf("after a refused consent at %s", p.location())
+				}
 				p.open(h.issuer + "/authorize?client_id=nobody")
 				p.text("#error")
 				p.check(source, "error", l)

@@ -140,6 +140,14 @@ applications:
 	must(h.t, os.WriteFile(h.config, []byte(text), 0o600))
 }
 
+// declare adds an application to the configuration, which ends with those while the stores are embedded.
+func (h *house) declare(application string) {
+	h.t.Helper()
+	text, err := os.ReadFile(h.config)
+	must(h.t, err)
+	must(h.t, os.WriteFile(h.config, fmt.Appendf(text, "  - %s\n", application), 0o600))
+}
+
 // result is how a command ended.
 type result struct {
 	stdout, stderr string
