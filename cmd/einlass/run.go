@@ -202,19 +202,15 @@ func (s *server) run(ctx context.Context) error {
 	group.Go(func() error { return s.sweep(groupCtx) })
 	group.Go(func() error { return s.logouts.Run(observing) })
 	group.Go(func() error { return s.rotateKeys(groupCtx) })
-	group.Go(func() error { return serveOn(public, s.public) })
-	servers := []*http.Server{public}
-	if s.management != nil {
-		management := s.newServer(s.managementHandler())
-		servers = append(servers, management)
-		group.Go(func() error { return serveOn(management, s.management) })
-	}
 	group.Go(func() error {
 		defer stopObserving()
-		<-groupCtx.Done()
-		s.draining.Store(true)
-		return drain(servers)
+		return serveUntil(groupCtx, public, s.public)
 	})
+	if s.management != nil { // for as long as anything is still answered
+		management := s.newServer(s.managementHandler())
+		group.Go(func() error { return serveUntil(observing, management, s.management) })
+	}
+	context.AfterFunc(groupCtx, func() { s.draining.Store(true) })
 	s.log.InfoContext(ctx, "ready", "issuer", s.cfg.Issuer, "listen", s.public.Addr().String())
 	return group.Wait()
 }
@@ -229,29 +225,6 @@ func (s *server) newServer(h http.Handler) *http.Server {
 		MaxHeaderBytes:    web.MaxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
-}
-
-func serveOn(server *http.Server, l net.Listener) error {
-	var err error
-	if server.TLSConfig != nil {
-		err = server.ServeTLS(l, "", "")
-	} else {
-		err = server.Serve(l)
-	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return err
-}
-
-func drain(servers []*http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
-	defer cancel()
-	var errs []error
-	for _, server := range servers {
-		errs = append(errs, server.Shutdown(ctx))
-	}
-	return errors.Join(errs...)
 }
 
 // sweep deletes what has expired: sessions, where the store does not do so

@@ -27,9 +27,13 @@ func TestGracefulStopLosesNoCode(t *testing.T) {
 		broken atomic.Int32
 		wg     sync.WaitGroup
 	)
+	const workers = 16
 	client := *browser.client
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	for range 16 {
+	// Like a proxy it keeps its connections: one that begins in the instant in
+	// which the listener closes is refused by the system, sometimes with a reset.
+	client.Transport = &http.Transport{MaxIdleConnsPerHost: workers}
+	for range workers {
 		wg.Go(func() {
 			for range 1000 { // ends when the server no longer listens
 				answer, err := client.Get(h.issuer + "/authorize?" + h.authorization().Encode())
