@@ -97,7 +97,7 @@ type OutgoingConfig struct {
 	// Private networks that outgoing calls may reach. Others are refused, so that a URL in the
 	// configuration cannot reach into the house.
 	AllowNetworks []netip.Prefix `yaml:"allow_networks"`
-	// HTTP proxy for outgoing calls, such as `http://proxy.acme.example:3128`. Empty: none; the
+	// HTTP proxy for outgoing calls, such as `http://squid.acme.example:3128`. Empty: none; the
 	// variables HTTP_PROXY and HTTPS_PROXY are not read.
 	Proxy keys.Secret `yaml:"proxy"`
 }

@@ -429,7 +429,7 @@ func TestBaseURLsThatWouldLeakAreRefused(t *testing.T) {
 		"":                              true, // the default
 		"https://api.personio.de":       true,
 		"https://api.personio.de/":      true,
-		"https://proxy.example/hr":      true,
+		"https://gateway.example/hr":    true,
 		"http://127.0.0.1:8081":         true,
 		"http://localhost:8081":         true,
 		"http://[::1]:8081":             true,

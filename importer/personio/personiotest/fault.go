@@ -97,13 +97,6 @@ func (s *Server) Inject(f Fault) error {
 	return nil
 }
 
-// Heal switches all faults off.
-func (s *Server) Heal() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = nil
-}
-
 // faultySet is what goes wrong with one request.
 type faultySet map[FaultKind]Fault
 
