@@ -58,13 +58,9 @@ func (d *Directory) RotateSecret(ctx context.Context, actor Actor, id Applicatio
 	if a.SignIn == nil || !a.SignIn.UsesSecret() {
 		return "", fmt.Errorf("rotate secret of %s: %w: its client has no secret", id, ErrInvalid)
 	}
-	all, err := d.store.ClientSecrets(ctx)
-	if err != nil {
-		return "", fmt.Errorf("rotate secret of %s: %w", id, err)
-	}
 	secret, end := keys.NewSecret(), d.now().Add(overlap)
 	err = d.store.Update(ctx, func(tx Tx) error {
-		if err := endSecrets(ctx, tx, all, id, end); err != nil {
+		if err := endSecrets(ctx, tx, id, end); err != nil {
 			return err
 		}
 		if err := tx.PutClientSecret(ctx, d.newClientSecret(id, secret, OriginLocal)); err != nil {
@@ -79,7 +75,11 @@ func (d *Directory) RotateSecret(ctx context.Context, actor Actor, id Applicatio
 }
 
 // endSecrets moves the end of an application's secrets to end, where they would live longer.
-func endSecrets(ctx context.Context, tx Tx, all []ClientSecret, id ApplicationID, end time.Time) error {
+func endSecrets(ctx context.Context, tx Tx, id ApplicationID, end time.Time) error {
+	all, err := tx.ClientSecrets(ctx)
+	if err != nil {
+		return err
+	}
 	for _, s := range all {
 		if s.Application != id || (!s.ExpiresAt.IsZero() && s.ExpiresAt.Before(end)) {
 			continue

@@ -111,6 +111,10 @@ func (d *Directory) Declare(ctx context.Context, dec Declaration) (changed bool,
 		return false, fmt.Errorf("declare: %w", err)
 	}
 	defer func() { _ = d.store.ReleaseLease(context.WithoutCancel(ctx), lease) }() // it runs out by itself
+	// Whoever held the lease may have written the same file.
+	if current, err = d.DeclarationCurrent(ctx, dec); err != nil || current {
+		return false, err
+	}
 	// Hashing takes long, so passwords are hashed before the transaction begins.
 	hashes, err := d.declaredHashes(ctx, dec.Users)
 	if err != nil {
@@ -272,11 +276,7 @@ func (w *declarer) application(ctx context.Context, a DeclaredApplication) error
 
 // clientSecrets makes the declared secrets the only live ones of the application.
 func (w *declarer) clientSecrets(ctx context.Context, a DeclaredApplication) error {
-	all, err := w.tx.ClientSecrets(ctx)
-	if err != nil {
-		return err
-	}
-	if err := endSecrets(ctx, w.tx, all, a.ID, w.now); err != nil {
+	if err := endSecrets(ctx, w.tx, a.ID, w.now); err != nil {
 		return err
 	}
 	for _, secret := range a.ClientSecrets {

@@ -1,8 +1,10 @@
 package users_test
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,8 +29,9 @@ const (
 // bench is a directory on one engine.
 type bench struct {
 	*users.Directory
-	t     *testing.T
-	store *sqlstore.Store
+	t      *testing.T
+	store  *sqlstore.Store
+	sealer *keys.Sealer
 }
 
 // onEngines runs a test on an empty directory of each engine.
@@ -45,7 +48,7 @@ func onEngines(t *testing.T, test func(t *testing.T, b bench)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		test(t, bench{d, t, store})
+		test(t, bench{d, t, store, sealer})
 	})
 }
 
@@ -349,6 +352,9 @@ func TestDeclareByManyAtOnce(t *testing.T) {
 		if events := b.events(users.EventUserCreated); len(events) != 2 {
 			t.Errorf("%d people created, want 2", len(events))
 		}
+		if events := b.events(users.EventDeclared); len(events) != 1 {
+			t.Errorf("declared %d times, want once", len(events))
+		}
 	})
 }
 
@@ -400,7 +406,48 @@ func TestVerifyLogFindsTampering(t *testing.T) {
 		if int64(len(events)) != n {
 			t.Errorf("verified %d of %d events", n, len(events))
 		}
+		last := n - 1
+		for name, log := range map[string]alteredLog{
+			"an event was altered":          {events: func(all []users.Event) []users.Event { all[1].Subject = "nobody"; return all }},
+			"the first event is missing":    {events: func(all []users.Event) []users.Event { return all[1:] }},
+			"an event is missing":           {events: func(all []users.Event) []users.Event { return slices.Delete(all, 1, 2) }},
+			"the last event is missing":     {events: func(all []users.Event) []users.Event { return all[:last] }},
+			"the last event was replaced":   {events: func(all []users.Event) []users.Event { all[last].Seq++; return all }},
+			"the head was moved back":       {head: func(seq int64, hash []byte) (int64, []byte) { return seq - 1, hash }},
+			"the head was altered":          {head: func(seq int64, hash []byte) (int64, []byte) { return seq, users.ChainStart() }},
+			"the head knows more than that": {head: func(seq int64, hash []byte) (int64, []byte) { return seq + 1, hash }},
+		} {
+			log.Store = b.store
+			d, err := users.New(users.Config{Store: log, Sealer: b.sealer})
+			b.must(err)
+			if _, err := d.VerifyLog(t.Context()); err == nil || !strings.Contains(err.Error(), "event log broken") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
 	})
+}
+
+// alteredLog is a store in which somebody has changed the event log by hand.
+type alteredLog struct {
+	users.Store
+	events func([]users.Event) []users.Event
+	head   func(int64, []byte) (int64, []byte)
+}
+
+func (l alteredLog) Events(ctx context.Context, after int64, limit int) ([]users.Event, error) {
+	if l.events == nil {
+		return l.Store.Events(ctx, after, limit)
+	}
+	all, err := l.Store.Events(ctx, 0, limit)
+	return slices.DeleteFunc(l.events(all), func(e users.Event) bool { return e.Seq <= after }), err
+}
+
+func (l alteredLog) EventHead(ctx context.Context) (int64, []byte, error) {
+	seq, hash, err := l.Store.EventHead(ctx)
+	if l.head != nil {
+		seq, hash = l.head(seq, hash)
+	}
+	return seq, hash, err
 }
 
 // Observations are written with the time at which they happened, and count as last sign-in.

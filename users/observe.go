@@ -155,8 +155,8 @@ func (d *Directory) VerifyLog(ctx context.Context) (events int64, err error) {
 			return seq, fmt.Errorf("event log broken: event %d is missing", seq+1)
 		}
 		for _, e := range page {
-			if e.Seq > headSeq { // written while we read
-				return seq, nil
+			if seq == headSeq { // the rest was written while we read
+				break
 			}
 			if e.Seq != seq+1 {
 				return seq, fmt.Errorf("event log broken: event %d is missing", seq+1)
