@@ -132,7 +132,7 @@ func (a *Authorizer) remember(ctx context.Context, c *client, s situation) error
 func (a *Authorizer) issue(w http.ResponseWriter, r *http.Request, c *client, p session.Params, s session.Session, acr string) error {
 	code, err := a.cfg.Sessions.IssueCode(r.Context(), s, c.application.ID, p, acr)
 	if errors.Is(err, session.ErrNotFound) { // signed out in another window this moment
-		return a.startSignIn(w, r, c, p)
+		return a.answer(w, r, c, situation{params: p, requested: a.cfg.Now()})
 	}
 	if err != nil {
 		return web.Unavailable(err)

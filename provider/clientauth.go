@@ -118,8 +118,9 @@ func (p *Provider) refuseClient(r *http.Request, who presented, failure *oidc.Er
 		return refusal
 	}
 	ctx := r.Context()
-	observe(ctx, p.cfg.Users, p.cfg.Logger, users.EventClientAuthFailed, users.ActorSystem, p.knownClient(who.clientID), eventPayload{})
-	key := fmt.Sprintf("client:%s:%s", who.clientID, web.ClientIP(ctx))
+	application := p.knownClient(who.clientID) // empty for all that strangers make up
+	observe(ctx, p.cfg.Users, p.cfg.Logger, users.EventClientAuthFailed, users.ActorSystem, application, eventPayload{})
+	key := fmt.Sprintf("client:%s:%s", application, web.NetworkOf(web.ClientIP(ctx)))
 	verdict, err := p.cfg.Sessions.Reserve(ctx, key, clientFailures, clientFailuresWindow)
 	if err != nil {
 		return errors.Join(refusal, err)

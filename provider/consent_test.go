@@ -234,4 +234,17 @@ func TestAConsentToComeBackGivesARefreshToken(t *testing.T) {
 	if tokens.Refresh == "" {
 		t.Errorf("no refresh token after the consent: %+v", tokens)
 	}
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {tokens.Refresh},
+		"client_id": {"personio"}, "client_secret": {providertest.SecretOf(providertest.Personio).Reveal()}}
+	renewed := b.Post("/token", form)
+	if renewed.StatusCode != http.StatusOK {
+		t.Fatalf("while the consent stands: %d %s", renewed.StatusCode, renewed.Body)
+	}
+	if err := b.Directory.RevokeConsent(t.Context(), users.ActorSystem, b.User(providertest.Ada).ID, "personio"); err != nil {
+		t.Fatal(err)
+	}
+	form.Set("refresh_token", decodeTokens(t, renewed).Refresh)
+	if answer := b.Post("/token", form); answer.StatusCode != http.StatusBadRequest || !strings.Contains(answer.Body, "invalid_grant") {
+		t.Errorf("after the consent was revoked: %d %s", answer.StatusCode, answer.Body)
+	}
 }

@@ -47,6 +47,9 @@ func (p *Provider) exchangeRefresh(r *http.Request, c *client, in params) (token
 	if err != nil {
 		return tokenResponse{}, err
 	}
+	if err := p.consentOrRevoke(ctx, c, known.Grant); err != nil {
+		return tokenResponse{}, err
+	}
 	next, g, err := p.rotate(ctx, c, token)
 	if err != nil {
 		return tokenResponse{}, err
@@ -58,6 +61,24 @@ func (p *Provider) exchangeRefresh(r *http.Request, c *client, in params) (token
 	}
 	answer.RefreshToken = next.Reveal()
 	return answer, nil
+}
+
+// consentOrRevoke ends a grant whose person has taken back what they allowed.
+func (p *Provider) consentOrRevoke(ctx context.Context, c *client, g session.Grant) error {
+	if c.Trusted {
+		return nil
+	}
+	consent, err := users.ConsentOf(ctx, p.cfg.Users.Read(), g.User, c.application.ID)
+	if err == nil && consent.Covers(g.Scopes) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, users.ErrNotFound) {
+		return web.Unavailable(err)
+	}
+	if err := p.cfg.Sessions.Revoke(ctx, g); err != nil {
+		return web.Unavailable(err)
+	}
+	return refuse(errInvalidGrant())
 }
 
 // rotate uses up a refresh token. One that had been used before has revoked its family.
