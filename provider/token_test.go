@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -405,6 +406,22 @@ func TestTokenThrottlesGuessing(t *testing.T) {
 		}
 		if want == http.StatusTooManyRequests && answer.Header.Get("Retry-After") == "" {
 			t.Error("429 without Retry-After")
+		}
+	}
+}
+
+// Client ids that somebody makes up are one client to the throttle.
+func TestTokenThrottlesMadeUpClients(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	for i := range 31 {
+		answer := b.Tokens(providertest.Personio, "x", "client_id", fmt.Sprintf("nobody-%d", i))
+		want := http.StatusUnauthorized
+		if i == 30 {
+			want = http.StatusTooManyRequests
+		}
+		if answer.StatusCode != want {
+			t.Fatalf("failure %d: status %d, want %d", i+1, answer.StatusCode, want)
 		}
 	}
 }
