@@ -21,12 +21,12 @@ func TestKillDuringImport(t *testing.T) {
 	const people = 1500
 	var houses []*house
 	for _, s := range []stores{{postgres: false}, {postgres: true}} {
-		for _, after := range []time.Duration{150 * time.Millisecond, 400 * time.Millisecond, 900 * time.Millisecond} {
+		for _, calls := range []int{1, 4, 9} { // at the source when the process is killed
 			h := newHouse(t, s, personiotest.Config{People: people, Seed: 11, Delay: 20 * time.Millisecond})
 			h.ok("", "users", "list") // makes the database
 			cmd := h.command("import", "run")
 			must(t, cmd.Start())
-			time.Sleep(after)
+			waitFor(t, "call of the source", func() bool { return len(h.hr.Requests()) >= calls })
 			must(t, cmd.Process.Signal(syscall.SIGKILL))
 			_ = cmd.Wait() // reports the signal
 			h.ok("", "audit", "verify")
