@@ -91,23 +91,14 @@ func (p *Provider) personOrRevoke(ctx context.Context, g session.Grant) (users.U
 }
 
 // person returns whom a grant is about, or invalid_grant when they may not use
-// the application any more.
+// the application any more. It comes without groups: no claim is made of them.
 func (p *Provider) person(ctx context.Context, g session.Grant) (users.User, error) {
-	d, err := p.cfg.Users.Read().Decision(ctx, g.User, g.Application)
+	u, d, err := p.cfg.Users.Read().UserDecision(ctx, g.User, g.Application)
 	if errors.Is(err, users.ErrNotFound) || err == nil && !d.MayEnter(g.Epoch) {
 		return users.User{}, refuse(errInvalidGrant())
 	}
 	if err != nil {
 		return users.User{}, web.Unavailable(err)
-	}
-	// No claim is made of groups, so the read that leaves them out will do.
-	found, err := p.cfg.Users.Read().UsersByID(ctx, []users.ID{g.User})
-	if err != nil {
-		return users.User{}, web.Unavailable(err)
-	}
-	u, known := found[g.User]
-	if !known { // gone since the decision
-		return users.User{}, refuse(errInvalidGrant())
 	}
 	return u, nil
 }

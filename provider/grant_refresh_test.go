@@ -326,11 +326,11 @@ type failing struct {
 	down atomic.Bool
 }
 
-func (f *failing) Decision(ctx context.Context, id users.ID, application users.ApplicationID) (users.Decision, error) {
+func (f *failing) UserDecision(ctx context.Context, id users.ID, application users.ApplicationID) (users.User, users.Decision, error) {
 	if f.down.Load() {
-		return users.Decision{}, errors.New("the directory does not answer")
+		return users.User{}, users.Decision{}, errors.New("the directory does not answer")
 	}
-	return f.Store.Decision(ctx, id, application)
+	return f.Store.UserDecision(ctx, id, application)
 }
 
 // N353: while the directory does not answer, no application loses its refresh token.

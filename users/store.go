@@ -54,6 +54,9 @@ type Reader interface {
 	// the person is in gives Access false; a disabled one too; the empty application gives Access true.
 	// It returns ErrNotFound for an unknown person.
 	Decision(ctx context.Context, id ID, application ApplicationID) (Decision, error)
+	// UserDecision is Decision together with the person, read in the same statement.
+	// The person comes without suspensions and groups: the decision has weighed them.
+	UserDecision(ctx context.Context, id ID, application ApplicationID) (User, Decision, error)
 	// ApplicationsOf returns the enabled applications that the person may use, by id.
 	ApplicationsOf(ctx context.Context, id ID) ([]ApplicationID, error)
 	// Credential returns one sign-in method, or ErrNotFound.

@@ -15,6 +15,7 @@ var (
 	selectGroupsOf   = load("groups_of")
 	selectCounts     = load("count_users")
 	selectDecision   = load("decision")
+	selectDecidedOn  = load("user_decision")
 	selectCredential = load("credential")
 )
 
@@ -117,6 +118,16 @@ func (r reader) usersIn(ctx context.Context, b batch, keys []string) ([]users.Us
 	return people, err
 }
 
+// userColumns are where the columns of a user go, in the order in which every statement names them.
+func userColumns(u *users.User) []any {
+	return []any{
+		&u.ID, &u.BaseState, &u.Epoch, &u.Version,
+		&u.Email, &u.EmailKey, &u.Username, &u.UsernameKey,
+		&u.FirstName, &u.LastName, &u.Manager, &u.Role, &u.Sealed, &u.Origin, document{&u.Attributes},
+		moment{&u.LastSignIn}, moment{&u.CreatedAt}, moment{&u.UpdatedAt},
+	}
+}
+
 // people collects users from rows of one user and suspension each. Rows of one
 // user follow each other; they may come again with the next chunk of keys.
 type people []users.User
@@ -124,11 +135,7 @@ type people []users.User
 func (p *people) scan(rows *sql.Rows) error {
 	var u users.User
 	var s users.Suspension
-	err := rows.Scan(&u.ID, &u.BaseState, &u.Epoch, &u.Version,
-		&u.Email, &u.EmailKey, &u.Username, &u.UsernameKey,
-		&u.FirstName, &u.LastName, &u.Manager, &u.Role, &u.Sealed, &u.Origin, document{&u.Attributes},
-		moment{&u.LastSignIn}, moment{&u.CreatedAt}, moment{&u.UpdatedAt},
-		&s.By, &s.Connection, &s.Reason, moment{&s.Since})
+	err := rows.Scan(append(userColumns(&u), &s.By, &s.Connection, &s.Reason, moment{&s.Since})...)
 	if err != nil {
 		return err
 	}
@@ -167,6 +174,20 @@ func (r reader) Decision(ctx context.Context, id users.ID, application users.App
 		d.State = users.StateSuspended
 	}
 	return d, err
+}
+
+// UserDecision implements users.Reader.
+func (r reader) UserDecision(ctx context.Context, id users.ID, application users.ApplicationID) (users.User, users.Decision, error) {
+	var u users.User
+	var suspended, access bool
+	err := r.conn.queryOne(ctx, selectDecidedOn, func(rows *sql.Rows) error {
+		return rows.Scan(append(userColumns(&u), &suspended, &access)...)
+	}, string(id), string(application))
+	d := users.Decision{State: u.BaseState, Epoch: u.Epoch, Access: access, Role: u.Role}
+	if suspended {
+		d.State = users.StateSuspended
+	}
+	return u, d, err
 }
 
 // Credential implements users.Reader.

@@ -14,11 +14,18 @@ var decisionPromises = []promise{
 	{"a change shows in the next decision", changeShowsAtOnce},
 }
 
-// decide returns a decision that must be possible.
+// decide returns a decision that must be possible, and the same beside the person.
 func decide(t *testing.T, s users.Reader, id users.ID, application users.ApplicationID) users.Decision {
 	t.Helper()
 	d, err := s.Decision(t.Context(), id, application)
 	ok(t, "Decision", err)
+	u, beside, err := s.UserDecision(t.Context(), id, application)
+	ok(t, "UserDecision", err)
+	same(t, "decision beside the person", beside, d)
+	want, err := s.User(t.Context(), id)
+	ok(t, "User", err)
+	want.Suspensions, want.Groups = nil, nil
+	same(t, "person of the decision", u, want)
 	return d
 }
 

@@ -39,6 +39,8 @@ func unknownPerson(t *testing.T, s users.Store) {
 	refused(t, "UserByLogin of nothing", err, users.ErrNotFound)
 	_, err = s.Decision(ctx, users.NewID(), "")
 	refused(t, "Decision", err, users.ErrNotFound)
+	_, _, err = s.UserDecision(ctx, users.NewID(), "")
+	refused(t, "UserDecision", err, users.ErrNotFound)
 	_, err = s.Credential(ctx, users.NewID(), users.CredentialPassword)
 	refused(t, "Credential", err, users.ErrNotFound)
 
