@@ -101,3 +101,53 @@ func TestDeclareByManyAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// Invariant 4: the file lifts only the suspension it made, with an event, and writes nothing about the others.
+func TestDeclareLiftsOnlyItsOwnSuspension(t *testing.T) {
+	onEngines(t, func(t *testing.T, b bench) {
+		suspended, bob := person(ada), person("bob@acme.example")
+		suspended.State = users.StateSuspended
+		b.declare(suspended, bob)
+		_, err := b.Suspend(t.Context(), admin, b.user(bob.Email).ID, "lost laptop")
+		b.must(err)
+		before, other := b.user(ada), b.user(bob.Email)
+
+		b.declare(person(ada), bob)
+		u := b.user(ada)
+		if u.State() != users.StateActive || u.Epoch != before.Epoch || u.Version == before.Version {
+			t.Errorf("lifted: %s, epoch %d (was %d), version %d (was %d); want active in the same epoch and a new version",
+				u.State(), u.Epoch, before.Epoch, u.Version, before.Version)
+		}
+		if diff := cmp.Diff(other, b.user(bob.Email)); diff != "" {
+			t.Errorf("somebody else, suspended by an administrator (-before +after):\n%s", diff)
+		}
+		if lifted := b.events(users.EventUserReactivated); len(lifted) != 1 || lifted[0].Subject != string(u.ID) || lifted[0].Actor != users.ActorConfig {
+			t.Errorf("events of lifting: %+v, want one about %s by the file", lifted, u.ID)
+		}
+	})
+}
+
+// An id that somebody chose in the console is not taken over by the file.
+func TestDeclareRefusesAnApplicationOfTheConsole(t *testing.T) {
+	onEngines(t, func(t *testing.T, b bench) {
+		wiki := users.Application{ID: "wiki", Label: "Wiki"}
+		_, err := b.AddApplication(t.Context(), admin, wiki)
+		b.must(err)
+		before, err := b.store.Dump(t.Context())
+		b.must(err)
+		wiki.Label = "Wiki of the file"
+		changed, err := b.Declare(t.Context(), users.Declaration{
+			Applications: []users.DeclaredApplication{{Application: wiki}}, Users: []users.DeclaredUser{person(ada)},
+		})
+		if !errors.Is(err, users.ErrConflict) || changed {
+			t.Errorf("declared %t, %v; want ErrConflict", changed, err)
+		}
+		after, err := b.store.Dump(t.Context())
+		b.must(err)
+		delete(before, "leases")
+		delete(after, "leases")
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Errorf("a refused file wrote (-before +after):\n%s", diff)
+		}
+	})
+}

@@ -63,7 +63,6 @@ func (w *declarer) fill(u *User, p DeclaredUser) {
 	if p.State == StateStaged {
 		u.BaseState = StateStaged
 	}
-	u.UpdatedAt = w.now
 }
 
 func (u *User) applyDeclaredRole(p DeclaredUser) {
@@ -165,19 +164,15 @@ func (w *declarer) state(ctx context.Context, id ID, want State) error {
 	if want == StateSuspended {
 		return w.suspend(ctx, id, "suspended in the configuration file")
 	}
-	return w.tx.DeleteSuspensions(ctx, []ID{id}, ByConfig, "")
+	return w.lift(ctx, id)
 }
 
 func (w *declarer) suspend(ctx context.Context, id ID, reason string) error {
 	u, err := w.tx.User(ctx, id)
-	if err != nil {
+	if err != nil || suspendedByFile(u) {
 		return err
 	}
-	if slices.ContainsFunc(u.Suspensions, func(s Suspension) bool { return s.By == ByConfig }) {
-		return nil
-	}
 	u.Epoch++
-	u.UpdatedAt = w.now
 	if err := w.update(ctx, u); err != nil {
 		return err
 	}
@@ -188,7 +183,27 @@ func (w *declarer) suspend(ctx context.Context, id ID, reason string) error {
 	return appendEvent(w.tx, EventUserSuspended, ActorConfig, string(id), reasonPayload{reason})
 }
 
+func (w *declarer) lift(ctx context.Context, id ID) error {
+	u, err := w.tx.User(ctx, id)
+	if err != nil || !suspendedByFile(u) {
+		return err
+	}
+	if err := w.update(ctx, u); err != nil {
+		return err
+	}
+	if err := w.tx.DeleteSuspensions(ctx, []ID{id}, ByConfig, ""); err != nil {
+		return err
+	}
+	return appendEvent(w.tx, EventUserReactivated, ActorConfig, string(id), reasonPayload{"no longer suspended in the configuration file"})
+}
+
+func suspendedByFile(u User) bool {
+	return slices.ContainsFunc(u.Suspensions, func(s Suspension) bool { return s.By == ByConfig })
+}
+
+// update writes a person under a new version, so that an import's plan made before is stale.
 func (w *declarer) update(ctx context.Context, u User) error {
+	u.UpdatedAt = w.now
 	stale, err := w.tx.UpdateUsers(ctx, []User{u})
 	if err == nil && len(stale) > 0 {
 		err = ErrStale

@@ -288,6 +288,13 @@ func TestAddApplicationAndRotateItsSecret(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+		_, err = b.AddApplication(ctx, admin, users.Application{ID: "tile", Label: "Tile"})
+		b.must(err)
+		for id, want := range map[users.ApplicationID]error{"tile": users.ErrInvalid, "nowhere": users.ErrNotFound} {
+			if secret, err := b.RotateSecret(ctx, admin, id, time.Hour); !errors.Is(err, want) || secret != "" {
+				t.Errorf("rotating the secret of %s: %v, want %v", id, err, want)
+			}
+		}
 		next, err := b.RotateSecret(ctx, admin, "wiki", time.Hour)
 		b.must(err)
 		stored, err := b.Read().ClientSecrets(ctx)
