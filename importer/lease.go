@@ -53,7 +53,7 @@ func (e *Engine) renew(ctx context.Context, lost context.CancelCauseFunc, lease 
 			return
 		case <-ticker.C:
 		}
-		_, err := e.cfg.Directory.RenewLease(ctx, lease)
+		_, err := e.cfg.Directory.RenewImportLease(ctx, lease)
 		if errors.Is(err, users.ErrLeaseLost) {
 			lost(err)
 			return

@@ -120,10 +120,7 @@ func (d *Directory) Declare(ctx context.Context, dec Declaration) (changed bool,
 	if err != nil {
 		return false, fmt.Errorf("declare: %w", err)
 	}
-	err = d.store.Update(ctx, func(tx Tx) error {
-		if err := tx.HoldLease(ctx, lease, d.now().Add(declareLease)); err != nil {
-			return err
-		}
+	err = d.updateHolding(ctx, lease, declareLease, func(tx Tx) error {
 		w := declarer{d: d, tx: tx, hashes: hashes, now: d.now()}
 		return w.write(ctx, dec)
 	})

@@ -16,8 +16,8 @@ func (d *Directory) AcquireImportLease(ctx context.Context, connection Applicati
 	return d.store.AcquireLease(ctx, "import:"+string(connection), holder, d.now(), ImportLease)
 }
 
-// RenewLease moves the end of an import lease that is still held, else ErrLeaseLost.
-func (d *Directory) RenewLease(ctx context.Context, lease Lease) (Lease, error) {
+// RenewImportLease moves the end of an import lease that is still held, else ErrLeaseLost.
+func (d *Directory) RenewImportLease(ctx context.Context, lease Lease) (Lease, error) {
 	return d.store.RenewLease(ctx, lease, d.now().Add(ImportLease))
 }
 

@@ -37,18 +37,23 @@ func (s *Store) AcquireLease(ctx context.Context, name, holder string, now time.
 // RenewLease implements users.Store.
 func (s *Store) RenewLease(ctx context.Context, lease users.Lease, until time.Time) (users.Lease, error) {
 	lease.ExpiresAt = until.UTC().Truncate(time.Millisecond)
-	var held int64
-	err := s.retry(ctx, func() (err error) {
-		held, err = s.direct.exec(ctx, renewLease, lease.Name, lease.Token, millis(lease.ExpiresAt))
-		return err
-	})
+	err := s.retry(ctx, func() error { return holdLease(ctx, s.direct, lease, lease.ExpiresAt) })
 	if err != nil {
 		return users.Lease{}, err
 	}
-	if held == 0 {
-		return users.Lease{}, fmt.Errorf("lease %s: %w", lease.Name, users.ErrLeaseLost)
-	}
 	return lease, nil
+}
+
+// holdLease moves the end of a lease whose token is current, else it returns ErrLeaseLost.
+func holdLease(ctx context.Context, c *conn, lease users.Lease, until time.Time) error {
+	held, err := c.exec(ctx, renewLease, lease.Name, lease.Token, millis(until))
+	if err != nil {
+		return err
+	}
+	if held == 0 {
+		return fmt.Errorf("lease %s: %w", lease.Name, users.ErrLeaseLost)
+	}
+	return nil
 }
 
 // ReleaseLease implements users.Store.

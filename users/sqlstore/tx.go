@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/einlass/einlass/users"
@@ -28,12 +27,5 @@ func (t *tx) Append(e users.Event) { t.events = append(t.events, e) }
 
 // HoldLease implements users.Tx.
 func (t *tx) HoldLease(ctx context.Context, lease users.Lease, until time.Time) error {
-	held, err := t.conn.exec(ctx, renewLease, lease.Name, lease.Token, millis(until))
-	if err != nil {
-		return err
-	}
-	if held == 0 {
-		return fmt.Errorf("lease %s: %w", lease.Name, users.ErrLeaseLost)
-	}
-	return nil
+	return holdLease(ctx, t.conn, lease, until)
 }
