@@ -40,7 +40,6 @@ const (
 	EventUserRecovered     EventKind = "user.admin_recovered"
 	EventPasswordSet       EventKind = "credential.password_set"
 	EventSessionsEnded     EventKind = "user.sessions_ended"
-	EventGroupChanged      EventKind = "group.changed"
 	EventMemberAdded       EventKind = "group.member_added"
 	EventMemberRemoved     EventKind = "group.member_removed"
 	EventApplicationPut    EventKind = "application.changed"

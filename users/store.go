@@ -180,8 +180,6 @@ type Tx interface {
 	PutApplication(ctx context.Context, a Application) error
 	// PutClientSecret adds a secret, or moves the end of the one with the same hash.
 	PutClientSecret(ctx context.Context, s ClientSecret) error
-	// DeleteClientSecrets removes the secrets of an application that ended before t.
-	DeleteClientSecrets(ctx context.Context, application ApplicationID, before time.Time) error
 	// PutSealedSecret writes or replaces a sealed value.
 	PutSealedSecret(ctx context.Context, owner, name, sealed string) error
 	// PutSetting writes a document where the stored version still is version (0: it must not exist), else ErrStale.

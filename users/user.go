@@ -80,7 +80,6 @@ type SuspendedBy string
 const (
 	ByImport SuspendedBy = "import"
 	ByAdmin  SuspendedBy = "admin"
-	ByWindow SuspendedBy = "window"
 	ByConfig SuspendedBy = "config"
 )
 
@@ -89,7 +88,7 @@ const (
 type Suspension struct {
 	User       ID            `json:"-"`
 	By         SuspendedBy   `json:"by"`
-	Connection ApplicationID `json:"connection,omitempty"` // empty unless By is import or window
+	Connection ApplicationID `json:"connection,omitempty"` // empty unless By is import
 	Reason     string        `json:"reason"`
 	Since      time.Time     `json:"since"`
 }

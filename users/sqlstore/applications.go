@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/einlass/einlass/users"
 )
@@ -20,7 +19,6 @@ var (
 	insertBindings       = loadBatch("insert_application_groups")
 	selectClientSecrets  = load("client_secrets")
 	putClientSecret      = load("put_client_secret")
-	deleteClientSecrets  = load("delete_client_secrets")
 )
 
 // ApplicationsOf implements users.Reader.
@@ -135,11 +133,5 @@ func (r reader) ClientSecrets(ctx context.Context) ([]users.ClientSecret, error)
 func (t *tx) PutClientSecret(ctx context.Context, s users.ClientSecret) error {
 	_, err := t.conn.exec(ctx, putClientSecret, string(s.Application), s.Hash[:],
 		millis(s.CreatedAt), millis(s.ExpiresAt), s.Hint, string(s.Origin))
-	return err
-}
-
-// DeleteClientSecrets implements users.Tx.
-func (t *tx) DeleteClientSecrets(ctx context.Context, application users.ApplicationID, before time.Time) error {
-	_, err := t.conn.exec(ctx, deleteClientSecrets, string(application), millis(before))
 	return err
 }

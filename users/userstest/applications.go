@@ -16,7 +16,6 @@ var applicationPromises = []promise{
 	{"the bound groups are replaced with the application", replaceBindings},
 	{"a secret belongs to an application that is there", secretOfNobody},
 	{"a secret is added once and its end moves", clientSecrets},
-	{"only secrets that have ended are removed", endedSecrets},
 }
 
 func unknownApplication(t *testing.T, s users.Store) {
@@ -124,22 +123,4 @@ func clientSecrets(t *testing.T, s users.Store) {
 	got, err := s.ClientSecrets(t.Context())
 	ok(t, "ClientSecrets", err)
 	same(t, "secrets, oldest first", got, []users.ClientSecret{first, later})
-}
-
-func endedSecrets(t *testing.T, s users.Store) {
-	bind(t, s, "crm")
-	bind(t, s, "wiki")
-	secret := func(application users.ApplicationID, text string, ends time.Time) users.ClientSecret {
-		return users.ClientSecret{Application: application, Hash: sha256.Sum256([]byte(text)), CreatedAt: noon, ExpiresAt: ends, Hint: text}
-	}
-	putSecrets(t, s, secret("crm", "for ever", time.Time{}), secret("crm", "ended", noon.Add(-time.Millisecond)),
-		secret("crm", "ends now", noon), secret("wiki", "elsewhere", noon.Add(-time.Hour)))
-	update(t, s, func(tx users.Tx) error { return tx.DeleteClientSecrets(t.Context(), "crm", noon) })
-	got, err := s.ClientSecrets(t.Context())
-	ok(t, "ClientSecrets", err)
-	left := map[string]bool{}
-	for _, secret := range got {
-		left[secret.Hint] = true
-	}
-	same(t, "secrets that are left", left, map[string]bool{"for ever": true, "ends now": true, "elsewhere": true})
 }
