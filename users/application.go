@@ -120,7 +120,7 @@ type ClientSecret struct {
 // MinClientSecretChars is the shortest client secret accepted.
 const MinClientSecretChars = 32
 
-// Check returns every problem of the application as one error, or nil.
+// Check returns ErrInvalid with the first problem of the application, or nil.
 func (a Application) Check() error {
 	if !a.ID.Valid() {
 		return fmt.Errorf("%w application id %q: want 1 to 40 of a-z, 0-9 and -", ErrInvalid, a.ID)

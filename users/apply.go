@@ -2,6 +2,7 @@ package users
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 )
@@ -94,13 +95,8 @@ func (c RunChange) refused(u User, found bool) string {
 
 // changesUser reports whether the row changes the person and not only what is remembered of the source.
 func (c RunChange) changesUser() bool {
-	switch c.Kind {
-	case ChangeCreate, ChangeUpdate, ChangeLink, ChangeSuspend, ChangeReactivate:
-		return true
-	case ChangeRecord, ChangeSkip, ChangeQuarantine:
-		return false
-	}
-	return false
+	_, changes := changeEvents[c.Kind]
+	return changes
 }
 
 func (a *applier) created(c RunChange) User {
@@ -202,6 +198,7 @@ func (a *applier) endedWaivers() []ID {
 	return ended
 }
 
+// changeEvents holds the event of each kind of change that changes the person.
 var changeEvents = map[ChangeKind]EventKind{
 	ChangeCreate:     EventUserCreated,
 	ChangeUpdate:     EventUserUpdated,
@@ -234,10 +231,5 @@ func (a *applier) appendEvents() error {
 
 // ChangedFields returns the names of the changed attributes, sorted.
 func (c RunChange) ChangedFields() []string {
-	names := make([]string, 0, len(c.Fields))
-	for name := range c.Fields {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(c.Fields))
 }

@@ -29,8 +29,9 @@ const (
 
 // Authenticate returns the active person with this user name or address and
 // password. Every refusal is a SignInError and costs exactly one hash, so that
-// neither answer nor time tells whether the person exists. It returns ErrBusy
-// when too many passwords are being checked already.
+// neither answer nor time tells whether the person exists. A password longer
+// than MaxPasswordBytes is refused before anybody is looked up. It returns
+// ErrBusy when too many passwords are being checked already.
 func (d *Directory) Authenticate(ctx context.Context, login string, password keys.Secret) (User, error) {
 	if len(password) > MaxPasswordBytes {
 		return User{}, &SignInError{Reason: ReasonWrongPassword}

@@ -11,7 +11,7 @@ func NewRunID() RunID { return RunID(newToken()) }
 // RunState is how far an import has come.
 type RunState string
 
-// The states of a run. Only reading, applying and approving are unfinished; a run found in
+// The states of a run. Only reading and applying are unfinished; a run found in
 // one of them by somebody who holds the lease was killed.
 const (
 	RunReading     RunState = "reading"     // reads the source and plans
