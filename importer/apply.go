@@ -122,7 +122,7 @@ func (e *Engine) fail(ctx context.Context, lease users.Lease, run *users.Run, er
 // workedBefore reports whether the source ever let a run of the connection read everybody.
 func (e *Engine) workedBefore(ctx context.Context, connection users.ApplicationID) bool {
 	read := e.cfg.Directory.Read()
-	if last, err := lastDone(ctx, read, connection); err == nil && last.ID != "" {
+	if _, err := read.LastRun(ctx, connection, users.RunDone); err == nil {
 		return true
 	}
 	runs, err := read.Runs(ctx, connection, recentRuns)

@@ -2,8 +2,8 @@ package importer
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/einlass/einlass/users"
@@ -19,12 +19,11 @@ type history struct {
 // readHistory reads what the guard compares a run with.
 func readHistory(ctx context.Context, r users.Reader, connection users.ApplicationID, now time.Time) (history, error) {
 	var h history
-	last, err := lastDone(ctx, r, connection)
-	if err != nil {
-		return h, err
-	}
-	if last.ID != "" {
+	switch last, err := r.LastRun(ctx, connection, users.RunDone); {
+	case err == nil:
 		h.last = &last.Stats
+	case !errors.Is(err, users.ErrNotFound):
+		return h, fmt.Errorf("last applied run: %w", err)
 	}
 	runs, err := r.RunsSince(ctx, connection, now.Add(-guardWindow))
 	if err != nil {
@@ -39,25 +38,6 @@ func readHistory(ctx context.Context, r users.Reader, connection users.Applicati
 		h.losses += lost
 	}
 	return h, nil
-}
-
-// lastDone returns the newest applied run; no ID: there is none. It looks as
-// far back as it takes: held runs, however many, must not make the guard forget
-// what a whole feed looks like.
-func lastDone(ctx context.Context, r users.Reader, connection users.ApplicationID) (users.Run, error) {
-	for limit := 20; ; limit *= 10 {
-		runs, err := r.Runs(ctx, connection, limit)
-		if err != nil {
-			return users.Run{}, fmt.Errorf("last applied run: %w", err)
-		}
-		i := slices.IndexFunc(runs, func(run users.Run) bool { return run.State == users.RunDone })
-		if i >= 0 {
-			return runs[i], nil
-		}
-		if len(runs) < limit {
-			return users.Run{}, nil
-		}
-	}
 }
 
 // lostBy counts the people who lost access by a run that nobody approved. What a

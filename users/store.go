@@ -95,6 +95,8 @@ type Reader interface {
 	Run(ctx context.Context, id RunID) (Run, error)
 	// Runs returns the newest runs first; connection may be empty for all.
 	Runs(ctx context.Context, connection ApplicationID, limit int) ([]Run, error)
+	// LastRun returns the newest run of a connection in a state, however many came after it, or ErrNotFound.
+	LastRun(ctx context.Context, connection ApplicationID, state RunState) (Run, error)
 	// RunsSince returns the runs of a connection that started at or after since, oldest first.
 	RunsSince(ctx context.Context, connection ApplicationID, since time.Time) ([]Run, error)
 	// RunChanges pages through the rows of a plan by phase and number: the rows after

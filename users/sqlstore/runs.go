@@ -12,6 +12,7 @@ import (
 var (
 	selectRun       = load("run")
 	selectRuns      = load("runs")
+	selectLastRun   = load("last_run")
 	selectRunsSince = load("runs_since")
 	insertRun       = load("insert_run")
 	updateRun       = load("update_run")
@@ -20,7 +21,16 @@ var (
 
 // Run implements users.Reader.
 func (r reader) Run(ctx context.Context, id users.RunID) (users.Run, error) {
-	runs, err := r.runs(ctx, selectRun, string(id))
+	return r.oneRun(ctx, selectRun, string(id))
+}
+
+// LastRun implements users.Reader.
+func (r reader) LastRun(ctx context.Context, connection users.ApplicationID, state users.RunState) (users.Run, error) {
+	return r.oneRun(ctx, selectLastRun, string(connection), string(state))
+}
+
+func (r reader) oneRun(ctx context.Context, s statement, args ...any) (users.Run, error) {
+	runs, err := r.runs(ctx, s, args...)
 	if err != nil {
 		return users.Run{}, err
 	}

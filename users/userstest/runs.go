@@ -12,6 +12,7 @@ var runPromises = []promise{
 	{"a run's identity is used once", runTwice},
 	{"everything about a run is kept", keepsRun},
 	{"runs are listed newest first and since a time oldest first", listsRuns},
+	{"the newest run in a state is found behind any number of others", lastRun},
 	{"everything about a change is kept", keepsChange},
 	{"changes are paged by phase and number, of one outcome or all", pagesOfChanges},
 	{"a planned change is stale once its person has moved on", staleChanges},
@@ -85,6 +86,27 @@ func listsRuns(t *testing.T, s users.Store) {
 	got, err = s.RunsSince(t.Context(), connection, all[1].StartedAt)
 	ok(t, "RunsSince", err)
 	same(t, "runs since", got, []users.Run{all[1], all[2], all[3]})
+}
+
+func lastRun(t *testing.T, s users.Store) {
+	run := func(c users.ApplicationID, state users.RunState, minute int) users.Run {
+		return users.Run{ID: users.NewRunID(), Connection: c, State: state, StartedAt: noon.Add(time.Duration(minute) * time.Minute)}
+	}
+	older, newest := run(connection, users.RunDone, 0), run(connection, users.RunDone, 1)
+	others := []users.Run{run("other", users.RunDone, 9)}
+	for minute := range 300 {
+		others = append(others, run(connection, users.RunFailed, 2+minute))
+	}
+	putRuns(t, s, newest, older)
+	putRuns(t, s, others...)
+
+	got, err := s.LastRun(t.Context(), connection, users.RunDone)
+	ok(t, "LastRun", err)
+	same(t, "newest run that is done", got, newest)
+	_, err = s.LastRun(t.Context(), connection, users.RunHeld)
+	refused(t, "LastRun in a state that no run is in", err, users.ErrNotFound)
+	_, err = s.LastRun(t.Context(), "nobody", users.RunDone)
+	refused(t, "LastRun of a connection without runs", err, users.ErrNotFound)
 }
 
 func putChanges(t *testing.T, s users.Store, changes ...users.RunChange) {

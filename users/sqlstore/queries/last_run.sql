@@ -1,0 +1,8 @@
+-- $1 connection, $2 state.
+SELECT
+    id, connection_id, preview, state, actor, started_at, finished_at, counts, stats,
+    plan_hash, held, error_code, error, approved_by, approved_at
+FROM runs
+WHERE connection_id = $1 AND state = $2
+ORDER BY started_at DESC, id DESC
+LIMIT 1
