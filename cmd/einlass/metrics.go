@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -144,7 +145,7 @@ func newStateCollector(a *app) *stateCollector {
 		lastSuccess: prometheus.NewDesc("einlass_import_last_success_timestamp_seconds",
 			"When the last import that was written ended.", []string{"connection"}, nil),
 		paused: prometheus.NewDesc("einlass_import_paused",
-			"1 while the newest import waits for an administrator's approval.", []string{"connection"}, nil),
+			"1 while an import that a safeguard held waits for an administrator's approval.", []string{"connection"}, nil),
 		keyAge: prometheus.NewDesc("einlass_signing_key_age_seconds",
 			"How long the present signing key has been in use.", []string{"alg"}, nil),
 		deliveries: prometheus.NewDesc("einlass_deliveries",
@@ -159,9 +160,6 @@ func (c *stateCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.keyAge
 	ch <- c.deliveries
 }
-
-// collectedRuns is how far back the last success of a connection is looked for.
-const collectedRuns = 100
 
 // Collect implements prometheus.Collector. What cannot be read is left out, and
 // readiness says why.
@@ -195,21 +193,34 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
+// collectRuns asks for the newest run of a kind, however many came after it. A
+// held run waits until a later one is written: those that fail meanwhile, or
+// are under way, do not change that.
 func (c *stateCollector) collectRuns(ctx context.Context, ch chan<- prometheus.Metric, connection users.ApplicationID) {
-	runs, err := c.a.store.Runs(ctx, connection, collectedRuns)
-	if err != nil || len(runs) == 0 {
+	done, err := c.lastRun(ctx, connection, users.RunDone)
+	if err != nil {
+		return
+	}
+	held, err := c.lastRun(ctx, connection, users.RunHeld)
+	if err != nil {
 		return
 	}
 	paused := 0.0
-	if runs[0].State == users.RunHeld {
+	if held.StartedAt.After(done.StartedAt) {
 		paused = 1
 	}
 	ch <- prometheus.MustNewConstMetric(c.paused, prometheus.GaugeValue, paused, string(connection))
-	for _, run := range runs {
-		if run.State == users.RunDone {
-			at := float64(run.FinishedAt.UnixMilli()) / 1000
-			ch <- prometheus.MustNewConstMetric(c.lastSuccess, prometheus.GaugeValue, at, string(connection))
-			return
-		}
+	if done.ID != "" {
+		at := float64(done.FinishedAt.UnixMilli()) / 1000
+		ch <- prometheus.MustNewConstMetric(c.lastSuccess, prometheus.GaugeValue, at, string(connection))
 	}
+}
+
+// lastRun returns the newest run in a state; no ID: there is none.
+func (c *stateCollector) lastRun(ctx context.Context, connection users.ApplicationID, state users.RunState) (users.Run, error) {
+	run, err := c.a.store.LastRun(ctx, connection, state)
+	if errors.Is(err, users.ErrNotFound) {
+		return users.Run{}, nil
+	}
+	return run, err
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"log/slog"
 	"testing"
 	"time"
 
@@ -11,17 +10,7 @@ import (
 // F-125: old keys get one successor each, however many processes look; young ones none.
 func TestOldKeysAreRotatedOnce(t *testing.T) {
 	t.Parallel()
-	cfg := defaultConfig()
-	cfg.Issuer, cfg.Data = "https://sso.acme.example", t.TempDir()
-	a, err := openApp(t.Context(), cfg, appOptions{Migrate: true, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := a.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	a := openTestApp(t, defaultConfig())
 	announced := func() int {
 		t.Helper()
 		list, err := a.Ring.List(t.Context())
@@ -39,8 +28,15 @@ func TestOldKeysAreRotatedOnce(t *testing.T) {
 	if err := a.rotateOldKeys(t.Context()); err != nil || announced() != 0 {
 		t.Errorf("new keys: %d announced, %v", announced(), err)
 	}
-	time.Sleep(2 * time.Second)
-	a.cfg.Keys.RotateEvery = 2 * time.Second
+	old := a.cfg.Keys.RotateEvery + time.Hour
+	var err error
+	a.Ring, err = keys.NewRing(keys.Config{Store: a.store, Sealer: a.sealer, Now: func() time.Time { return time.Now().Add(old) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Ring.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	for range 2 {
 		if err := a.rotateOldKeys(t.Context()); err != nil {
 			t.Fatal(err)
