@@ -39,6 +39,10 @@ type Config struct {
 	MaxBytes    int64         // of a body, decompressed; default 16 MiB
 	UserAgent   string        // default "Einlass"
 
+	// Observe is told of each attempt: the status of its answer, 0 without one, and how
+	// long it took. A call that is refused here makes no attempt. Nil: nobody is told.
+	Observe func(status int, took time.Duration)
+
 	Logger   *slog.Logger     // nil discards
 	Resolver *net.Resolver    // nil means the system's
 	Now      func() time.Time // nil means time.Now
@@ -123,6 +127,9 @@ func setDefaults(cfg *Config) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Observe == nil {
+		cfg.Observe = func(int, time.Duration) {}
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -168,6 +175,18 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 // such as a POST that asks for a token.
 func (c *Client) DoRepeatable(ctx context.Context, req *http.Request) (*Response, error) {
 	return c.do(ctx, req, true)
+}
+
+// observed is attempt, with Observe told of it.
+func (c *Client) observed(ctx context.Context, req *http.Request, timeout time.Duration) (*Response, error) {
+	start := c.cfg.Now()
+	resp, err := c.attempt(ctx, req, timeout)
+	status := 0
+	if err == nil {
+		status = resp.Status
+	}
+	c.cfg.Observe(status, c.cfg.Now().Sub(start))
+	return resp, err
 }
 
 // attempt sends the request once.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/einlass/einlass/provider/outgoing"
 )
 
@@ -145,5 +147,38 @@ func TestLimitsAreNotNegative(t *testing.T) {
 		if _, err := outgoing.New(cfg); err == nil {
 			t.Errorf("%+v: no error", cfg)
 		}
+	}
+}
+
+// Every attempt costs somebody time, also one that is repeated or not answered.
+func TestEachAttemptIsObserved(t *testing.T) {
+	t.Parallel()
+	type attempt struct {
+		status int
+		took   time.Duration
+	}
+	var seen []attempt
+	client, clock := newClient(t, outgoing.Config{AllowLoopback: true, Observe: func(status int, took time.Duration) {
+		seen = append(seen, attempt{status, took})
+	}})
+	statuses := []int{http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusNotFound}
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_ = clock.Sleep(r.Context(), 250*time.Millisecond) // the answer takes this long
+		w.WriteHeader(statuses[0])
+		statuses = statuses[1:]
+	})
+	if _, err := get(t, client, server.URL); err != nil {
+		t.Fatal(err)
+	}
+	server.Close()
+	if _, err := client.Do(t.Context(), request(t, http.MethodPost, server.URL, "")); err == nil {
+		t.Fatal("a server that is gone has answered")
+	}
+	if _, err := get(t, client, "https://10.0.0.1/"); err == nil {
+		t.Fatal("a private address was called")
+	}
+	want := []attempt{{503, 250 * time.Millisecond}, {429, 250 * time.Millisecond}, {404, 250 * time.Millisecond}, {0, 0}}
+	if diff := cmp.Diff(want, seen, cmp.AllowUnexported(attempt{})); diff != "" {
+		t.Errorf("observed attempts (-want +got):\n%s", diff)
 	}
 }

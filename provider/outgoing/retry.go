@@ -36,7 +36,7 @@ func (c *Client) do(ctx context.Context, req *http.Request, repeatable bool) (*R
 	start := c.cfg.Now()
 	for number := 0; ; number++ {
 		left := c.cfg.GiveUpAfter - c.cfg.Now().Sub(start)
-		resp, err := c.attempt(ctx, req, min(c.cfg.Timeout, left))
+		resp, err := c.observed(ctx, req, min(c.cfg.Timeout, left))
 		if !repeatable || ctx.Err() != nil || !again(resp, err) {
 			return resp, describe(req.Method, host, err)
 		}
