@@ -18,7 +18,7 @@ const (
 
 // buildLogouts puts together what tells applications of the end of sessions.
 func (s *server) buildLogouts(sessions *session.Manager) (*provider.BackChannel, error) {
-	client, err := s.outgoing(outgoing.Config{Timeout: logoutTimeout, MaxBytes: logoutMaxBytes})
+	client, err := s.outgoing(upstreamApplication, outgoing.Config{Timeout: logoutTimeout, MaxBytes: logoutMaxBytes})
 	if err != nil {
 		return nil, err
 	}

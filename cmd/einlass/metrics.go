@@ -24,6 +24,7 @@ type metrics struct {
 
 	requests       *prometheus.HistogramVec
 	store          *prometheus.HistogramVec
+	upstream       *prometheus.HistogramVec
 	attempts       *prometheus.CounterVec
 	tokens         *prometheus.CounterVec
 	importRuns     *prometheus.CounterVec
@@ -48,6 +49,7 @@ func newMetrics() *metrics {
 		registry:    prometheus.NewRegistry(),
 		requests:    histogram("einlass_http_request_duration_seconds", "Time to answer a request.", secondBuckets, "route", "method", "code"),
 		store:       histogram("einlass_store_op_duration_seconds", "Time of one operation of a store.", secondBuckets, "backend", "op"),
+		upstream:    histogram("einlass_upstream_request_duration_seconds", "Time of one call of another server.", secondBuckets, "upstream", "code"),
 		attempts:    counter("einlass_authn_attempts_total", "Attempts to sign in.", "method", "result"),
 		tokens:      counter("einlass_tokens_issued_total", "Tokens issued, by client.", "type", "client"),
 		importRuns:  counter("einlass_import_runs_total", "Imports that ended here, by result.", "result"),
@@ -61,7 +63,7 @@ func newMetrics() *metrics {
 	}, []string{"version", "commit", "go"})
 	v := buildVersion()
 	build.WithLabelValues(v.Version, v.Commit, v.Go).Set(1)
-	m.registry.MustRegister(m.requests, m.store, m.attempts, m.tokens, m.importRuns, m.importUsers, m.importDuration, build,
+	m.registry.MustRegister(m.requests, m.store, m.upstream, m.attempts, m.tokens, m.importRuns, m.importUsers, m.importDuration, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -78,6 +80,33 @@ func (m *metrics) storeObserver(backend string) func(op string, took time.Durati
 	return func(op string, took time.Duration) {
 		m.store.WithLabelValues(backend, op).Observe(took.Seconds())
 	}
+}
+
+// Whom we call: few names, whatever the number of hosts.
+const (
+	upstreamPersonio    = "personio"    // the source of people
+	upstreamApplication = "application" // key sets of clients, and their addresses for sign-out
+)
+
+// callObserver returns what measures calls of other servers; of no metrics, nothing.
+func (m *metrics) callObserver(upstream string) func(status int, took time.Duration) {
+	if m == nil {
+		return nil
+	}
+	return func(status int, took time.Duration) {
+		m.upstream.WithLabelValues(upstream, statusClass(status)).Observe(took.Seconds())
+	}
+}
+
+// statusClass is a status as a label: others choose it, so not each has its own.
+func statusClass(status int) string {
+	switch {
+	case status == 0:
+		return "none"
+	case status < 200 || status > 599:
+		return "other"
+	}
+	return strconv.Itoa(status/100) + "xx"
 }
 
 // answered counts a request. What is no route of ours is one label, however it is called.

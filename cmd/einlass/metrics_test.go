@@ -88,3 +88,17 @@ func TestLastSuccessIsKnownBehindManyOtherRuns(t *testing.T) {
 	ran(200, users.RunDone)
 	lacks(t, scrape(t, a.metrics), succeeded+"1.700012e+09", paused("0"))
 }
+
+// Labels stay few, whatever other servers answer.
+func TestCallsOfOthersAreMeasuredByClass(t *testing.T) {
+	t.Parallel()
+	m := newMetrics()
+	observe := m.callObserver(upstreamPersonio)
+	for _, status := range []int{0, 100, 200, 204, 302, 404, 429, 503, 600, 999} {
+		observe(status, time.Second)
+	}
+	told := scrape(t, m)
+	for code, count := range map[string]string{"none": "1", "2xx": "2", "3xx": "1", "4xx": "2", "5xx": "1", "other": "3"} {
+		lacks(t, told, `einlass_upstream_request_duration_seconds_count{code="`+code+`",upstream="personio"} `+count+"\n")
+	}
+}

@@ -158,7 +158,7 @@ func (s *server) build(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := s.outgoing(outgoing.Config{})
+	client, err := s.outgoing(upstreamApplication, outgoing.Config{})
 	if err != nil {
 		return nil, err
 	}

@@ -245,7 +245,7 @@ func (a *app) openImports() error {
 	if err != nil {
 		return err
 	}
-	client, err := a.outgoing(outgoing.Config{})
+	client, err := a.outgoing(upstreamPersonio, outgoing.Config{})
 	if err != nil {
 		return err
 	}
@@ -269,8 +269,9 @@ func (a *app) openImports() error {
 	return err
 }
 
-// outgoing returns a client for calls that leave the house, with the limits of its use.
-func (a *app) outgoing(limits outgoing.Config) (*outgoing.Client, error) {
+// outgoing returns a client for calls of an upstream, with the limits of its use.
+func (a *app) outgoing(upstream string, limits outgoing.Config) (*outgoing.Client, error) {
+	limits.Observe = a.metrics.callObserver(upstream)
 	limits.AllowLoopback = a.cfg.InsecureAllowLoopback
 	limits.AllowNetworks = a.cfg.Outgoing.AllowNetworks
 	limits.Proxy = a.cfg.Outgoing.Proxy.Reveal()
