@@ -34,8 +34,6 @@ type Config struct {
 	// database. Refused when group or world can read it.
 	MasterKeyFile string `yaml:"master_key_file"`
 
-	// Mail for the people, sent by the notifications of a later version.
-	Mail MailConfig `yaml:"mail"`
 	// What the pages show of the company.
 	Organization OrganizationConfig `yaml:"organization"`
 
@@ -64,14 +62,6 @@ type Config struct {
 
 	// What is logged to standard error.
 	Log LogConfig `yaml:"log"`
-}
-
-// MailConfig is how mail leaves.
-type MailConfig struct {
-	// The server for outgoing mail: `smtp://user:password@host:587` or `smtps://`.
-	SMTP keys.Secret `yaml:"smtp"`
-	// The sender: an address, with a name if wanted.
-	From string `yaml:"from"`
 }
 
 // OrganizationConfig is what pages and imports know of the company.

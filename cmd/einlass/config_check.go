@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net"
-	"net/mail"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +24,6 @@ func (l *loader) check() {
 	l.checkIssuer()
 	l.checkListeners()
 	l.checkStores()
-	l.checkMail()
 	l.checkOrganization()
 	l.checkTLS()
 	l.checkProxy()
@@ -103,19 +101,6 @@ func (l *loader) checkScheme(path string, text keys.Secret, schemes ...string) {
 	scheme, rest, _ := strings.Cut(text.Reveal(), "://")
 	if !slices.Contains(schemes, scheme) || rest == "" {
 		l.fail(path, "want a URL that begins with %s://", strings.Join(schemes, "://, "))
-	}
-}
-
-func (l *loader) checkMail() {
-	l.checkScheme("mail.smtp", l.cfg.Mail.SMTP, "smtp", "smtps")
-	if l.cfg.Mail.SMTP != "" && l.cfg.Mail.From == "" {
-		l.fail("mail.from", "required with mail.smtp")
-	}
-	if l.cfg.Mail.From == "" {
-		return
-	}
-	if _, err := mail.ParseAddress(l.cfg.Mail.From); err != nil {
-		l.fail("mail.from", "want an address such as Einlass <sso@acme.example>, found %q", l.cfg.Mail.From)
 	}
 }
 

@@ -83,11 +83,20 @@ func (l *loader) unknownVariable(name string, known []string) {
 	switch {
 	case slices.Contains(listVariables, name):
 		l.failAt(origin{name: name}, "", "this key can stand in the file only")
+	case ofLaterVersion(name):
+		l.failAt(origin{name: name}, "", "not available in this version")
 	case misspelt(name, known) != "":
 		l.failAt(origin{name: name}, "", "unknown variable; did you mean %q?", misspelt(name, known))
 	default:
 		l.warnings = append(l.warnings, name+": unknown variable, not read")
 	}
+}
+
+// ofLaterVersion reports whether a variable stands for a key that this version does not have yet.
+func ofLaterVersion(name string) bool {
+	return slices.ContainsFunc(laterKeys, func(key string) bool {
+		return name == environmentName(key) || strings.HasPrefix(name, environmentName(key)+"_")
+	})
 }
 
 // readFlags takes the settings of the command line, by key.

@@ -26,10 +26,6 @@ func (c *Config) fields() []field {
 		leaf("database_url", secretURLValue{&c.DatabaseURL}),
 		leaf("redis_url", secretURLValue{&c.RedisURL}),
 		leaf("master_key_file", textValue{&c.MasterKeyFile}),
-		mapping("mail",
-			leaf("smtp", secretURLValue{&c.Mail.SMTP}),
-			leaf("from", textValue{&c.Mail.From}),
-		),
 		mapping("organization",
 			leaf("name", textValue{&c.Organization.Name}),
 			leaf("time_zone", textValue{&c.Organization.TimeZone}),
@@ -167,5 +163,6 @@ var laterKeys = []string{
 	"applications[].import.webhooks",
 	"applications[].sign_in.frontchannel_logout_uri",
 	"groups[].rule",
+	"mail",
 	"tls.acme",
 }

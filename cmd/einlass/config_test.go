@@ -63,7 +63,6 @@ management_listen: 127.0.0.1:9090
 data: /var/lib/einlass
 database_url: ""
 redis_url: ""
-mail: { smtp: "smtp://mail.acme.example:587", from: "Einlass <sso@acme.example>" }
 organization: { name: Acme GmbH, time_zone: Europe/Berlin, languages: [de, en] }
 insecure_allow_loopback: false
 applications:
@@ -146,6 +145,7 @@ func TestBrokenFileIsRefused(t *testing.T) {
 		{"unknown nested key", base + "organization:\n  timezone: UTC\n", `einlass.yaml:3: organization.timezone: unknown key; did you mean "time_zone"?`},
 		{"unknown key of an application", base + "applications:\n  - id: a\n    sign_on: {}\n", `einlass.yaml:4: applications[0].sign_on: unknown key; did you mean "sign_in"?`},
 		{"key of a later version", base + "tls:\n  acme: true\n", `einlass.yaml:3: tls.acme: not available in this version`},
+		{"mapping of a later version", base + "mail: { smtp: 'smtp://mail.acme.example', from: sso@acme.example }\n", `einlass.yaml:2: mail: not available in this version`},
 		{"key of a later version in a list", base + "groups:\n  - { id: sales, rule: 'department == \"Sales\"' }\n", `einlass.yaml:3: groups[0].rule: not available in this version`},
 		{"text for a flag", base + "insecure_allow_loopback: maybe\n", `einlass.yaml:2: insecure_allow_loopback: want true or false, found text`},
 		{"number for a text", base + "organization: { name: 42 }\n", `einlass.yaml:2: organization.name: want text, found a number; put it in quotes`},
