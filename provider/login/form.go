@@ -62,8 +62,7 @@ func (h *Handler) getLogin(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handler) isSignedIn(r *http.Request) (bool, error) {
-	cookie := keys.Secret(h.cfg.Site.Cookies.Read(r, web.CookieSession))
-	_, _, err := h.cfg.Sessions.Live(r.Context(), cookie, h.cfg.Users.Read(), "")
+	_, _, err := h.cfg.Sessions.Live(r.Context(), h.sessionCookie(r), h.cfg.Users.Read(), "")
 	if errors.Is(err, session.ErrNotFound) {
 		return false, nil
 	}

@@ -145,18 +145,13 @@ func (h *Handler) startSession(w http.ResponseWriter, r *http.Request, user user
 		}
 		cookies.Set(w, web.CookieDevice, device.Reveal(), h.cfg.Sessions.Lifetimes().Device)
 	}
-	cookie := keys.Secret(cookies.Read(r, web.CookieSession))
-	before, err := h.cfg.Sessions.Current(ctx, cookie)
-	if err != nil && !errors.Is(err, session.ErrNotFound) {
-		return session.Session{}, err
-	}
-	handle, s, err := h.cfg.Sessions.SignIn(ctx, user.ID, user.Epoch, []string{amrPassword}, cookie)
+	in, err := h.cfg.Sessions.SignIn(ctx, user.ID, user.Epoch, []string{amrPassword}, h.sessionCookie(r))
 	if err != nil {
 		return session.Session{}, err
 	}
-	cookies.Set(w, web.CookieSession, handle.Reveal(), 0)
-	if before.SID != "" && before.SID != s.SID {
-		return s, h.end(r, before, reasonReplaced)
+	cookies.Set(w, web.CookieSession, in.Cookie.Reveal(), 0)
+	if in.Replaced != nil {
+		return in.Session, h.end(r, *in.Replaced, reasonReplaced)
 	}
-	return s, nil
+	return in.Session, nil
 }

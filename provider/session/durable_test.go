@@ -84,7 +84,8 @@ func TestNoSecretIsStored(t *testing.T) {
 			t.Fatal(err)
 		}
 		user, browser := users.NewID(), keys.NewSecret()
-		cookie, s, errSignIn := m.SignIn(ctx, user, 1, []string{"pwd"}, "")
+		in, errSignIn := m.SignIn(ctx, user, 1, []string{"pwd"}, "")
+		cookie, s := in.Cookie, in.Session
 		request, errStart := m.Start(ctx, "personio", session.Params{ClientID: "c", RedirectURI: "https://acme.example"}, browser)
 		code, errCode := m.IssueCode(ctx, s, "personio", request.Params, "")
 		grant, errRedeem := m.Redeem(ctx, code, session.CodeCheck{ClientID: "c", RedirectURI: "https://acme.example"})

@@ -107,6 +107,7 @@ func operations(ctx context.Context, s session.Store, g grantCase) map[string]fu
 	request := session.AuthRequest{ID: "r", Expires: idleEnd}
 	return map[string]func() error{
 		"put_session":    func() error { return s.PutSession(ctx, g.cookie, g.session) },
+		"renew_session":  func() error { return s.RenewSession(ctx, g.cookie, session.NewHandle(user), g.session) },
 		"session":        func() error { _, err := s.Session(ctx, g.cookie, start); return err },
 		"touch_session":  func() error { return s.TouchSession(ctx, g.cookie, start, idleEnd) },
 		"end_session":    func() error { _, err := s.EndSession(ctx, user, g.session.SID, start); return err },

@@ -83,11 +83,17 @@ func (m *Manager) Current(ctx context.Context, cookie keys.Secret) (Session, err
 	return m.store.Session(ctx, cookie, m.now())
 }
 
-// SignIn starts a session for user, who has just proven who they are by amr,
-// and returns the secret for the cookie. A live session of the same user in
-// the cookie before keeps its sid, so that applications see one session; the
-// secret is always new (OWASP ASVS 7.2.4). Somebody else's session is left for the caller to end.
-func (m *Manager) SignIn(ctx context.Context, user users.ID, epoch int64, amr []string, before keys.Secret) (keys.Secret, Session, error) {
+// SignedIn is what a sign-in has begun and what it found.
+type SignedIn struct {
+	Cookie   keys.Secret // of Session
+	Session  Session
+	Replaced *Session // of the cookie before, where it does not go on: for the caller to end; nil: none
+}
+
+// SignIn starts a session for user, who has just proven who they are by amr. A
+// live session of the same user in the cookie before keeps its sid, so that
+// applications see one session; the cookie is always new (OWASP ASVS 7.2.4).
+func (m *Manager) SignIn(ctx context.Context, user users.ID, epoch int64, amr []string, before keys.Secret) (SignedIn, error) {
 	now := m.now()
 	s := Session{
 		SID:      string(users.NewID()),
@@ -98,19 +104,29 @@ func (m *Manager) SignIn(ctx context.Context, user users.ID, epoch int64, amr []
 		Created:  now,
 		Seen:     now,
 	}
+	s.Expires = m.sessionEnd(s, now)
 	old, err := m.Current(ctx, before)
 	switch {
-	case err == nil && old.User == user && old.Epoch == epoch:
-		s.SID, s.Applications = old.SID, old.Applications
-	case err != nil && !errors.Is(err, ErrNotFound):
-		return "", Session{}, err
+	case errors.Is(err, ErrNotFound):
+		return m.begin(ctx, s, nil)
+	case err != nil:
+		return SignedIn{}, err
+	case old.User != user || old.Epoch != epoch:
+		return m.begin(ctx, s, &old)
 	}
-	s.Expires = m.sessionEnd(s, now)
-	handle := NewHandle(user)
-	if err := m.store.PutSession(ctx, handle, s); err != nil {
-		return "", Session{}, err
+	renewed, cookie := s, NewHandle(user)
+	renewed.SID, renewed.Applications = old.SID, old.Applications
+	err = m.store.RenewSession(ctx, before, cookie, renewed)
+	if errors.Is(err, ErrNotFound) { // ended, or renewed by another sign-in, this moment
+		return m.begin(ctx, s, nil)
 	}
-	return handle, s, nil
+	return SignedIn{Cookie: cookie, Session: renewed}, err
+}
+
+// begin writes a new session.
+func (m *Manager) begin(ctx context.Context, s Session, replaced *Session) (SignedIn, error) {
+	cookie := NewHandle(s.User)
+	return SignedIn{Cookie: cookie, Session: s, Replaced: replaced}, m.store.PutSession(ctx, cookie, s)
 }
 
 // sessionEnd is the earlier of the idle end, seen from now, and the absolute end.

@@ -19,19 +19,30 @@ type managed struct {
 	*testing.T
 	*session.Manager
 	now   time.Time
-	store *counting
+	store *watched
 	user  users.ID
 }
 
-// counting counts the touches of a store.
-type counting struct {
+// watched is a store that counts touches, and lets something happen right after
+// the next look at a session.
+type watched struct {
 	session.Store
-	touches int
+	touches   int
+	afterLook func()
 }
 
-func (c *counting) TouchSession(ctx context.Context, h keys.Secret, seen, expires time.Time) error {
-	c.touches++
-	return c.Store.TouchSession(ctx, h, seen, expires)
+func (w *watched) TouchSession(ctx context.Context, h keys.Secret, seen, expires time.Time) error {
+	w.touches++
+	return w.Store.TouchSession(ctx, h, seen, expires)
+}
+
+func (w *watched) Session(ctx context.Context, h keys.Secret, now time.Time) (session.Session, error) {
+	s, err := w.Store.Session(ctx, h, now)
+	if happen := w.afterLook; happen != nil {
+		w.afterLook = nil
+		happen()
+	}
+	return s, err
 }
 
 // eachManager runs a test on each kind of store.
@@ -39,7 +50,7 @@ func eachManager(t *testing.T, test func(m *managed)) {
 	t.Parallel()
 	for name, store := range sessiontest.Stores(t) {
 		t.Run(name, func(t *testing.T) {
-			m := &managed{T: t, now: start, store: &counting{Store: store}, user: users.NewID()}
+			m := &managed{T: t, now: start, store: &watched{Store: store}, user: users.NewID()}
 			var err error
 			m.Manager, err = session.NewManager(session.Config{Store: m.store, Now: func() time.Time { return m.now }})
 			if err != nil {
@@ -52,11 +63,11 @@ func eachManager(t *testing.T, test func(m *managed)) {
 
 func (m *managed) signIn(user users.ID, epoch int64, before keys.Secret) (keys.Secret, session.Session) {
 	m.Helper()
-	cookie, s, err := m.SignIn(m.Context(), user, epoch, []string{"pwd"}, before)
+	in, err := m.SignIn(m.Context(), user, epoch, []string{"pwd"}, before)
 	if err != nil {
 		m.Fatal(err)
 	}
-	return cookie, s
+	return in.Cookie, in.Session
 }
 
 // wantCurrent fails the test unless the answer for cookie is an error like want.
@@ -219,12 +230,49 @@ func TestSignInBeginsANewSessionUnlessTheOldOneIsTheirs(t *testing.T) {
 	})
 }
 
+// A sign-out in one window must not be undone by a sign-in in another.
+func TestSignInDoesNotReviveASessionThatEndsMeanwhile(t *testing.T) {
+	eachManager(t, func(m *managed) {
+		before, first := m.signIn(m.user, 1, "")
+		m.store.afterLook = func() {
+			if _, err := m.End(m.Context(), m.user, first.SID); err != nil {
+				m.Error(err)
+			}
+		}
+		after, second := m.signIn(m.user, 1, before)
+		if second.SID == first.SID {
+			m.Error("the sid of the ended session lives again")
+		}
+		m.wantCurrent("cookie of the ended session", before, session.ErrNotFound)
+		if got := m.wantCurrent("new cookie", after, nil); got.SID != second.SID {
+			m.Errorf("sid of the new cookie %q, want %q", got.SID, second.SID)
+		}
+	})
+}
+
+// The application would not be told when the session ends.
+func TestSignInKeepsAnApplicationThatComesMeanwhile(t *testing.T) {
+	eachManager(t, func(m *managed) {
+		before, first := m.signIn(m.user, 1, "")
+		m.store.afterLook = func() {
+			if _, err := m.IssueCode(m.Context(), first, "personio", session.Params{}, ""); err != nil {
+				m.Error(err)
+			}
+		}
+		after, _ := m.signIn(m.user, 1, before)
+		got := m.wantCurrent("session", after, nil)
+		if want := []users.ApplicationID{"personio"}; !cmp.Equal(want, got.Applications) {
+			m.Errorf("applications %v, want %v", got.Applications, want)
+		}
+	})
+}
+
 func TestSignInFailsWhenTheStoreDoes(t *testing.T) {
 	eachManager(t, func(m *managed) {
 		ctx, cancel := context.WithCancel(m.Context())
 		cancel()
 		cookie, _ := m.signIn(m.user, 1, "")
-		if _, _, err := m.SignIn(ctx, m.user, 1, nil, cookie); err == nil {
+		if _, err := m.SignIn(ctx, m.user, 1, nil, cookie); err == nil {
 			m.Error("signed in")
 		}
 		m.wantCurrent("the session before", cookie, nil)

@@ -15,6 +15,7 @@ import (
 
 var (
 	luaPutSession   = script("put_session")
+	luaRenewSession = script("renew_session")
 	luaSession      = script("session")
 	luaTouchSession = script("touch_session")
 	luaEndSession   = script("end_session")
@@ -27,26 +28,43 @@ func (s *redisStore) PutSession(ctx context.Context, h keys.Secret, session Sess
 	if !ok {
 		return ErrNotFound
 	}
-	sessionKey, cookieKey := userKey(tag, "session", session.SID), userKey(tag, "cookie", hash)
-	applications := session.Applications
-	session.Applications = nil // kept as fields of their own
-	value, err := encode(sessionKey, session.Expires, session)
+	keyNames, args, err := sessionArgs(tag, hash, session)
 	if err != nil {
 		return fail("put session", err)
 	}
-	cookie, err := encode(cookieKey, session.Expires, session.SID)
-	if err != nil {
-		return fail("put session", err)
-	}
-	args := []any{
-		session.SID, hash, session.Seen.UnixMilli(), session.Expires.UnixMilli(), ttl(session.Expires),
-		value, cookie, session.Seen.Add(-slack).UnixMilli(),
-	}
-	for _, a := range applications {
+	args = append(args, session.Seen.Add(-slack).UnixMilli())
+	for _, a := range session.Applications {
 		args = append(args, string(a))
 	}
-	_, err = s.answer(ctx, luaPutSession, []string{sessionKey, cookieKey, indexKey(tag)}, args...)
+	_, err = s.answer(ctx, luaPutSession, keyNames, args...)
 	return fail("put session", err)
+}
+
+func (s *redisStore) RenewSession(ctx context.Context, before, h keys.Secret, session Session) error {
+	defer s.opt.observe("renew_session", time.Now())
+	_, oldHash, oldOK := locateFor(before, session.User)
+	tag, hash, ok := locateFor(h, session.User)
+	if !oldOK || !ok {
+		return ErrNotFound
+	}
+	keyNames, args, err := sessionArgs(tag, hash, session)
+	if err != nil {
+		return fail("renew session", err)
+	}
+	_, err = s.answer(ctx, luaRenewSession, keyNames, append(args, oldHash)...)
+	return fail("renew session", err)
+}
+
+// sessionArgs is what a script needs to write a session under the handle with
+// hash. Applications are not part of the record: they are fields of their own.
+func sessionArgs(tag Tag, hash string, session Session) (keyNames []string, args []any, err error) {
+	sessionKey, cookieKey := userKey(tag, "session", session.SID), userKey(tag, "cookie", hash)
+	session.Applications = nil
+	value, errValue := encode(sessionKey, session.Expires, session)
+	cookie, errCookie := encode(cookieKey, session.Expires, session.SID)
+	return []string{sessionKey, cookieKey, indexKey(tag)}, []any{
+		session.SID, hash, session.Seen.UnixMilli(), session.Expires.UnixMilli(), ttl(session.Expires), value, cookie,
+	}, errors.Join(errValue, errCookie)
 }
 
 func (s *redisStore) Session(ctx context.Context, h keys.Secret, now time.Time) (Session, error) {

@@ -137,9 +137,13 @@ type Verdict struct {
 // A Handle argument is `<tag>.<secret>`; a store keeps SHA-256 of the secret only
 // and answers ErrNotFound to one whose tag is not [TagOf] the user of the value.
 type Store interface {
-	// PutSession writes s under h. If the user has a session with this SID under another
-	// handle, that handle is dead afterwards (re-authentication).
+	// PutSession writes a new session under h.
 	PutSession(ctx context.Context, h keys.Secret, s Session) error
+	// RenewSession lets h take the place of before, the handle of the session of
+	// (s.User, s.SID), and writes s but for its applications: the session keeps those it
+	// has (re-authentication). It returns ErrNotFound, and writes nothing, when that session
+	// has ended, has expired by s.Seen or has another handle.
+	RenewSession(ctx context.Context, before, h keys.Secret, s Session) error
 	// Session returns the session of h, or ErrNotFound.
 	Session(ctx context.Context, h keys.Secret, now time.Time) (Session, error)
 	// TouchSession moves Seen and Expires of a session that still exists, else ErrNotFound.

@@ -33,7 +33,8 @@ type sqliteStore struct {
 
 // statements are prepared once; each is queries/<its name>.sql.
 type statements struct {
-	putSession, session, touchSession, endSession, sessionsOf *sql.Stmt
+	putSession, renewSession, touchSession, endSession        *sql.Stmt
+	session, sessionsOf                                       *sql.Stmt
 	putRequest, request, takeRequest                          *sql.Stmt
 	useSession, putCode, takeCode, putTakenCode, takenCode    *sql.Stmt
 	liveCode, putToken, token, deleteToken, revokeFamily      *sql.Stmt
@@ -155,6 +156,7 @@ func (s *sqliteStore) prepare(ctx context.Context) error {
 		device:     stmt(s.reader, "device"),
 
 		putSession:   stmt(s.writer, "put_session"),
+		renewSession: stmt(s.writer, "renew_session"),
 		touchSession: stmt(s.writer, "touch_session"),
 		endSession:   stmt(s.writer, "end_session"),
 		putRequest:   stmt(s.writer, "put_request"),

@@ -48,14 +48,35 @@ func (s *sqliteStore) PutSession(ctx context.Context, h keys.Secret, session Ses
 		return fail("put session", err)
 	}
 	key := handleKey(tag, hash)
-	session.Applications = nil // kept in a column
-	value, err := encode(key, session.Expires, session)
+	value, err := sessionValue(key, session)
 	if err != nil {
 		return fail("put session", err)
 	}
 	_, err = s.putSession.ExecContext(ctx, session.User, session.SID, key,
 		session.Seen.UnixMilli(), session.Expires.UnixMilli(), string(applications), value)
 	return fail("put session", err)
+}
+
+func (s *sqliteStore) RenewSession(ctx context.Context, before, h keys.Secret, session Session) error {
+	defer s.opt.observe("renew_session", time.Now())
+	oldTag, oldHash, oldOK := locateFor(before, session.User)
+	tag, hash, ok := locateFor(h, session.User)
+	if !oldOK || !ok {
+		return ErrNotFound
+	}
+	key := handleKey(tag, hash)
+	value, err := sessionValue(key, session)
+	if err != nil {
+		return fail("renew session", err)
+	}
+	return fail("renew session", changed(s.renewSession.ExecContext(ctx, session.User, session.SID, handleKey(oldTag, oldHash),
+		key, session.Seen.UnixMilli(), session.Expires.UnixMilli(), value)))
+}
+
+// sessionValue is the record of a session without its applications, which have a column.
+func sessionValue(key string, session Session) (string, error) {
+	session.Applications = nil
+	return encode(key, session.Expires, session)
 }
 
 func (s *sqliteStore) Session(ctx context.Context, h keys.Secret, now time.Time) (Session, error) {

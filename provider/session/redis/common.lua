@@ -61,3 +61,12 @@ local function move(session, index, sid, seen, expires, ttl)
   extend(index, ttl)
 end
 
+-- write keeps the record of a session and the cookie that leads to it.
+-- KEYS: session, cookie, index
+-- ARGV: sid, handle, seen, expires, ttl, record of the session, record of the cookie
+local function write()
+  redis.call('HSET', KEYS[1], 'value', ARGV[6], 'handle', ARGV[2])
+  redis.call('SET', KEYS[2], ARGV[7], 'PX', ARGV[5])
+  move(KEYS[1], KEYS[3], ARGV[1], ARGV[3], ARGV[4], ARGV[5])
+end
+

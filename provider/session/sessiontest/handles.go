@@ -20,7 +20,7 @@ var handleTests = []test{
 			"}}}}}}}}}}}}." + secret, "{}:session:0." + secret, "::::::::::::." + secret,
 			strings.Repeat("\x00", 12) + "." + secret,
 		} {
-			for op, err := range lookups(f.Context(), f.store, keys.Secret(bad)) {
+			for op, err := range f.lookups(f.Context(), keys.Secret(bad)) {
 				f.wantErr(op+" of a malformed handle", err, session.ErrNotFound)
 			}
 		}
@@ -28,7 +28,7 @@ var handleTests = []test{
 
 	{"an unknown handle is found nowhere", func(f *fixture) {
 		f.signIn()
-		for op, err := range lookups(f.Context(), f.store, session.NewHandle(f.user)) {
+		for op, err := range f.lookups(f.Context(), session.NewHandle(f.user)) {
 			f.wantErr(op+" of an unknown handle", err, session.ErrNotFound)
 		}
 	}},
@@ -76,6 +76,8 @@ var handleTests = []test{
 
 		_, err := f.store.Session(f.Context(), withTag(cookie, other), start)
 		f.wantErr("Session", err, session.ErrNotFound)
+		err = f.store.RenewSession(f.Context(), withTag(cookie, other), session.NewHandle(f.user), s)
+		f.wantErr("RenewSession", err, session.ErrNotFound)
 		err = f.store.TouchSession(f.Context(), withTag(cookie, other), start, familyEnd)
 		f.wantErr("TouchSession", err, session.ErrNotFound)
 		_, err = f.take(withTag(code, other), checkOf(c), start)
@@ -92,18 +94,19 @@ var handleTests = []test{
 	}},
 
 	{"nothing is written under another user's tag", func(f *fixture) {
-		_, s := f.signIn()
+		cookie, s := f.signIn()
 		c := f.code(s)
 		foreign := session.NewHandle(users.NewID())
 		ctx := f.Context()
 		f.wantErr("PutSession", f.store.PutSession(ctx, foreign, f.session()), session.ErrNotFound)
+		f.wantErr("RenewSession", f.store.RenewSession(ctx, cookie, foreign, s), session.ErrNotFound)
 		f.wantErr("IssueCode", f.store.IssueCode(ctx, foreign, c, start, idleEnd), session.ErrNotFound)
 		token := session.AccessToken{Grant: c.Grant, Expires: tokenEnd}
 		f.wantErr("PutToken", f.store.PutToken(ctx, foreign, token), session.ErrNotFound)
 		f.wantErr("PutDevice", f.store.PutDevice(ctx, foreign, f.user, idleEnd), session.ErrNotFound)
 
 		for _, h := range []keys.Secret{foreign, withTag(foreign, f.user)} {
-			for op, err := range lookups(ctx, f.store, h) {
+			for op, err := range f.lookups(ctx, h) {
 				f.wantErr(op+" of what was refused", err, session.ErrNotFound)
 			}
 		}

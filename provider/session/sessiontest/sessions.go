@@ -1,8 +1,10 @@
 package sessiontest
 
 import (
+	"sync/atomic"
 	"time"
 
+	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/session"
 	"github.com/einlass/einlass/users"
 )
@@ -79,18 +81,89 @@ var sessionTests = []test{
 		token := f.putToken(c.Grant)
 
 		after := session.NewHandle(f.user)
-		s.AuthTime, s.AMR, s.Seen = start.Add(time.Hour), []string{"swk"}, start.Add(time.Hour)
+		s.AuthTime, s.AMR, s.Seen, s.Expires = start.Add(time.Hour), []string{"swk"}, start.Add(time.Hour), start.Add(13*time.Hour)
+		f.must(f.store.RenewSession(f.Context(), before, after, s))
 		s.Applications = []users.ApplicationID{"personio"}
-		f.must(f.store.PutSession(f.Context(), after, s))
 
 		_, err := f.store.Session(f.Context(), before, start)
 		f.wantErr("old handle", err, session.ErrNotFound)
+		f.wantErr("renewal of the old handle", f.store.RenewSession(f.Context(), before, session.NewHandle(f.user), s), session.ErrNotFound)
 		f.wantErr("touch of the old handle", f.store.TouchSession(f.Context(), before, start, idleEnd), session.ErrNotFound)
 		f.wantEqual("session of the new handle", f.wantSession("new handle", after), s)
 		f.wantToken("token of the session", token)
 		all, err := f.store.SessionsOf(f.Context(), f.user, start)
 		f.must(err)
 		f.wantEqual("sessions", all, []session.Session{s})
+	}},
+
+	{"a renewal does not revive an ended session", func(f *fixture) {
+		before, s := f.signIn()
+		_, err := f.store.EndSession(f.Context(), f.user, s.SID, start)
+		f.must(err)
+		after := session.NewHandle(f.user)
+		f.wantErr("renewal", f.store.RenewSession(f.Context(), before, after, s), session.ErrNotFound)
+		f.wantNoSession("afterwards", before, after)
+	}},
+
+	{"a renewal does not revive an expired session", func(f *fixture) {
+		before, s := f.signIn()
+		after := session.NewHandle(f.user)
+		s.Seen, s.Expires = idleEnd, familyEnd
+		f.wantErr("renewal", f.store.RenewSession(f.Context(), before, after, s), session.ErrNotFound)
+		_, err := f.store.Session(f.Context(), after, idleEnd)
+		f.wantErr("session", err, session.ErrNotFound)
+	}},
+
+	{"a renewal needs the handle of that very session", func(f *fixture) {
+		mine, s := f.signIn()
+		other, _ := f.signIn()
+		for what, before := range map[string]keys.Secret{"another session": other, "none": session.NewHandle(f.user)} {
+			after := session.NewHandle(f.user)
+			f.wantErr("renewal with the handle of "+what, f.store.RenewSession(f.Context(), before, after, s), session.ErrNotFound)
+			f.wantNoSession(what, after)
+		}
+		f.wantEqual("the session", f.wantSession("its handle", mine), s)
+	}},
+
+	{"a renewal keeps an application noted meanwhile", func(f *fixture) {
+		before, s := f.signIn()
+		f.issue(f.code(s)) // after s was read
+		after := session.NewHandle(f.user)
+		f.must(f.store.RenewSession(f.Context(), before, after, s))
+		s.Applications = []users.ApplicationID{"personio"}
+		f.wantEqual("session", f.wantSession("new handle", after), s)
+	}},
+
+	{"a session is renewed by one of many", func(f *fixture) {
+		before, s := f.signIn()
+		f.wantOnce(f.race(2, func(store session.Store) error {
+			return store.RenewSession(f.Context(), before, session.NewHandle(f.user), s)
+		}), session.ErrNotFound)
+	}},
+
+	{"a session that is renewed and ended at once has ended", func(f *fixture) {
+		before, s := f.signIn()
+		var turn atomic.Int64
+		var renewed atomic.Pointer[keys.Secret]
+		f.race(2, func(store session.Store) error {
+			if turn.Add(1)%2 == 0 {
+				_, err := store.EndSession(f.Context(), f.user, s.SID, start)
+				return err
+			}
+			h := session.NewHandle(f.user)
+			err := store.RenewSession(f.Context(), before, h, s)
+			if err == nil {
+				renewed.Store(&h)
+			}
+			return err
+		})
+		f.wantNoSession("afterwards", before)
+		if h := renewed.Load(); h != nil {
+			f.wantNoSession("what was renewed first", *h)
+		}
+		all, err := f.store.SessionsOf(f.Context(), f.user, start)
+		f.must(err)
+		f.wantEqual("sessions", all, []session.Session{})
 	}},
 
 	{"two sessions of one user live apart", func(f *fixture) {

@@ -182,6 +182,15 @@ func (f *fixture) wantSession(what string, h keys.Secret) session.Session {
 	return s
 }
 
+// wantNoSession fails the test unless none of the handles leads to a session.
+func (f *fixture) wantNoSession(what string, handles ...keys.Secret) {
+	f.Helper()
+	for _, h := range handles {
+		_, err := f.store.Session(f.Context(), h, start)
+		f.wantErr(what, err, session.ErrNotFound)
+	}
+}
+
 // wantToken fails the test unless the token of h is live.
 func (f *fixture) wantToken(what string, h keys.Secret) {
 	f.Helper()
@@ -241,8 +250,9 @@ func withTag(h keys.Secret, user users.ID) keys.Secret {
 	return keys.Secret(string(session.TagOf(user)) + "." + secret)
 }
 
-// lookups are all ways to find something by a handle.
-func lookups(ctx context.Context, s session.Store, h keys.Secret) map[string]error {
+// lookups are all ways to find something of the user by a handle.
+func (f *fixture) lookups(ctx context.Context, h keys.Secret) map[string]error {
+	s := f.store
 	_, errSession := s.Session(ctx, h, start)
 	_, errCode := s.TakeCode(ctx, h, session.CodeCheck{}, start, familyEnd)
 	_, errToken := s.Token(ctx, h, start)
@@ -255,6 +265,7 @@ func lookups(ctx context.Context, s session.Store, h keys.Secret) map[string]err
 		"Refresh":       errRefresh,
 		"RotateRefresh": errRotate,
 		"Session":       errSession,
+		"RenewSession":  s.RenewSession(ctx, h, session.NewHandle(f.user), f.session()),
 		"TouchSession":  s.TouchSession(ctx, h, start, idleEnd),
 		"TakeCode":      errCode,
 		"Token":         errToken,

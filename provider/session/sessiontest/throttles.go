@@ -100,7 +100,7 @@ var storeTests = []test{
 		h, _ := f.signIn()
 		ctx, cancel := context.WithCancel(f.Context())
 		cancel()
-		for op, err := range lookups(ctx, f.store, h) {
+		for op, err := range f.lookups(ctx, h) {
 			if err == nil || errors.Is(err, session.ErrNotFound) {
 				f.Errorf("%s: got %v, want the error of the context", op, err)
 			}
