@@ -93,10 +93,13 @@ func isPlainHeader(h jose.Header) bool {
 	return h.JSONWebKey == nil && (!found || isText && strings.EqualFold(text, "JWT"))
 }
 
-// isForUs reports whether an assertion is by the client, about it, and meant for us.
+// isForUs reports whether an assertion is by the client, about it, and meant for
+// us, by any of the names that RFC 7523 section 3 and RFC 9126 section 2 give us.
 func (p *Provider) isForUs(claims jwt.Claims, c *client) bool {
+	issuer := p.cfg.Issuer
+	names := []string{issuer, issuer + pathToken, issuer + pathPAR}
 	return claims.Issuer == c.ClientID && claims.Subject == c.ClientID && claims.ID != "" &&
-		(slices.Contains(claims.Audience, p.cfg.Issuer) || slices.Contains(claims.Audience, p.cfg.Issuer+pathToken))
+		slices.ContainsFunc(names, func(name string) bool { return slices.Contains(claims.Audience, name) })
 }
 
 // isFresh reports whether an assertion is valid now and not for long. There is

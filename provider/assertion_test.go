@@ -179,6 +179,7 @@ func TestAssertionClaimsAreChecked(t *testing.T) {
 	for name, change := range map[string]func(map[string]any){
 		"the issuer":                nil,
 		"the token endpoint":        func(c map[string]any) { c["aud"] = b.Issuer + "/token" },
+		"the PAR endpoint":          func(c map[string]any) { c["aud"] = b.Issuer + "/par" },
 		"the issuer among others":   func(c map[string]any) { c["aud"] = []string{"https://other.example", b.Issuer} },
 		"without iat, five minutes": func(c map[string]any) { c["exp"] = now + 300; delete(c, "iat") },
 		"a clock a minute ahead":    func(c map[string]any) { c["iat"] = now + 60; c["exp"] = now + 120 },
