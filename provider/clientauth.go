@@ -36,7 +36,7 @@ type presented struct {
 // one request is refused (RFC 6749 section 2.3).
 func readClientAuth(r *http.Request, in params) (presented, *oidc.Error) {
 	headers := r.Header.Values("Authorization")
-	_, inBody := in.values["client_secret"]
+	inBody := in.get("client_secret") != ""
 	switch {
 	case len(headers) > 1 || len(headers) == 1 && inBody:
 		return presented{}, errInvalidRequest("More than one way of client authentication.")

@@ -255,6 +255,26 @@ func TestTokenAcceptsTheRegisteredMethodOnly(t *testing.T) {
 	}
 }
 
+// RFC 6749 section 3.1: a parameter without a value is as if it were left out,
+// so an empty secret is no second way of authentication.
+func TestTokenTakesAnEmptySecretForNone(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	form := url.Values{
+		"grant_type": {"authorization_code"}, "code": {code(t, b, providertest.Wiki)},
+		"redirect_uri": {providertest.CallbackOf(providertest.Wiki)}, "client_secret": {""},
+	}
+	if answer := b.Post("/token", form, "Authorization", basic(providertest.Wiki)); answer.StatusCode != http.StatusOK {
+		t.Errorf("beside Basic: status %d, body %s", answer.StatusCode, answer.Body)
+	}
+	form = url.Values{"token": {"x"}, "client_id": {"native"}, "client_secret": {""}}
+	if answer := b.Post("/revoke", form); answer.StatusCode != http.StatusOK {
+		t.Errorf("by a public client: status %d, body %s", answer.StatusCode, answer.Body)
+	}
+	form.Set("client_id", providertest.Personio)
+	wantUnauthenticated(t, "by a client that has a secret", b.Post("/revoke", form))
+}
+
 // N071 N072 N080 G9 G10 G20
 func TestTokenTakesAPostedFormAndNothingElse(t *testing.T) {
 	t.Parallel()
