@@ -40,6 +40,9 @@ func (p *Provider) exchangeCode(r *http.Request, c *client, in params) (tokenRes
 	if err != nil {
 		return tokenResponse{}, refuseGrant(err)
 	}
+	if !c.owns(g) {
+		return tokenResponse{}, refuse(errInvalidGrant())
+	}
 	return p.tokensFor(ctx, c, g)
 }
 

@@ -32,7 +32,7 @@ func (p *Provider) exchangeRefresh(r *http.Request, c *client, in params) (token
 	if err != nil {
 		return tokenResponse{}, refuseGrant(err)
 	}
-	if known.Grant.ClientID != c.ClientID || known.Grant.Application != c.application.ID {
+	if !c.owns(known.Grant) {
 		return tokenResponse{}, refuse(errInvalidGrant())
 	}
 	if known.Rotated { // a replay counts whatever else is wrong with the request

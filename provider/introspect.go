@@ -72,7 +72,7 @@ func (p *Provider) inspect(ctx context.Context, c *client, in params) (introspec
 	if err != nil {
 		return introspection{}, err
 	}
-	if !t.isOf(c) || t.rotated || t.refresh && !c.OfflineAccess {
+	if !c.owns(t.grant) || t.rotated || t.refresh && !c.OfflineAccess {
 		return introspection{}, nil
 	}
 	person, err := p.person(ctx, t.grant)
@@ -128,10 +128,6 @@ type heldToken struct {
 	expires time.Time
 	refresh bool
 	rotated bool // a refresh token that was used already
-}
-
-func (t heldToken) isOf(c *client) bool {
-	return t.grant.ClientID == c.ClientID && t.grant.Application == c.application.ID
 }
 
 // findToken finds the token of a request, or returns session.ErrNotFound. The

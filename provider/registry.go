@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/provider/session"
 	"github.com/einlass/einlass/users"
 )
 
@@ -145,6 +146,12 @@ func (r *Registry) Run(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// owns reports whether a grant is this client's and its application's: people
+// are let into applications, and a client_id can move from one to another.
+func (c *client) owns(g session.Grant) bool {
+	return g.ClientID == c.ClientID && g.Application == c.application.ID
 }
 
 // checkSecret compares with every live secret in constant time.

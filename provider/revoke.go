@@ -28,7 +28,7 @@ func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
 		return web.NoContent(w, http.StatusOK)
 	case err != nil:
 		return err
-	case !t.isOf(c):
+	case !c.owns(t.grant):
 		return refuse(errUnauthorizedClient("The token belongs to another client."))
 	case t.refresh:
 		err = p.cfg.Sessions.Revoke(ctx, t.grant)

@@ -218,6 +218,31 @@ func TestTokenRefusesAnotherClientsCode(t *testing.T) {
 	}
 }
 
+// A client_id that has moved to another application takes no grants along:
+// people were let into the other one.
+func TestGrantsStayWithTheirApplication(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	tokens := offlineTokens(t, b)
+	pending := code(t, b, providertest.Wiki)
+	moved := providertest.Declaration()
+	for _, wiki := range moved.Applications {
+		if wiki.ID == providertest.Wiki {
+			intranet, signIn := wiki, *wiki.SignIn
+			intranet.ID, intranet.SignIn = "intranet", &signIn
+			moved.Applications = append(moved.Applications, intranet)
+			wiki.SignIn.ClientID = "wiki-2"
+		}
+	}
+	b.Redeclare(moved)
+	wantRefused(t, "code", redeem(b, providertest.Wiki, pending), "invalid_grant")
+	wantRefused(t, "refresh token", refresh(b, tokens.Refresh), "invalid_grant")
+	wantInactive(t, "introspection", asWiki(b, "/introspect", tokens.AccessToken))
+	if status := userinfo(t, b, tokens.AccessToken).StatusCode; status != http.StatusUnauthorized {
+		t.Errorf("userinfo: status %d, want 401", status)
+	}
+}
+
 // basic is the Authorization header of an application (RFC 6749 section 2.3.1).
 func basic(id users.ApplicationID) string {
 	r, _ := http.NewRequest(http.MethodPost, "/", nil)

@@ -28,7 +28,7 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) error {
 		return web.Unavailable(err)
 	}
 	c, found := p.cfg.Registry.client(t.Grant.ClientID)
-	if !found || c.application.ID != t.Grant.Application {
+	if !found || !c.owns(t.Grant) {
 		return refuse(errInvalidToken())
 	}
 	u, err := p.person(ctx, t.Grant)
