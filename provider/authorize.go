@@ -13,8 +13,8 @@ import (
 	"github.com/einlass/einlass/users"
 )
 
-// postAuthorize turns a POST into the same request by GET, because a cross-site
-// POST carries no SameSite=Lax cookie. What GET would no longer see is refused here.
+// postAuthorize answers with the same request by GET. What GET would no longer
+// see is refused here.
 func (a *Authorizer) postAuthorize(w http.ResponseWriter, r *http.Request) error {
 	in, err := formParams(w, r)
 	if err != nil {
@@ -23,11 +23,7 @@ func (a *Authorizer) postAuthorize(w http.ResponseWriter, r *http.Request) error
 	if in.broken || len(in.repeated) > 0 {
 		return a.authorize(w, r, in)
 	}
-	query := url.Values{}
-	for name, value := range in.values {
-		query.Set(name, value)
-	}
-	return web.Redirect(w, http.StatusSeeOther, r.URL.Path+"?"+query.Encode())
+	return redirectToGet(w, r, in)
 }
 
 func (a *Authorizer) getAuthorize(w http.ResponseWriter, r *http.Request) error {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -61,11 +62,6 @@ func (p *Provider) metadata() metadata {
 	claims := []string{
 		"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid",
 	}
-	grants := []string{}
-	for name := range p.grants() {
-		grants = append(grants, name)
-	}
-	slices.Sort(grants)
 	return metadata{
 		Issuer:                 p.cfg.Issuer,
 		AuthorizationEndpoint:  p.cfg.Issuer + pathAuthorize,
@@ -79,7 +75,7 @@ func (p *Provider) metadata() metadata {
 		ScopesSupported:        supportedScopes,
 		ResponseTypes:          []string{string(oidc.ResponseTypeCode)},
 		ResponseModes:          []string{responseModeQuery, responseModeFormPost},
-		GrantTypes:             grants,
+		GrantTypes:             slices.Sorted(maps.Keys(p.grants())),
 		SubjectTypes:           []string{"public"},
 		SigningAlgs:            p.cfg.SigningAlgs,
 		TokenAuthMethods:       append(slices.Clone(provingMethods), users.AuthMethodNone),
@@ -91,7 +87,7 @@ func (p *Provider) metadata() metadata {
 		ChallengeMethods:       []string{string(oidc.CodeChallengeMethodS256)},
 		ClaimsSupported:        append(claims, personClaims...),
 		ACRValues:              acrValues(),
-		PromptValues:           []string{oidc.PromptNone, oidc.PromptLogin, oidc.PromptConsent, oidc.PromptSelectAccount},
+		PromptValues:           knownPrompts,
 		UILocales:              p.cfg.Site.Languages(),
 		ClaimsParameter:        true,
 		AuthorizationIssuerOut: true,

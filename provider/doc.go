@@ -5,7 +5,7 @@
 //
 //	GET /authorize   client and redirect URI, else an error page      authorize.go
 //	                 the other parameters, else an error response     request.go
-//	                 whom and what it is meant for                    hint.go, claimsrequest.go, acr.go
+//	                 whom and what it is meant for                    idtokenhint.go, claimsrequest.go, acr.go
 //	                 session and access, one read each                authorize.go
 //	                 issue, sign in, ask, deny or fail                decide.go
 //	                 the code in this very response, or /login        respond.go

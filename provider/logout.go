@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"slices"
 
-	"github.com/einlass/einlass/keys"
-	"github.com/einlass/einlass/provider/session"
 	"github.com/einlass/einlass/provider/web"
 )
 
@@ -20,8 +18,7 @@ const (
 	parameterLocales   = "ui_locales"
 )
 
-// postEndSession turns a POST into the same request by GET, as postAuthorize
-// does: only then the browser sends the session's cookie along.
+// postEndSession answers with the same request by GET.
 func (p *Provider) postEndSession(w http.ResponseWriter, r *http.Request) error {
 	in, err := formParams(w, r)
 	if refusal, ok := errors.AsType[*web.Error](err); ok {
@@ -34,11 +31,7 @@ func (p *Provider) postEndSession(w http.ResponseWriter, r *http.Request) error 
 	if err := checkLogoutParams(in); err != nil {
 		return err
 	}
-	query := url.Values{}
-	for name, value := range in.values {
-		query.Set(name, value)
-	}
-	return web.Redirect(w, http.StatusSeeOther, r.URL.Path+"?"+query.Encode())
+	return redirectToGet(w, r, in)
 }
 
 // getEndSession answers an application that wants the person signed out. It
@@ -69,14 +62,12 @@ func (p *Provider) getEndSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s, err := p.cfg.Sessions.Current(r.Context(), keys.Secret(p.cfg.Site.Cookies.Read(r, web.CookieSession)))
-	switch {
-	case errors.Is(err, session.ErrNotFound) && given != nil:
-		return p.cfg.SignOut(w, r, nil, target)
-	case err != nil && !errors.Is(err, session.ErrNotFound):
-		return web.Unavailable(err)
-	case err == nil && given != nil && given.Subject == s.User && given.SID == s.SID:
-		return p.cfg.SignOut(w, r, &s, target)
+	current, err := p.cfg.Authorizer.currentSession(r)
+	if err != nil {
+		return err
+	}
+	if given != nil && (current == nil || given.Subject == current.User && given.SID == current.SID) {
+		return p.cfg.SignOut(w, r, current, target)
 	}
 	return web.Redirect(w, http.StatusSeeOther, "/logout?"+checked.Encode())
 }

@@ -51,6 +51,17 @@ func formParams(w http.ResponseWriter, r *http.Request) (params, error) {
 	return p, nil
 }
 
+// redirectToGet turns a POST into the same request by GET: a cross-site POST
+// carries no SameSite=Lax cookie, so that the session could not be seen. Nothing of
+// in may be broken or repeated.
+func redirectToGet(w http.ResponseWriter, r *http.Request, in params) error {
+	query := url.Values{}
+	for name, value := range in.values {
+		query.Set(name, value)
+	}
+	return web.Redirect(w, http.StatusSeeOther, r.URL.Path+"?"+query.Encode())
+}
+
 // maxParams bounds how many parameters a request can make us look at.
 const maxParams = 100
 

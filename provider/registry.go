@@ -24,7 +24,6 @@ type registrySource interface {
 type RegistryConfig struct {
 	Source   registrySource
 	OnChange func(ctx context.Context) error // called after each rebuild, e.g. to reload keys; nil: nothing
-	Now      func() time.Time                // nil means time.Now
 	Logger   *slog.Logger                    // nil discards
 }
 
@@ -52,9 +51,6 @@ type client struct {
 
 // NewRegistry returns an empty registry; call Refresh before use.
 func NewRegistry(cfg RegistryConfig) *Registry {
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}

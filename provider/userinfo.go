@@ -68,7 +68,7 @@ func bearerToken(w http.ResponseWriter, r *http.Request) (keys.Secret, error) {
 			inBody = in.get("access_token")
 		}
 	}
-	if len(headers) > 1 || len(headers) == 1 && (inBody != "" || inQuery) || inBody != "" && inQuery {
+	if len(headers) > 1 || len(headers) == 1 && (inBody != "" || inQuery) {
 		return "", refuse(errInvalidRequest("More than one access token."))
 	}
 	if len(headers) == 0 {

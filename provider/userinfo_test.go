@@ -127,6 +127,7 @@ func TestUserinfoRefuses(t *testing.T) {
 		{"token in the query alone", request("GET", "/userinfo?access_token="+token, ""), 401, ""},
 		{"token in query and header", request("GET", "/userinfo?access_token="+token, "", "Authorization", bearer), 400, "invalid_request"},
 		{"token in header and form", request("POST", "/userinfo", "access_token="+token, "Authorization", bearer, "Content-Type", form), 400, "invalid_request"},
+		{"token in query and form", request("POST", "/userinfo?access_token="+token, "access_token="+token, "Content-Type", form), 400, "invalid_request"},
 		{"two headers", request("GET", "/userinfo", "", "Authorization", bearer, "Authorization", bearer), 400, "invalid_request"},
 		{"token twice in the form", request("POST", "/userinfo", "access_token="+token+"&access_token="+token, "Content-Type", form), 400, "invalid_request"},
 		{"one character less", request("GET", "/userinfo", "", "Authorization", bearer[:len(bearer)-1]), 401, "invalid_token"},
