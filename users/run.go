@@ -41,6 +41,40 @@ type Run struct {
 	Error      string   // for the administrator, with the remedy; no secrets
 	ApprovedBy Actor
 	ApprovedAt time.Time
+	Options    RunOptions
+	Progress   RunProgress // zero before the first page was read
+}
+
+// ImportMode is which people a run may change.
+type ImportMode string
+
+// The modes.
+const (
+	ImportAll      ImportMode = "all"      // new people and changes of those who are here
+	ImportNew      ImportMode = "new"      // new people only: nobody who is here changes, whatever the source says
+	ImportUpdates  ImportMode = "updates"  // people who are here only: nobody is created
+	ImportSelected ImportMode = "selected" // the new people whom an administrator has chosen, and nobody else
+)
+
+// RunOptions are what a run was made by. They are kept with it, because those
+// of the connection may change afterwards.
+type RunOptions struct {
+	Mode         ImportMode  `json:"mode,omitempty"`     // empty: ImportAll
+	Selected     []string    `json:"selected,omitempty"` // source ids, with ImportSelected
+	Filter       string      `json:"filter,omitempty"`   // query string in the source's own syntax
+	InitialState State       `json:"initial_state,omitempty"`
+	Reactivation bool        `json:"reactivation,omitempty"`
+	Leave        LeavePolicy `json:"leave,omitempty"`
+	Reconcile    bool        `json:"reconcile,omitempty"` // compares everybody, also those whom the source shows as remembered
+}
+
+// RunProgress is how far a run had come at a time.
+type RunProgress struct {
+	Phase string    `json:"phase,omitempty"` // such as reading
+	Done  int       `json:"done,omitempty"`  // people, in this phase
+	Total int       `json:"total,omitempty"` // -1: unknown
+	Since time.Time `json:"since,omitzero"`  // when the phase began
+	At    time.Time `json:"at,omitzero"`
 }
 
 // Counts is what a run did, or would do, in people.
@@ -124,6 +158,10 @@ type RunChange struct {
 	InitialState State // for create
 	Outcome      Outcome
 	Error        string // why it failed
+
+	// Effect is what follows for the person, as far as it was known when the row was
+	// planned: a sentence for the administrator in English; empty: nothing does.
+	Effect string
 }
 
 // Person is what we remember of one person of a source: the key is

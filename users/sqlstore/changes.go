@@ -23,7 +23,7 @@ func (r reader) RunChanges(
 		var c users.RunChange
 		err := rows.Scan(&c.Run, &c.Seq, &c.Phase, &c.SourceID, &c.User, &c.Before, &c.Kind, &c.Reason, &c.Detail,
 			&c.Name, &c.Email, document{&c.Fields}, &c.Status, &c.ContentHash, &c.ManagerSourceID,
-			&c.InitialState, &c.Outcome, &c.Error)
+			&c.InitialState, &c.Outcome, &c.Error, &c.Effect)
 		changes = append(changes, c)
 		return err
 	}, string(run), string(outcome), int64(afterPhase), int64(afterSeq), int64(limit))
@@ -41,7 +41,7 @@ func (t *tx) InsertRunChanges(ctx context.Context, changes []users.RunChange) er
 		rows[i] = []any{
 			string(c.Run), int64(c.Seq), int64(c.Phase), c.SourceID, string(c.User), c.Before,
 			string(c.Kind), c.Reason, c.Detail, c.Name, c.Email, fields,
-			c.Status, c.ContentHash, c.ManagerSourceID, string(c.InitialState), string(c.Outcome), c.Error,
+			c.Status, c.ContentHash, c.ManagerSourceID, string(c.InitialState), string(c.Outcome), c.Error, c.Effect,
 		}
 	}
 	_, err := t.conn.execRows(ctx, insertRunChanges, rows)

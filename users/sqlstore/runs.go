@@ -57,7 +57,7 @@ func (r reader) runs(ctx context.Context, s statement, args ...any) ([]users.Run
 		err := rows.Scan(&run.ID, &run.Connection, &run.Preview, &run.State, &run.Actor,
 			moment{&run.StartedAt}, moment{&run.FinishedAt}, document{&run.Counts}, document{&run.Stats},
 			&run.PlanHash, document{&run.Held}, &run.ErrorCode, &run.Error,
-			&run.ApprovedBy, moment{&run.ApprovedAt})
+			&run.ApprovedBy, moment{&run.ApprovedAt}, document{&run.Options}, document{&run.Progress})
 		runs = append(runs, run)
 		return err
 	}, args...)
@@ -89,21 +89,17 @@ func (t *tx) UpdateRun(ctx context.Context, r users.Run) error {
 
 // runColumns is a run without its identity, in the order of both statements.
 func runColumns(r users.Run) ([]any, error) {
-	counts, err := jsonText(r.Counts)
-	if err != nil {
-		return nil, err
-	}
-	stats, err := jsonText(r.Stats)
-	if err != nil {
-		return nil, err
-	}
-	held, err := jsonText(r.Held)
-	if err != nil {
-		return nil, err
+	documents := make([]any, 5)
+	for i, part := range []any{r.Counts, r.Stats, r.Held, r.Options, r.Progress} {
+		text, err := jsonText(part)
+		if err != nil {
+			return nil, fmt.Errorf("run %s: %w", r.ID, err)
+		}
+		documents[i] = text
 	}
 	return []any{
-		flag(r.Preview), string(r.State), string(r.Actor), millis(r.StartedAt), millis(r.FinishedAt), counts, stats,
-		r.PlanHash, held, r.ErrorCode, r.Error, string(r.ApprovedBy), millis(r.ApprovedAt),
+		flag(r.Preview), string(r.State), string(r.Actor), millis(r.StartedAt), millis(r.FinishedAt), documents[0], documents[1],
+		r.PlanHash, documents[2], r.ErrorCode, r.Error, string(r.ApprovedBy), millis(r.ApprovedAt), documents[3], documents[4],
 	}, nil
 }
 

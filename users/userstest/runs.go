@@ -59,6 +59,11 @@ func keepsRun(t *testing.T, s users.Store) {
 	r.Stats = users.FeedStats{People: 9, Announced: -1, Filled: map[string]int{"email": 9}, Domains: map[string]int{"example.com": 9}, Missing: []string{"office"}, Active: 3}
 	r.PlanHash, r.Held, r.ErrorCode, r.Error = "abc", []string{"people:30"}, "source_unreachable", "Personio does not answer."
 	r.ApprovedBy, r.ApprovedAt = "cli:root", noon.Add(time.Hour)
+	r.Options = users.RunOptions{
+		Mode: users.ImportSelected, Selected: []string{"7", "8"}, Filter: "email=ada%40example.com",
+		InitialState: users.StateStaged, Reactivation: true, Leave: users.LeaveKeeps, Reconcile: true,
+	}
+	r.Progress = users.RunProgress{Phase: "reading", Done: 5, Total: -1, Since: noon, At: noon.Add(time.Second)}
 	update(t, s, func(tx users.Tx) error {
 		moved := r
 		moved.Connection = "other" // part of the identity
@@ -120,7 +125,7 @@ func keepsChange(t *testing.T, s users.Store) {
 		Run: run, Seq: 1, Phase: 2, SourceID: "77", User: users.NewID(), Before: 3, Kind: users.ChangeSuspend,
 		Reason: "status_leave", Detail: "On leave.", Name: "Ada Lovelace", Email: "ada@example.com",
 		Fields: map[string]users.FieldChange{"department": {Before: "", After: "Söldner"}},
-		Status: "leave", ContentHash: "abc", ManagerSourceID: "1", InitialState: users.StateStaged,
+		Status: "leave", ContentHash: "abc", ManagerSourceID: "1", InitialState: users.StateStaged, Effect: "Loses Personio.",
 		Outcome: users.OutcomePlanned, Error: "none",
 	}
 	bare := users.RunChange{Run: run, Seq: 2, Phase: 2, Before: -1, Kind: users.ChangeSkip, Outcome: users.OutcomePlanned}
