@@ -99,14 +99,9 @@ func countFailure(counts *users.Counts, c users.RunChange) {
 // fail records why a run stopped and returns the error to report, which may be
 // more precise than the one that was met.
 func (e *Engine) fail(ctx context.Context, lease users.Lease, run *users.Run, err error) error {
-	if cause := context.Cause(ctx); errors.Is(cause, users.ErrLeaseLost) {
-		err = cause
-	}
+	err = e.precise(ctx, run.Connection, err)
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
 	defer done()
-	if errors.Is(err, ErrCredentials) && !errors.Is(err, ErrRevoked) && e.workedBefore(ctx, run.Connection) {
-		err = errors.Join(ErrRevoked, err)
-	}
 	f := failureOf(err)
 	run.State, run.FinishedAt = users.RunFailed, e.now()
 	if f.code == codeStopped {
@@ -115,6 +110,18 @@ func (e *Engine) fail(ctx context.Context, lease users.Lease, run *users.Run, er
 	run.ErrorCode, run.Error = f.code, f.explain(err)
 	if saveErr := e.cfg.Directory.SaveRun(ctx, lease, *run); saveErr != nil {
 		e.log.Error("failed import not recorded; the next run marks it interrupted", "run_id", run.ID, "error", saveErr)
+	}
+	return err
+}
+
+// precise returns what an error met under ctx really means: the lease was lost,
+// or credentials were revoked that had worked before.
+func (e *Engine) precise(ctx context.Context, connection users.ApplicationID, err error) error {
+	if cause := context.Cause(ctx); errors.Is(cause, users.ErrLeaseLost) {
+		return cause
+	}
+	if errors.Is(err, ErrCredentials) && !errors.Is(err, ErrRevoked) && e.workedBefore(ctx, connection) {
+		return errors.Join(ErrRevoked, err)
 	}
 	return err
 }

@@ -2,7 +2,6 @@ package importer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -48,26 +47,25 @@ func (e *Engine) approve(ctx context.Context, id users.RunID, actor users.Actor)
 		return run, err
 	}
 	stale, rows, err := e.replan(held, app, run)
-	if cause := context.Cause(held); errors.Is(cause, users.ErrLeaseLost) {
-		err = cause
-	}
 	if err != nil {
+		err = e.precise(held, app.ID, err)
+		e.log.Warn("import not approved", "run_id", run.ID, "connection", app.ID, "error", err)
 		return run, err
 	}
 	if stale {
 		run.State = users.RunStale
-		if err := e.cfg.Directory.SaveRun(held, lease, run); err != nil {
-			return run, err
+		if err = e.cfg.Directory.SaveRun(held, lease, run); err == nil {
+			err = fmt.Errorf("%w: people changed at the source or here since it was made", ErrStale)
 		}
-		return run, fmt.Errorf("%w: people changed at the source or here since it was made", ErrStale)
+	} else {
+		run.ApprovedBy, run.ApprovedAt = actor, e.now()
+		run.FinishedAt = time.Time{}
+		if err = e.apply(held, lease, &run, rows); err != nil {
+			err = e.fail(held, lease, &run, err)
+		}
 	}
-	run.ApprovedBy, run.ApprovedAt = actor, e.now()
-	run.FinishedAt = time.Time{}
-	if err := e.apply(held, lease, &run, rows); err != nil {
-		return run, e.fail(held, lease, &run, err)
-	}
-	e.logRun(run, nil)
-	return run, nil
+	e.logRun(run, err)
+	return run, err
 }
 
 // approvable returns a run whose plan is the newest of its connection and was not applied.

@@ -1,9 +1,13 @@
 package importer_test
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -88,8 +92,64 @@ func TestAStalePlanIsRefused(t *testing.T) {
 			if _, err := b.engine.Approve(t.Context(), preview.ID, "cli:boss"); !errors.Is(err, importer.ErrStale) {
 				t.Errorf("approval: %v, want ErrStale", err)
 			}
+			if _, err := b.engine.Approve(t.Context(), preview.ID, "cli:boss"); !errors.Is(err, importer.ErrStale) {
+				t.Errorf("second approval: %v, want ErrStale", err)
+			}
 			if diff := cmp.Diff(before["users"], b.contents()["users"]); diff != "" {
 				t.Errorf("a stale plan changed somebody (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A run that ends by an approval is told of like any other, however it ends.
+func TestHowAnApprovalEndsIsLoggedAndCounted(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		move  func(b *bench)                // before the approval
+		meet  func(b *bench, cancel func()) // when the first rows have been applied
+		is    error
+		state users.RunState
+		log   string
+	}{
+		{"applied", nil, nil, nil, users.RunDone, "import finished"},
+		{"stale", func(b *bench) { b.company.setStatus("2", importer.StatusLeave) }, nil, importer.ErrStale, users.RunStale, "import stopped"},
+		{"stopped", nil, func(_ *bench, cancel func()) { cancel() }, context.Canceled, users.RunInterrupted, "import stopped"},
+		{"lost the lease", nil, func(b *bench, _ func()) { b.stealLease() }, users.ErrLeaseLost, users.RunFailed, "import stopped"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, 3)
+			preview, err := b.try(true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.move != nil {
+				c.move(b)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var finished []users.RunState
+			var log bytes.Buffer
+			engine := b.newEngineWith(func(cfg *importer.Config) {
+				cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+				cfg.Finished = func(run users.Run) { finished = append(finished, run.State) }
+				cfg.Progress = func(p importer.Progress) {
+					if p.Phase == importer.ProgressApplying && c.meet != nil {
+						c.meet(b, cancel)
+					}
+				}
+			})
+			run, err := engine.Approve(ctx, preview.ID, "cli:boss")
+			if !errors.Is(err, c.is) || run.State != c.state {
+				t.Errorf("approval: state %s, error %v; want %s and %v", run.State, err, c.state, c.is)
+			}
+			if !slices.Equal(finished, []users.RunState{c.state}) {
+				t.Errorf("told of %v, want %s", finished, c.state)
+			}
+			if !strings.Contains(log.String(), c.log) {
+				t.Errorf("logged %s, want %q", log.String(), c.log)
 			}
 		})
 	}
@@ -112,5 +172,56 @@ func TestAPlanStaysApprovableWhileTheSourceIsAway(t *testing.T) {
 	b.company.failAt = 0
 	if run, err := b.engine.Approve(t.Context(), preview.ID, "cli:boss"); err != nil || run.Counts.Created != 5 {
 		t.Errorf("approval once it is back: %d created, error %v; want 5", run.Counts.Created, err)
+	}
+}
+
+func TestAPlanBeforeManyFailedRunsIsStale(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 5)
+	preview, err := b.try(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.company.failAt, b.company.err = 1, importer.ErrUnreachable
+	for range 20 {
+		if _, err := b.try(false); err == nil {
+			t.Fatal("a run without a source succeeded")
+		}
+	}
+	b.company.failAt = 0
+	if _, err := b.engine.Approve(t.Context(), preview.ID, "cli:boss"); !errors.Is(err, importer.ErrStale) {
+		t.Errorf("approval after 20 failed runs: %v, want ErrStale", err)
+	}
+}
+
+func TestWhatIsNoPlanCannotBeApproved(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 2)
+	if _, err := b.engine.Approve(t.Context(), "unknown", "cli:boss"); !errors.Is(err, users.ErrNotFound) {
+		t.Errorf("unknown run: %v, want ErrNotFound", err)
+	}
+	preview, err := b.try(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.directory.AcquireImportLease(t.Context(), hr, "somebody else"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.engine.Approve(t.Context(), preview.ID, "cli:boss"); !errors.Is(err, users.ErrLeaseHeld) {
+		t.Errorf("beside another run: %v, want ErrLeaseHeld", err)
+	}
+	b.clock.pass(2 * users.ImportLease)
+	off := b.settings
+	_, err = b.directory.Declare(t.Context(), users.Declaration{Applications: []users.DeclaredApplication{
+		{Application: users.Application{ID: hr, Label: "Personio", Disabled: true, Import: &off}, ImportSecret: "secret"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.engine.Approve(t.Context(), preview.ID, "cli:boss"); !errors.Is(err, users.ErrInvalid) {
+		t.Errorf("of a disabled application: %v, want ErrInvalid", err)
+	}
+	if got := len(b.states()); got != 0 {
+		t.Errorf("%d people were created", got)
 	}
 }

@@ -202,12 +202,19 @@ func newBench(t *testing.T, n int) *bench {
 
 func (b *bench) newEngine(progress func(importer.Progress)) *importer.Engine {
 	b.t.Helper()
-	engine, err := importer.New(importer.Config{
+	return b.newEngineWith(func(cfg *importer.Config) { cfg.Progress = progress })
+}
+
+func (b *bench) newEngineWith(change func(cfg *importer.Config)) *importer.Engine {
+	b.t.Helper()
+	cfg := importer.Config{
 		Directory: b.directory,
 		Open:      func(users.Application, keys.Secret) (importer.Source, error) { return b.company, nil },
 		Mappings:  map[string]users.Mapping{"personio": mapping},
-		Holder:    "test", Now: b.clock.Now, Progress: progress,
-	})
+		Holder:    "test", Now: b.clock.Now,
+	}
+	change(&cfg)
+	engine, err := importer.New(cfg)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/users"
 )
 
@@ -237,6 +238,26 @@ func TestCredentialsThatNeverWorkedAreNotRevoked(t *testing.T) {
 		if !errors.Is(err, importer.ErrCredentials) || errors.Is(err, importer.ErrRevoked) || run.ErrorCode != "credentials_refused" {
 			t.Errorf("run: code %s, error %v; want credentials_refused", run.ErrorCode, err)
 		}
+	}
+}
+
+func TestAnEngineWithoutWhatItNeedsIsRefused(t *testing.T) {
+	t.Parallel()
+	if _, err := importer.New(importer.Config{}); err == nil {
+		t.Error("an engine without directory, source and mappings was made")
+	}
+}
+
+func TestASourceThatCannotBeOpenedFailsTheRun(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 2)
+	refusal := fmt.Errorf("%w base URL", users.ErrInvalid)
+	engine := b.newEngineWith(func(cfg *importer.Config) {
+		cfg.Open = func(users.Application, keys.Secret) (importer.Source, error) { return nil, refusal }
+	})
+	run, err := engine.Run(t.Context(), importer.Request{Connection: hr, Actor: "cli:test"})
+	if !errors.Is(err, users.ErrInvalid) || run.State != users.RunFailed || run.ErrorCode != "settings_invalid" {
+		t.Errorf("run: state %s, code %s, error %v; want failed with settings_invalid", run.State, run.ErrorCode, err)
 	}
 }
 

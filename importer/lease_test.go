@@ -60,12 +60,8 @@ func TestARunThatLostItsLeaseWritesNothing(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 5)
 	b.company.onPage = func(page int) {
-		if page != 2 {
-			return
-		}
-		b.clock.pass(2 * users.ImportLease) // as if this process had slept
-		if _, err := b.directory.AcquireImportLease(t.Context(), hr, "somebody else"); err != nil {
-			t.Error(err)
+		if page == 2 {
+			b.stealLease()
 		}
 	}
 	_, err := b.try(false)
@@ -81,6 +77,15 @@ func TestARunThatLostItsLeaseWritesNothing(t *testing.T) {
 	runs, err := b.store.Runs(t.Context(), hr, 10)
 	if err != nil || len(runs) != 2 || runs[1].State != users.RunInterrupted {
 		t.Errorf("runs: %d, error %v; want the first one marked as interrupted", len(runs), err)
+	}
+}
+
+// stealLease gives the lease of the connection to somebody else, as if this process had slept.
+func (b *bench) stealLease() {
+	b.t.Helper()
+	b.clock.pass(2 * users.ImportLease)
+	if _, err := b.directory.AcquireImportLease(b.t.Context(), hr, "somebody else"); err != nil {
+		b.t.Error(err)
 	}
 }
 
