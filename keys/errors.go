@@ -21,6 +21,10 @@ var (
 	// ErrNoSigningKey: the ring has no key of the algorithm; see Ring.Ensure.
 	ErrNoSigningKey = errors.New("no signing key")
 
+	// ErrAnnouncement: clients keep the key set for longer than a new key would
+	// stand in it before it signs.
+	ErrAnnouncement = errors.New("announcement is too short")
+
 	// ErrSignature: a token was not signed by a key of this ring.
 	ErrSignature = errors.New("signature is not by a key of ours")
 )

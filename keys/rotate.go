@@ -90,10 +90,11 @@ func (r *Ring) Ensure(ctx context.Context, algs ...string) error {
 // set from now on and signs after the announcement; then the present key
 // retires. An announcement of 0 means at once and is meant for emergencies:
 // clients that keep the key set will meet a kid they do not know. It returns
-// the new keys. The caller holds the lease `keys`.
+// the new keys, or ErrAnnouncement when clients would have too little time to
+// read the key set again. The caller holds the lease `keys`.
 func (r *Ring) Rotate(ctx context.Context, announce time.Duration) ([]Info, error) {
 	if announce < 0 || announce > 0 && announce < r.cfg.JWKSMaxAge {
-		return nil, fmt.Errorf("rotate: a key must be announced for at least %s, the time for which clients keep the key set, or 0 for at once", r.cfg.JWKSMaxAge)
+		return nil, fmt.Errorf("rotate: %w: want at least %s, for which clients keep the key set, or 0 for at once", ErrAnnouncement, r.cfg.JWKSMaxAge)
 	}
 	r.reading.Lock()
 	defer r.reading.Unlock()

@@ -1,6 +1,7 @@
 package keys_test
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -126,8 +127,8 @@ func TestAnnouncementMustOutlastTheCaches(t *testing.T) {
 	t.Parallel()
 	ring, store, _ := ensured(t, keys.EdDSA)
 	for _, announce := range []time.Duration{-time.Hour, time.Nanosecond, 59 * time.Second} {
-		if _, err := ring.Rotate(t.Context(), announce); err == nil {
-			t.Errorf("announcement of %s: no error", announce)
+		if _, err := ring.Rotate(t.Context(), announce); !errors.Is(err, keys.ErrAnnouncement) {
+			t.Errorf("announcement of %s: error %v, want ErrAnnouncement", announce, err)
 		}
 	}
 	if n := len(store.ids()); n != 1 {

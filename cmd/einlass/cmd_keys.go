@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -49,6 +50,9 @@ func (c keysRotate) Run(ctx context.Context, s *shell) error {
 			made, err = a.Ring.Rotate(ctx, c.Announce)
 			return err
 		})
+		if errors.Is(err, keys.ErrAnnouncement) {
+			return usageError{err}
+		}
 		if err != nil {
 			return err
 		}
