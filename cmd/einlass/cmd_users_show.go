@@ -86,10 +86,6 @@ func describePerson(ctx context.Context, a *app, u users.User) (personDetailsJSO
 }
 
 func (d personDetailsJSON) fields() fields {
-	groups := make([]string, 0, len(d.Groups))
-	for _, g := range d.Groups {
-		groups = append(groups, string(g))
-	}
 	f := fields{
 		{"id", string(d.ID)},
 		{"email", d.Email},
@@ -100,7 +96,7 @@ func (d personDetailsJSON) fields() fields {
 		{"origin", string(d.Origin)},
 		{"last sign-in", showTime(d.LastSignIn)},
 		{"manager", d.ManagerEmail},
-		{"groups", strings.Join(groups, ", ")},
+		{"groups", joinGroups(d.Groups)},
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Attributes)) {
 		f = append(f, [2]string{name, d.Attributes[name]})
