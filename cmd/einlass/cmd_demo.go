@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 
 	"github.com/einlass/einlass/importer/personio/personiotest"
 )
@@ -43,7 +41,7 @@ type simulationJSON struct {
 }
 
 func (c simulatePersonio) Run(ctx context.Context, s *shell) error {
-	listener, err := net.Listen("tcp", c.Listen)
+	listener, err := listen(c.Listen)
 	if err != nil {
 		return err
 	}
@@ -55,10 +53,7 @@ func (c simulatePersonio) Run(ctx context.Context, s *shell) error {
 	if err := c.announce(s, url, server); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	httpServer := &http.Server{Handler: server.Handler(), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout}
-	stop := context.AfterFunc(ctx, func() { _ = httpServer.Close() }) // nothing of it is worth waiting for
-	defer stop()
-	return serveOn(httpServer, listener)
+	return serveSimulator(ctx, server, listener)
 }
 
 // server invents the company whose web app browsers reach at url.

@@ -79,7 +79,7 @@ func demo(ctx context.Context, opts demoOptions, out io.Writer, log *slog.Logger
 const portsTried = 50
 
 // listenNear listens at address or, if its port is taken, at the next free one.
-func listenNear(address string) (net.Listener, error) {
+func listenNear(address string) (*net.TCPListener, error) {
 	host, portText, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
@@ -90,7 +90,7 @@ func listenNear(address string) (net.Listener, error) {
 	}
 	var first error
 	for try := range portsTried {
-		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port+try)))
+		l, err := listen(net.JoinHostPort(host, strconv.Itoa(port+try)))
 		if err == nil || port == 0 {
 			return l, err
 		}
@@ -140,10 +140,15 @@ func nextPort(port int) int {
 
 // run serves the simulator until ctx ends.
 func (s *simulation) run(ctx context.Context) error {
-	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout}
+	return serveSimulator(ctx, s.Server, s.listener)
+}
+
+// serveSimulator serves a simulated Personio until ctx ends.
+func serveSimulator(ctx context.Context, hr *personiotest.Server, l net.Listener) error {
+	server := &http.Server{Handler: hr.Handler(), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // nothing of it is worth waiting for
 	defer stop()
-	return serveOn(server, s.listener)
+	return serveOn(server, l)
 }
 
 // demoConfig is what an administrator would write for this company.

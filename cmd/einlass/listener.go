@@ -18,6 +18,15 @@ const (
 	busyPoll     = 5 * time.Millisecond
 )
 
+// listen opens a listener at host:port.
+func listen(address string) (*net.TCPListener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return l.(*net.TCPListener), nil // what net.Listen returns for tcp
+}
+
 // serveOn serves until the server is closed.
 func serveOn(server *http.Server, l net.Listener) error {
 	var err error
@@ -36,8 +45,8 @@ func serveOn(server *http.Server, l net.Listener) error {
 // http.Server.Shutdown alone does not: it drops requests that it reads while it
 // shuts down, and closing a listener resets the connections in its queue. So
 // the listener stops first, then the connections end, and then the server.
-func serveUntil(ctx context.Context, server *http.Server, l net.Listener) error {
-	queue := &queueListener{Listener: l}
+func serveUntil(ctx context.Context, server *http.Server, l *net.TCPListener) error {
+	queue := &queueListener{TCPListener: l}
 	busy := busyConnections{set: map[net.Conn]bool{}}
 	server.ConnState = busy.note
 	defer context.AfterFunc(ctx, queue.stop)()
@@ -90,23 +99,18 @@ func (b *busyConnections) wait(ctx context.Context) {
 
 // queueListener hands out what the system has queued before it closes.
 type queueListener struct {
-	net.Listener
+	*net.TCPListener
 	closesAt time.Time // zero while open; for Accept only, which one goroutine calls
 }
 
-type deadliner interface{ SetDeadline(time.Time) error }
-
 // stop makes Accept empty the queue and then return net.ErrClosed.
 func (q *queueListener) stop() {
-	l, ok := q.Listener.(deadliner)
-	if !ok || l.SetDeadline(time.Now()) != nil {
-		_ = q.Close() // a listener without deadlines, or a closed one, has nothing more to give
-	}
+	_ = q.SetDeadline(time.Now()) // one that is closed has nothing more to give
 }
 
 func (q *queueListener) Accept() (net.Conn, error) {
 	if q.closesAt.IsZero() {
-		c, err := q.Listener.Accept()
+		c, err := q.TCPListener.Accept()
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return c, err
 		}
@@ -116,10 +120,10 @@ func (q *queueListener) Accept() (net.Conn, error) {
 	if deadline.After(q.closesAt) {
 		deadline = q.closesAt
 	}
-	if err := q.Listener.(deadliner).SetDeadline(deadline); err != nil {
+	if err := q.SetDeadline(deadline); err != nil {
 		return nil, err
 	}
-	c, err := q.Listener.Accept()
+	c, err := q.TCPListener.Accept()
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, net.ErrClosed
 	}

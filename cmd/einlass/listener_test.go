@@ -11,7 +11,7 @@ import (
 // did, although nobody has accepted them when the server is told to stop.
 func TestStoppingAnswersQueuedConnections(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,8 +40,8 @@ type server struct {
 	registry   *provider.Registry
 	logouts    *notify.Follower
 	handler    http.Handler
-	public     net.Listener
-	management net.Listener
+	public     *net.TCPListener
+	management *net.TCPListener
 	certs      *certificates // nil: TLS ends at a proxy
 	draining   atomic.Bool
 }
@@ -49,7 +49,7 @@ type server struct {
 // openServer builds everything that serve runs, listeners included, so that
 // whatever is wrong shows before anything is served. A nil public listener is
 // opened at cfg.Listen; the server closes either.
-func openServer(ctx context.Context, cfg Config, public net.Listener, log *slog.Logger) (_ *server, err error) {
+func openServer(ctx context.Context, cfg Config, public *net.TCPListener, log *slog.Logger) (_ *server, err error) {
 	s := &server{public: public}
 	defer func() {
 		if err != nil {
@@ -73,12 +73,12 @@ func openServer(ctx context.Context, cfg Config, public net.Listener, log *slog.
 		}
 	}
 	if s.public == nil {
-		if s.public, err = net.Listen("tcp", cfg.Listen); err != nil {
+		if s.public, err = listen(cfg.Listen); err != nil {
 			return nil, err
 		}
 	}
 	if cfg.ManagementListen != "" {
-		if s.management, err = net.Listen("tcp", cfg.ManagementListen); err != nil {
+		if s.management, err = listen(cfg.ManagementListen); err != nil {
 			return nil, err
 		}
 	}
@@ -87,7 +87,7 @@ func openServer(ctx context.Context, cfg Config, public net.Listener, log *slog.
 
 func (s *server) close() error {
 	var errs []error
-	for _, l := range []net.Listener{s.public, s.management} {
+	for _, l := range []*net.TCPListener{s.public, s.management} {
 		if l != nil {
 			_ = l.Close() // closed already after a graceful stop
 		}
