@@ -19,7 +19,7 @@ var logoutParameters = []string{"client_id", "post_logout_redirect_uri", "state"
 // Reasons of an end, as they stand in events.
 const (
 	reasonSignedOut = "signed_out"
-	reasonReplaced  = "replaced" // somebody else signed in at this browser
+	reasonReplaced  = "replaced" // by another sign-in at this browser
 )
 
 // confirmationData is what the confirmation page shows.
@@ -109,7 +109,7 @@ func (h *Handler) postLogoutEverywhere(w http.ResponseWriter, r *http.Request) e
 // wants it and that target is registered.
 func (h *Handler) SignOut(w http.ResponseWriter, r *http.Request, s *session.Session, target string) error {
 	if s != nil {
-		if err := h.end(r, *s, reasonSignedOut); err != nil {
+		if err := h.end(r, users.ActorUser(s.User), *s, reasonSignedOut); err != nil {
 			return web.Unavailable(err)
 		}
 		h.cfg.SessionEnded(r.Context(), *s)
@@ -130,14 +130,14 @@ func (h *Handler) signedOut(w http.ResponseWriter, r *http.Request, target strin
 	return h.cfg.Site.SignedOut(w, r)
 }
 
-// end ends a session of this browser.
-func (h *Handler) end(r *http.Request, s session.Session, reason string) error {
+// end ends a session of this browser, because of what actor did.
+func (h *Handler) end(r *http.Request, actor users.Actor, s session.Session, reason string) error {
 	ctx := r.Context()
 	about := users.SessionEnd{Reason: reason, Request: web.RequestID(ctx)}
 	if ip := web.ClientIP(ctx); ip.IsValid() {
 		about.IP = ip.String()
 	}
-	return h.cfg.Sessions.Conclude(ctx, h.cfg.Users, users.ActorUser(s.User), about, s)
+	return h.cfg.Sessions.Conclude(ctx, h.cfg.Users, actor, about, s)
 }
 
 func (h *Handler) sessionCookie(r *http.Request) keys.Secret {

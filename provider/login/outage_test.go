@@ -84,6 +84,40 @@ func TestWithoutTheSessionStoreNobodyIsSignedInOrOut(t *testing.T) {
 	wantStatus(t, "sign-in afterwards", other.Post("/login", requestForm), http.StatusSeeOther)
 }
 
+// forgetfulDirectory cannot write that sessions end.
+type forgetfulDirectory struct {
+	*users.Directory
+}
+
+func (forgetfulDirectory) RecordSessionEnds(context.Context, users.Actor, users.ID, []users.SessionEnd) error {
+	return errDown
+}
+
+// One browser has one session: where the one before cannot be ended, the next does not begin.
+func TestWithoutTheDirectoryNobodyTakesOverABrowser(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	h := newServer(t, b, func(*login.Config) {})
+	page, cookies := exchange(t, h, http.MethodGet, "/login", nil, nil)
+	fields := page.All("form")[0].Fields()
+	fields.Set("password", providertest.Password)
+	fields.Set("username", providertest.Ada)
+	_, adas := exchange(t, h, http.MethodPost, "/login", fields, cookies)
+
+	fields.Set("username", providertest.Bob)
+	h = newServer(t, b, func(cfg *login.Config) { cfg.Users = forgetfulDirectory{b.Directory} })
+	answer, set := exchange(t, h, http.MethodPost, "/login", fields, append(cookies, adas...))
+	if answer.Status != http.StatusServiceUnavailable || len(set) > 0 {
+		t.Errorf("status %d with cookies %v, want 503 without", answer.Status, set)
+	}
+	if events := b.FlushEvents(users.EventSignedIn); len(events) != 1 {
+		t.Errorf("%d sign-ins in the log, want Ada's", len(events))
+	}
+	if sessions, err := b.Sessions.Of(t.Context(), b.User(providertest.Ada).ID); err != nil || len(sessions) != 1 {
+		t.Errorf("Ada has %d sessions (%v), want the one", len(sessions), err)
+	}
+}
+
 // busyDirectory has no time to check passwords.
 type busyDirectory struct {
 	*users.Directory

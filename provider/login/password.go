@@ -129,11 +129,20 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, request *session
 	return h.cfg.Finish(w, r, taken, s)
 }
 
-// startSession writes the session and the known device, and their cookies. A
-// session in this browser that does not go on, because it was somebody else's or is
-// dead, ends.
+// startSession writes the session and the known device, and then their cookies:
+// where something fails, nobody is signed in. A session in this browser that
+// does not go on, because it was somebody else's or is dead, ends.
 func (h *Handler) startSession(w http.ResponseWriter, r *http.Request, user users.User) (session.Session, error) {
 	ctx, cookies := r.Context(), h.cfg.Site.Cookies
+	in, err := h.cfg.Sessions.SignIn(ctx, user.ID, user.Epoch, []string{amrPassword}, h.sessionCookie(r))
+	if err != nil {
+		return session.Session{}, err
+	}
+	if in.Replaced != nil {
+		if err := h.end(r, users.ActorUser(user.ID), *in.Replaced, reasonReplaced); err != nil {
+			return session.Session{}, err
+		}
+	}
 	known, err := h.cfg.Sessions.KnownDevice(ctx, keys.Secret(cookies.Read(r, web.CookieDevice)), user.ID)
 	if err != nil {
 		return session.Session{}, err
@@ -145,13 +154,6 @@ func (h *Handler) startSession(w http.ResponseWriter, r *http.Request, user user
 		}
 		cookies.Set(w, web.CookieDevice, device.Reveal(), h.cfg.Sessions.Lifetimes().Device)
 	}
-	in, err := h.cfg.Sessions.SignIn(ctx, user.ID, user.Epoch, []string{amrPassword}, h.sessionCookie(r))
-	if err != nil {
-		return session.Session{}, err
-	}
 	cookies.Set(w, web.CookieSession, in.Cookie.Reveal(), 0)
-	if in.Replaced != nil {
-		return in.Session, h.end(r, *in.Replaced, reasonReplaced)
-	}
 	return in.Session, nil
 }
