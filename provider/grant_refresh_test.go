@@ -308,7 +308,7 @@ func TestOfflineAccessSurvivesSignOut(t *testing.T) {
 	if err != nil || len(all) != 1 {
 		t.Fatalf("%d sessions, %v", len(all), err)
 	}
-	if _, err := b.Sessions.End(t.Context(), ada, all[0].SID); err != nil {
+	if err := b.Sessions.Conclude(t.Context(), b.Directory, users.ActorSystem, users.SessionEnd{}, all...); err != nil {
 		t.Fatal(err)
 	}
 	if answer := userinfo(t, b, session.AccessToken); answer.StatusCode != http.StatusUnauthorized {

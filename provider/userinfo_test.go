@@ -169,10 +169,8 @@ func TestUserinfoRefusesAnOldTokenAndOneOfAnEndedSession(t *testing.T) {
 	if err != nil || len(sessions) == 0 {
 		t.Fatalf("%d sessions, error %v", len(sessions), err)
 	}
-	for _, s := range sessions {
-		if _, err := b.Sessions.End(t.Context(), ada.ID, s.SID); err != nil {
-			t.Fatal(err)
-		}
+	if err := b.Sessions.Conclude(t.Context(), b.Directory, users.ActorSystem, users.SessionEnd{}, sessions...); err != nil {
+		t.Fatal(err)
 	}
 	if answer := userinfo(t, b, token); answer.StatusCode != http.StatusUnauthorized {
 		t.Errorf("token of an ended session: status %d", answer.StatusCode)

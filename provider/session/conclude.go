@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/einlass/einlass/users"
 )
@@ -12,28 +13,53 @@ type recorder interface {
 	RecordSessionEnds(ctx context.Context, actor users.Actor, id users.ID, ends []users.SessionEnd) error
 }
 
-// Conclude ends sessions of one person, and is the only way a session ends
-// before its time. The event comes first and is durable, then the session is
-// deleted: killed in between, the applications of the session are told all the
-// same. about carries reason, address and request of the events.
+// Conclude ends sessions of one person with their codes and access tokens, and
+// is the only way a session ends before its time. The event comes first and is durable,
+// then the session is deleted: killed in between, the applications of the session
+// are told all the same. about carries reason, address and request of the events. A
+// session that somebody else ended first is no error.
 func (m *Manager) Conclude(ctx context.Context, directory recorder, actor users.Actor, about users.SessionEnd, sessions ...Session) error {
 	if len(sessions) == 0 {
 		return nil
 	}
-	person := sessions[0].User
 	ends := make([]users.SessionEnd, len(sessions))
 	for i, s := range sessions {
-		ends[i] = about
-		ends[i].SID, ends[i].Applications = s.SID, s.Applications
+		ends[i] = endOf(s, about)
 	}
-	if err := directory.RecordSessionEnds(ctx, actor, person, ends); err != nil {
+	if err := directory.RecordSessionEnds(ctx, actor, sessions[0].User, ends); err != nil {
 		return err
 	}
 	for _, s := range sessions {
-		_, err := m.End(ctx, person, s.SID)
-		if err != nil && !errors.Is(err, ErrNotFound) { // not found: ended by somebody else this moment
+		if err := m.end(ctx, directory, actor, about, s); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// end deletes a session whose end is written. Applications that have come to it
+// since it was read get an event of their own first.
+func (m *Manager) end(ctx context.Context, directory recorder, actor users.Actor, about users.SessionEnd, told Session) error {
+	for {
+		late, err := m.store.EndSession(ctx, told, m.now())
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if !errors.Is(err, ErrUntold) {
+			return err
+		}
+		late.Applications = slices.DeleteFunc(late.Applications, func(a users.ApplicationID) bool {
+			return slices.Contains(told.Applications, a)
+		})
+		if err := directory.RecordSessionEnds(ctx, actor, told.User, []users.SessionEnd{endOf(late, about)}); err != nil {
+			return err
+		}
+		told.Applications = slices.Concat(told.Applications, late.Applications)
+	}
+}
+
+// endOf is the event of the end of s.
+func endOf(s Session, about users.SessionEnd) users.SessionEnd {
+	about.SID, about.Applications = s.SID, s.Applications
+	return about
 }

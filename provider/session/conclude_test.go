@@ -16,7 +16,8 @@ type recording struct {
 	m     *managed
 	err   error
 	ends  []users.SessionEnd
-	alive []int // sessions in the store at each record
+	alive []int    // sessions in the store at each record
+	after []func() // what happens after each record
 }
 
 func (r *recording) RecordSessionEnds(ctx context.Context, _ users.Actor, id users.ID, ends []users.SessionEnd) error {
@@ -26,6 +27,10 @@ func (r *recording) RecordSessionEnds(ctx context.Context, _ users.Actor, id use
 	}
 	r.ends = append(r.ends, ends...)
 	r.alive = append(r.alive, len(left))
+	if len(r.after) > 0 {
+		r.after[0]()
+		r.after = r.after[1:]
+	}
 	return r.err
 }
 
@@ -60,5 +65,52 @@ func TestTheEndOfASessionIsWrittenBeforeItIsDeleted(t *testing.T) {
 		if err := m.Conclude(m.Context(), up, users.ActorSystem, about); err != nil || len(up.ends) != 3 {
 			m.Errorf("ending none: %v, %d written", err, len(up.ends))
 		}
+	})
+}
+
+// An application that gets a code while the session ends is told of the end like the others.
+func TestApplicationsThatComeWhileASessionEndsAreTold(t *testing.T) {
+	eachManager(t, func(m *managed) {
+		cookie, s := m.signIn(m.user, 1, "")
+		join := func(application users.ApplicationID) {
+			if _, err := m.IssueCode(m.Context(), s, application, session.Params{}, ""); err != nil {
+				m.Error(err)
+			}
+		}
+		join("personio")
+		s = m.wantCurrent("session", cookie, nil)
+		log := &recording{m: m, after: []func(){func() { join("wiki") }, func() { join("crm"); join("wiki") }}}
+		if err := m.Conclude(m.Context(), log, users.ActorSystem, users.SessionEnd{Reason: "signed_out"}, s); err != nil {
+			m.Fatal(err)
+		}
+		want := []users.SessionEnd{
+			{SID: s.SID, Reason: "signed_out", Applications: []users.ApplicationID{"personio"}},
+			{SID: s.SID, Reason: "signed_out", Applications: []users.ApplicationID{"wiki"}},
+			{SID: s.SID, Reason: "signed_out", Applications: []users.ApplicationID{"crm"}},
+		}
+		if diff := cmp.Diff(want, log.ends); diff != "" {
+			m.Errorf("written (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]int{1, 1, 1}, log.alive); diff != "" {
+			m.Errorf("sessions in the store when that was written (-want +got):\n%s", diff)
+		}
+		m.wantCurrent("after the end", cookie, session.ErrNotFound)
+	})
+}
+
+// While the log does not know of an application, the session it came to is not deleted.
+func TestASessionStaysUntilTheLogKnowsAllItsApplications(t *testing.T) {
+	eachManager(t, func(m *managed) {
+		cookie, s := m.signIn(m.user, 1, "")
+		log := &recording{m: m}
+		log.after = []func(){func() {
+			if _, err := m.IssueCode(m.Context(), s, "personio", session.Params{}, ""); err != nil {
+				m.Error(err)
+			}
+		}, func() { log.err = errors.New("the directory does not answer") }}
+		if err := m.Conclude(m.Context(), log, users.ActorSystem, users.SessionEnd{}, s); !errors.Is(err, log.err) || err == nil {
+			m.Errorf("error %v, want the directory's", err)
+		}
+		m.wantCurrent("after an end that was not written", cookie, nil)
 	})
 }

@@ -26,7 +26,8 @@ func TestEverythingSurvivesARestart(t *testing.T) {
 		rotated, errRotated := taken.putRefresh(ctx, s)
 		deleted := session.NewHandle(live.session.User)
 		request := session.AuthRequest{ID: string(users.NewID()), Expires: idleEnd}
-		_, errEnd := s.EndSession(ctx, ended.session.User, ended.session.SID, start)
+		ended.session.Applications = []users.ApplicationID{ended.code.Grant.Application}
+		_, errEnd := s.EndSession(ctx, ended.session, start)
 		_, errReserve := s.Reserve(ctx, "k", 1, time.Hour, start)
 		if err := errors.Join(
 			taken.take(ctx, s),

@@ -110,7 +110,7 @@ func operations(ctx context.Context, s session.Store, g grantCase) map[string]fu
 		"renew_session":  func() error { return s.RenewSession(ctx, g.cookie, session.NewHandle(user), g.session) },
 		"session":        func() error { _, err := s.Session(ctx, g.cookie, start); return err },
 		"touch_session":  func() error { return s.TouchSession(ctx, g.cookie, start, idleEnd) },
-		"end_session":    func() error { _, err := s.EndSession(ctx, user, g.session.SID, start); return err },
+		"end_session":    func() error { _, err := s.EndSession(ctx, g.session, start); return err },
 		"sessions_of":    func() error { _, err := s.SessionsOf(ctx, user, start); return err },
 		"put_request":    func() error { return s.PutRequest(ctx, request) },
 		"request":        func() error { _, err := s.Request(ctx, request.ID, start); return err },

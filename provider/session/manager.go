@@ -150,12 +150,6 @@ func (m *Manager) Touch(ctx context.Context, cookie keys.Secret, s Session) erro
 	return m.store.TouchSession(ctx, cookie, now, m.sessionEnd(s, now))
 }
 
-// End ends the session of (user, sid) with its codes and access tokens and
-// returns what it was, or ErrNotFound.
-func (m *Manager) End(ctx context.Context, user users.ID, sid string) (Session, error) {
-	return m.store.EndSession(ctx, user, sid, m.now())
-}
-
 // Of returns the live sessions of a user, newest first.
 func (m *Manager) Of(ctx context.Context, user users.ID) ([]Session, error) {
 	return m.store.SessionsOf(ctx, user, m.now())

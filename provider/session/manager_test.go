@@ -70,6 +70,14 @@ func (m *managed) signIn(user users.ID, epoch int64, before keys.Secret) (keys.S
 	return in.Cookie, in.Session
 }
 
+// end ends a session.
+func (m *managed) end(s session.Session) {
+	m.Helper()
+	if err := m.Conclude(m.Context(), &recording{m: m}, users.ActorSystem, users.SessionEnd{}, s); err != nil {
+		m.Fatal(err)
+	}
+}
+
 // wantCurrent fails the test unless the answer for cookie is an error like want.
 func (m *managed) wantCurrent(what string, cookie keys.Secret, want error) session.Session {
 	m.Helper()
@@ -214,10 +222,7 @@ func TestSignInBeginsANewSessionUnlessTheOldOneIsTheirs(t *testing.T) {
 				return s
 			},
 			"an ended session": func(cookie keys.Secret) session.Session {
-				current := m.wantCurrent("session to end", cookie, nil)
-				if _, err := m.End(m.Context(), current.User, current.SID); err != nil {
-					m.Fatal(err)
-				}
+				m.end(m.wantCurrent("session to end", cookie, nil))
 				_, s := m.signIn(m.user, 1, cookie)
 				return s
 			},
@@ -234,11 +239,7 @@ func TestSignInBeginsANewSessionUnlessTheOldOneIsTheirs(t *testing.T) {
 func TestSignInDoesNotReviveASessionThatEndsMeanwhile(t *testing.T) {
 	eachManager(t, func(m *managed) {
 		before, first := m.signIn(m.user, 1, "")
-		m.store.afterLook = func() {
-			if _, err := m.End(m.Context(), m.user, first.SID); err != nil {
-				m.Error(err)
-			}
-		}
+		m.store.afterLook = func() { m.end(first) }
 		after, second := m.signIn(m.user, 1, before)
 		if second.SID == first.SID {
 			m.Error("the sid of the ended session lives again")

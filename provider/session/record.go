@@ -59,7 +59,7 @@ func decodeOf(key, text string, value any) (expires time.Time, err error) {
 // fail names the operation in an error of the store. What a caller acts on stays as it is.
 func fail(op string, err error) error {
 	switch {
-	case err == nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrMismatch), errors.Is(err, ErrReplayed):
+	case err == nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrMismatch), errors.Is(err, ErrReplayed), errors.Is(err, ErrUntold):
 		return err
 	}
 	return fmt.Errorf("session: %s: %w", op, err)

@@ -162,6 +162,7 @@ var errOfAnswer = map[string]error{
 	"ok":       nil,
 	"missing":  ErrNotFound,
 	"mismatch": ErrMismatch,
+	"untold":   ErrUntold,
 	"replayed": ErrReplayed,
 }
 

@@ -98,21 +98,25 @@ func (s *redisStore) TouchSession(ctx context.Context, h keys.Secret, seen, expi
 	return fail("touch session", err)
 }
 
-func (s *redisStore) EndSession(ctx context.Context, user users.ID, sid string, now time.Time) (Session, error) {
+func (s *redisStore) EndSession(ctx context.Context, told Session, now time.Time) (Session, error) {
 	defer s.opt.observe("end_session", time.Now())
-	tag := TagOf(user)
-	fields, err := luaEndSession.Run(ctx, s.client, []string{userKey(tag, "session", sid), indexKey(tag)}, sid).StringSlice()
-	if err != nil {
+	tag := TagOf(told.User)
+	args := []any{told.SID}
+	for _, a := range told.Applications {
+		args = append(args, string(a))
+	}
+	fields, err := s.answers(ctx, luaEndSession, []string{userKey(tag, "session", told.SID), indexKey(tag)}, args...)
+	if err != nil && !errors.Is(err, ErrUntold) {
 		return Session{}, fail("end session", err)
 	}
-	session, _, err := sessionOf(tag, fields)
-	if err != nil {
-		return Session{}, fail("end session", err)
+	session, _, errFields := sessionOf(tag, fields)
+	if errFields != nil {
+		return Session{}, fail("end session", errFields)
 	}
-	if session.User != user || !session.Expires.After(now) {
+	if session.User != told.User || !session.Expires.After(now) {
 		return Session{}, ErrNotFound
 	}
-	return session, nil
+	return session, err
 }
 
 func (s *redisStore) SessionsOf(ctx context.Context, user users.ID, now time.Time) ([]Session, error) {

@@ -228,7 +228,7 @@ func TestARecordOfAnotherKeyIsRefused(t *testing.T) {
 
 	_, errToken := s.Token(t.Context(), myToken, start)
 	_, errSession := s.Session(t.Context(), mine.cookie, start)
-	_, errEnd := s.EndSession(t.Context(), mine.session.User, sid, start)
+	_, errEnd := s.EndSession(t.Context(), mine.session, start)
 	for what, err := range map[string]error{"Token": errToken, "Session": errSession, "EndSession": errEnd} {
 		if err == nil {
 			t.Errorf("%s returned another user's record", what)

@@ -15,6 +15,8 @@ var (
 	ErrNotFound = errors.New("session: not found")
 	// ErrMismatch: the code or refresh token exists, but client, redirect URI or PKCE differ; it was not consumed.
 	ErrMismatch = errors.New("session: grant is bound to something else")
+	// ErrUntold: the session has applications that were not reckoned with; it has not ended.
+	ErrUntold = errors.New("session: more applications take part in it")
 	// ErrReplayed: the code or refresh token had been used before; its family is now revoked.
 	ErrReplayed = errors.New("session: grant already used")
 )
@@ -148,10 +150,11 @@ type Store interface {
 	Session(ctx context.Context, h keys.Secret, now time.Time) (Session, error)
 	// TouchSession moves Seen and Expires of a session that still exists, else ErrNotFound.
 	TouchSession(ctx context.Context, h keys.Secret, seen, expires time.Time) error
-	// EndSession deletes the session of (user, sid) and returns what it was, or
+	// EndSession deletes the session of (told.User, told.SID) and returns what it was, or
 	// ErrNotFound. From then on the access tokens and codes of that session are not
-	// found, but for offline grants.
-	EndSession(ctx context.Context, user users.ID, sid string, now time.Time) (Session, error)
+	// found, but for offline grants. A session with applications beyond told.Applications
+	// is not deleted: EndSession returns it as it is, and ErrUntold.
+	EndSession(ctx context.Context, told Session, now time.Time) (Session, error)
 	// SessionsOf returns the live sessions of a user, newest first.
 	SessionsOf(ctx context.Context, user users.ID, now time.Time) ([]Session, error)
 

@@ -34,7 +34,7 @@ type sqliteStore struct {
 // statements are prepared once; each is queries/<its name>.sql.
 type statements struct {
 	putSession, renewSession, touchSession, endSession        *sql.Stmt
-	session, sessionsOf                                       *sql.Stmt
+	session, sessionsOf, sessionOfSID                         *sql.Stmt
 	putRequest, request, takeRequest                          *sql.Stmt
 	useSession, putCode, takeCode, putTakenCode, takenCode    *sql.Stmt
 	liveCode, putToken, token, deleteToken, revokeFamily      *sql.Stmt
@@ -159,6 +159,7 @@ func (s *sqliteStore) prepare(ctx context.Context) error {
 		renewSession: stmt(s.writer, "renew_session"),
 		touchSession: stmt(s.writer, "touch_session"),
 		endSession:   stmt(s.writer, "end_session"),
+		sessionOfSID: stmt(s.writer, "session_of_sid"),
 		putRequest:   stmt(s.writer, "put_request"),
 		takeRequest:  stmt(s.writer, "take_request"),
 		useSession:   stmt(s.writer, "use_session"),

@@ -43,17 +43,14 @@ func (s *sqliteStore) PutSession(ctx context.Context, h keys.Secret, session Ses
 	if !ok {
 		return ErrNotFound
 	}
-	applications, err := json.Marshal(append([]users.ApplicationID{}, session.Applications...))
-	if err != nil {
-		return fail("put session", err)
-	}
 	key := handleKey(tag, hash)
-	value, err := sessionValue(key, session)
-	if err != nil {
+	applications, errApplications := applicationsValue(session)
+	value, errValue := sessionValue(key, session)
+	if err := errors.Join(errApplications, errValue); err != nil {
 		return fail("put session", err)
 	}
-	_, err = s.putSession.ExecContext(ctx, session.User, session.SID, key,
-		session.Seen.UnixMilli(), session.Expires.UnixMilli(), string(applications), value)
+	_, err := s.putSession.ExecContext(ctx, session.User, session.SID, key,
+		session.Seen.UnixMilli(), session.Expires.UnixMilli(), applications, value)
 	return fail("put session", err)
 }
 
@@ -71,6 +68,12 @@ func (s *sqliteStore) RenewSession(ctx context.Context, before, h keys.Secret, s
 	}
 	return fail("renew session", changed(s.renewSession.ExecContext(ctx, session.User, session.SID, handleKey(oldTag, oldHash),
 		key, session.Seen.UnixMilli(), session.Expires.UnixMilli(), value)))
+}
+
+// applicationsValue is the column of a session's applications: a JSON array, also of none.
+func applicationsValue(session Session) (string, error) {
+	text, err := json.Marshal(append([]users.ApplicationID{}, session.Applications...))
+	return string(text), err
 }
 
 // sessionValue is the record of a session without its applications, which have a column.
@@ -99,12 +102,21 @@ func (s *sqliteStore) TouchSession(ctx context.Context, h keys.Secret, seen, exp
 		s.touchSession.ExecContext(ctx, handleKey(tag, hash), seen.UnixMilli(), expires.UnixMilli())))
 }
 
-func (s *sqliteStore) EndSession(ctx context.Context, user users.ID, sid string, now time.Time) (Session, error) {
+func (s *sqliteStore) EndSession(ctx context.Context, told Session, now time.Time) (Session, error) {
 	defer s.opt.observe("end_session", time.Now())
+	applications, err := applicationsValue(told)
+	if err != nil {
+		return Session{}, fail("end session", err)
+	}
 	var session Session
-	err := s.durable(ctx, func(tx *sql.Tx) error {
+	var refusal error
+	err = s.durable(ctx, func(tx *sql.Tx) error {
 		var err error
-		session, err = scanSession(tx.StmtContext(ctx, s.endSession).QueryRowContext(ctx, user, sid))
+		session, err = scanSession(tx.StmtContext(ctx, s.endSession).QueryRowContext(ctx, told.User, told.SID, applications))
+		if errors.Is(err, ErrNotFound) {
+			refusal = ErrUntold
+			session, err = scanSession(tx.StmtContext(ctx, s.sessionOfSID).QueryRowContext(ctx, told.User, told.SID))
+		}
 		return err
 	})
 	if err != nil {
@@ -113,7 +125,7 @@ func (s *sqliteStore) EndSession(ctx context.Context, user users.ID, sid string,
 	if !session.Expires.After(now) {
 		return Session{}, ErrNotFound
 	}
-	return session, nil
+	return session, refusal
 }
 
 func (s *sqliteStore) SessionsOf(ctx context.Context, user users.ID, now time.Time) ([]Session, error) {

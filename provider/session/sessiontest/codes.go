@@ -11,7 +11,7 @@ import (
 var codeTests = []test{
 	{"no code is issued in a session that has ended", func(f *fixture) {
 		_, ended := f.signIn()
-		_, err := f.store.EndSession(f.Context(), f.user, ended.SID, start)
+		_, err := f.store.EndSession(f.Context(), ended, start)
 		f.must(err)
 		for name, s := range map[string]session.Session{"ended": ended, "never begun": f.session()} {
 			c := f.code(s)
@@ -98,7 +98,8 @@ var codeTests = []test{
 		c, offline := f.code(s), f.code(s)
 		offline.Grant.Offline = true
 		h, hOffline := f.issue(c), f.issue(offline)
-		_, err := f.store.EndSession(f.Context(), f.user, s.SID, start)
+		s.Applications = []users.ApplicationID{c.Grant.Application}
+		_, err := f.store.EndSession(f.Context(), s, start)
 		f.must(err)
 		_, err = f.take(h, checkOf(c), start)
 		f.wantErr("online", err, session.ErrNotFound)

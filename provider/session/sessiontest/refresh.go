@@ -138,7 +138,7 @@ var refreshTests = []test{
 	{"an offline family survives its session", func(f *fixture) {
 		_, s := f.signIn()
 		h := f.putRefresh(f.offline(s))
-		_, err := f.store.EndSession(f.Context(), f.user, s.SID, start)
+		_, err := f.store.EndSession(f.Context(), s, start)
 		f.must(err)
 		next, err := f.rotate(h, start)
 		f.must(err)

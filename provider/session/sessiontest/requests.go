@@ -92,7 +92,7 @@ var deviceTests = []test{
 		h := session.NewHandle(f.user)
 		f.must(f.store.PutDevice(f.Context(), h, f.user, familyEnd))
 		_, s := f.signIn()
-		_, err := f.store.EndSession(f.Context(), f.user, s.SID, start)
+		_, err := f.store.EndSession(f.Context(), s, start)
 		f.must(err)
 		user, err := f.store.DeviceUser(f.Context(), h, idleEnd)
 		f.must(err)

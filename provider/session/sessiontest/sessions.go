@@ -29,7 +29,7 @@ var sessionTests = []test{
 
 	{"a touch does not revive an ended session", func(f *fixture) {
 		h, s := f.signIn()
-		_, err := f.store.EndSession(f.Context(), f.user, s.SID, start)
+		_, err := f.store.EndSession(f.Context(), s, start)
 		f.must(err)
 		f.wantErr("touch", f.store.TouchSession(f.Context(), h, start, familyEnd), session.ErrNotFound)
 		_, err = f.store.Session(f.Context(), h, start)
@@ -39,35 +39,53 @@ var sessionTests = []test{
 	// N147
 	{"nobody ends another user's session", func(f *fixture) {
 		h, s := f.signIn()
-		_, err := f.store.EndSession(f.Context(), users.NewID(), s.SID, start)
+		_, err := f.store.EndSession(f.Context(), session.Session{User: users.NewID(), SID: s.SID}, start)
 		f.wantErr("end", err, session.ErrNotFound)
 		f.wantSession("afterwards", h)
 	}},
 
 	{"a session ends once", func(f *fixture) {
-		_, err := f.store.EndSession(f.Context(), f.user, "unknown", start)
+		_, err := f.store.EndSession(f.Context(), f.session(), start)
 		f.wantErr("unknown session", err, session.ErrNotFound)
 
 		h, s := f.signIn()
-		ended, err := f.store.EndSession(f.Context(), f.user, s.SID, start)
+		ended, err := f.store.EndSession(f.Context(), s, start)
 		f.must(err)
 		f.wantEqual("what it was", ended, s)
 		_, err = f.store.Session(f.Context(), h, start)
 		f.wantErr("cookie afterwards", err, session.ErrNotFound)
-		_, err = f.store.EndSession(f.Context(), f.user, s.SID, start)
+		_, err = f.store.EndSession(f.Context(), s, start)
 		f.wantErr("second end", err, session.ErrNotFound)
 	}},
 
 	{"ending an expired session finds nothing", func(f *fixture) {
 		_, s := f.signIn()
-		_, err := f.store.EndSession(f.Context(), f.user, s.SID, idleEnd)
+		_, err := f.store.EndSession(f.Context(), s, idleEnd)
 		f.wantErr("end", err, session.ErrNotFound)
+	}},
+
+	{"a session does not end while an application is not reckoned with", func(f *fixture) {
+		h, told := f.signIn()
+		f.issue(f.code(told)) // after told was read
+		before := f.wantSession("before", h)
+		for _, untold := range [][]users.ApplicationID{nil, {"person"}, {"personio2", "application:personio"}} {
+			told.Applications = untold
+			got, err := f.store.EndSession(f.Context(), told, start)
+			f.wantErr("end", err, session.ErrUntold)
+			f.wantEqual("what it is", got, before)
+			f.wantEqual("session", f.wantSession("session", h), before)
+		}
+		told.Applications = []users.ApplicationID{"another", "personio"}
+		got, err := f.store.EndSession(f.Context(), told, start)
+		f.must(err)
+		f.wantEqual("what it was", got, before)
+		f.wantNoSession("afterwards", h)
 	}},
 
 	{"a session is ended by one of many", func(f *fixture) {
 		_, s := f.signIn()
 		errs := f.race(2, func(store session.Store) error {
-			_, err := store.EndSession(f.Context(), f.user, s.SID, start)
+			_, err := store.EndSession(f.Context(), s, start)
 			return err
 		})
 		f.wantOnce(errs, session.ErrNotFound)
@@ -98,7 +116,7 @@ var sessionTests = []test{
 
 	{"a renewal does not revive an ended session", func(f *fixture) {
 		before, s := f.signIn()
-		_, err := f.store.EndSession(f.Context(), f.user, s.SID, start)
+		_, err := f.store.EndSession(f.Context(), s, start)
 		f.must(err)
 		after := session.NewHandle(f.user)
 		f.wantErr("renewal", f.store.RenewSession(f.Context(), before, after, s), session.ErrNotFound)
@@ -147,7 +165,7 @@ var sessionTests = []test{
 		var renewed atomic.Pointer[keys.Secret]
 		f.race(2, func(store session.Store) error {
 			if turn.Add(1)%2 == 0 {
-				_, err := store.EndSession(f.Context(), f.user, s.SID, start)
+				_, err := store.EndSession(f.Context(), s, start)
 				return err
 			}
 			h := session.NewHandle(f.user)
@@ -170,7 +188,7 @@ var sessionTests = []test{
 		h1, s1 := f.signIn()
 		h2, s2 := f.signIn()
 		token2 := f.putToken(f.code(s2).Grant)
-		_, err := f.store.EndSession(f.Context(), f.user, s1.SID, start)
+		_, err := f.store.EndSession(f.Context(), s1, start)
 		f.must(err)
 		_, err = f.store.Session(f.Context(), h1, start)
 		f.wantErr("the ended one", err, session.ErrNotFound)
@@ -207,7 +225,7 @@ var sessionTests = []test{
 		newest := put(start, idleEnd)
 		middle := put(start.Add(-time.Hour), idleEnd)
 		ended := put(start.Add(-time.Minute), idleEnd)
-		_, err = f.store.EndSession(ctx, f.user, ended.SID, start)
+		_, err = f.store.EndSession(ctx, ended, start)
 		f.must(err)
 
 		got, err := f.store.SessionsOf(ctx, f.user, start)

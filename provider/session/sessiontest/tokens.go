@@ -49,7 +49,7 @@ var tokenTests = []test{
 		g, offline := f.code(s).Grant, f.code(s).Grant
 		offline.Offline = true
 		token, offlineToken := f.putToken(g), f.putToken(offline)
-		_, err := f.store.EndSession(f.Context(), f.user, s.SID, start)
+		_, err := f.store.EndSession(f.Context(), s, start)
 		f.must(err)
 
 		f.wantNoToken("token", token)
@@ -79,6 +79,7 @@ var tokenTests = []test{
 
 	{"no token outlives the end of its session, however close", func(f *fixture) {
 		_, s := f.signIn()
+		s.Applications = []users.ApplicationID{f.code(s).Grant.Application}
 		var mu sync.Mutex // guards tokens
 		var tokens []keys.Secret
 		errs := f.race(2, func(store session.Store) error {
@@ -98,7 +99,7 @@ var tokenTests = []test{
 				enough := len(tokens) == racers/4
 				mu.Unlock()
 				if enough {
-					_, err = store.EndSession(f.Context(), f.user, s.SID, start)
+					_, err = store.EndSession(f.Context(), s, start)
 				}
 			}
 			return err
