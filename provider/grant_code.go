@@ -74,7 +74,6 @@ func (p *Provider) issueTokens(ctx context.Context, c *client, g session.Grant, 
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	p.cfg.TokensIssued(c.application.ID)
 	return tokenResponse{
 		AccessToken: token.Reveal(),
 		TokenType:   oidc.BearerToken,

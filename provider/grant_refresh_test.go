@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/einlass/einlass/provider/providertest"
 	"github.com/einlass/einlass/provider/session/sessiontest"
 	"github.com/einlass/einlass/users"
@@ -120,6 +122,30 @@ func TestRefreshGivesNewTokensForTheSameSignIn(t *testing.T) {
 		if answer := userinfo(t, b, token); answer.StatusCode != http.StatusOK || !strings.Contains(answer.Body, providertest.Ada) {
 			t.Errorf("%s access token: status %d, body %s", name, answer.StatusCode, answer.Body)
 		}
+	}
+}
+
+// Monitoring is told of every token that was given, and of none that was not.
+func TestIssuedTokensAreReported(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	tokens := offlineTokens(t, b)
+	all := []string{"access_token", "id_token", "refresh_token"}
+	if diff := cmp.Diff(all, b.Issued()); diff != "" {
+		t.Errorf("code with offline access (-want +got):\n%s", diff)
+	}
+	refresh(b, tokens.Refresh)
+	if diff := cmp.Diff(all, b.Issued()); diff != "" {
+		t.Errorf("refresh (-want +got):\n%s", diff)
+	}
+	b.Tokens(providertest.Personio, code(t, b, providertest.Personio))
+	if diff := cmp.Diff([]string{"access_token", "id_token"}, b.Issued()); diff != "" {
+		t.Errorf("code (-want +got):\n%s", diff)
+	}
+	refresh(b, tokens.Refresh) // a second use
+	b.Tokens(providertest.Personio, "unknown")
+	if issued := b.Issued(); len(issued) > 0 {
+		t.Errorf("refused: %v, want none", issued)
 	}
 }
 

@@ -40,8 +40,8 @@ type Config struct {
 	SignOut func(w http.ResponseWriter, r *http.Request, s *session.Session, target string) error
 	Now     func() time.Time
 	Logger  *slog.Logger
-	// TokensIssued is told of each exchange that succeeded; nil: nobody.
-	TokensIssued func(application users.ApplicationID)
+	// TokensIssued is told which kinds of token an exchange gave, such as access_token; nil: nobody.
+	TokensIssued func(application users.ApplicationID, kinds []string)
 }
 
 // Provider serves the OpenID Connect endpoints and everything people see.
@@ -65,7 +65,7 @@ func New(cfg Config) (*Provider, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	if cfg.TokensIssued == nil {
-		cfg.TokensIssued = func(users.ApplicationID) {}
+		cfg.TokensIssued = func(users.ApplicationID, []string) {}
 	}
 	p := &Provider{cfg: cfg, clientKeys: newClientKeys(cfg.Outgoing, cfg.Now, cfg.Logger)}
 	var err error

@@ -31,6 +31,15 @@ type tokenResponse struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 }
 
+// kinds names the tokens of an answer.
+func (t tokenResponse) kinds() []string {
+	kinds := []string{"access_token", "id_token"}
+	if t.RefreshToken != "" {
+		kinds = append(kinds, "refresh_token")
+	}
+	return kinds
+}
+
 // token answers a token request.
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) error {
 	c, in, err := p.readClient(w, r)
@@ -48,6 +57,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	p.cfg.TokensIssued(c.application.ID, answer.kinds())
 	return web.JSON(w, http.StatusOK, answer)
 }
 

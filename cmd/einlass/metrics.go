@@ -132,8 +132,8 @@ func (m *metrics) observed(e users.Event) {
 }
 
 // issued counts the tokens of one exchange.
-func (m *metrics) issued(application users.ApplicationID) {
-	for _, kind := range []string{"access_token", "id_token"} {
+func (m *metrics) issued(application users.ApplicationID, kinds []string) {
+	for _, kind := range kinds {
 		m.tokens.WithLabelValues(kind, string(application)).Inc()
 	}
 }

@@ -68,6 +68,9 @@ type Bench struct {
 	Handler   http.Handler // the provider without the network
 
 	backChannel *provider.BackChannel
+
+	mu     sync.Mutex // guards issued
+	issued []string
 }
 
 // Logs collects what the server logs, so that tests can look for secrets in it.
@@ -181,9 +184,25 @@ func (b *Bench) build(log *slog.Logger) *provider.Provider {
 		Issuer: b.Issuer, Authorizer: authorizer, Registry: b.Registry, Users: b.Directory, Sessions: b.Sessions,
 		Keys: b.Ring, SigningAlgs: []string{keys.RS256, keys.ES256, keys.EdDSA}, Outgoing: client, Site: site,
 		Login: signIn.Routes(), SignOut: signIn.SignOut, Portal: tiles.Routes(), Now: b.Clock.Now, Logger: log,
+		TokensIssued: b.tokensIssued,
 	})
 	must(b.T, err)
 	return p
+}
+
+func (b *Bench) tokensIssued(_ users.ApplicationID, kinds []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.issued = append(b.issued, kinds...)
+}
+
+// Issued returns the kinds of the tokens that were reported as issued since the call before.
+func (b *Bench) Issued() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	issued := b.issued
+	b.issued = nil
+	return issued
 }
 
 // Follow tells applications of the end of sessions from now on, until the test ends.
