@@ -440,6 +440,18 @@ func TestBadKeySetsAreRefused(t *testing.T) {
 	}
 }
 
+// A registered key set that this version cannot read shuts out its client and nobody else.
+func TestUnreadableRegisteredKeysRefuseTheirClientOnly(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	r := newRobot(t, b, func(s *users.SignIn) { s.JWKS = []byte(`{"keys":[]}`) })
+	wantUnauthenticated(t, "its client", r.ask(r.sign(t, jose.ES256, r.claims(nil), nil)))
+	if !strings.Contains(b.Logs.String(), "registered keys of a client not readable") {
+		t.Error("the log does not say why")
+	}
+	wantInactive(t, "another client", asWiki(b, "/introspect", "x"))
+}
+
 // N089 N-12: two secrets are valid in the overlap, and only the new one after it.
 func TestBothSecretsWorkWhileOneReplacesTheOther(t *testing.T) {
 	t.Parallel()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/outgoing"
+	"github.com/einlass/einlass/users"
 )
 
 // caller makes calls that leave the house.
@@ -66,12 +67,22 @@ func (k *clientKeys) key(ctx context.Context, c *client, kid, alg string) (jose.
 	if c.JWKSURI != "" {
 		return k.remoteKey(ctx, c.JWKSURI, kid, alg)
 	}
-	set, err := keys.ParsePublicSet(c.JWKS)
-	if err != nil {
-		k.log.WarnContext(ctx, "registered keys of a client not readable", "client_id", c.ClientID, "error", err)
-		return jose.JSONWebKey{}, false
+	return c.keys.Key(kid, alg)
+}
+
+// registeredKeys reads the key set that a client is registered with. One that
+// cannot be read was registered by another version of this program: the client is
+// refused, and everything else works.
+func registeredKeys(a users.Application, log *slog.Logger) keys.PublicSet {
+	if len(a.SignIn.JWKS) == 0 {
+		return nil
 	}
-	return set.Key(kid, alg)
+	set, err := keys.ParsePublicSet(a.SignIn.JWKS)
+	if err != nil {
+		log.Error("registered keys of a client not readable", "application", a.ID, "error", err)
+		return nil
+	}
+	return set
 }
 
 // remoteKey looks among the keys at hand and, if they are old or do not have

@@ -47,6 +47,7 @@ type client struct {
 	application users.Application
 	secrets     []users.ClientSecret
 	sources     map[string]claimSource // of the registered claims
+	keys        keys.PublicSet         // registered; nil: none, or at jwks_uri
 }
 
 // NewRegistry returns an empty registry; call Refresh before use.
@@ -117,7 +118,8 @@ func (r *Registry) build(ctx context.Context, revision int64) (*snapshot, error)
 		next.applications[a.ID] = a
 		if a.SignIn != nil {
 			next.clients[a.SignIn.ClientID] = &client{
-				SignIn: *a.SignIn, application: a, secrets: byApplication[a.ID], sources: compileClaims(a, r.cfg.Logger),
+				SignIn: *a.SignIn, application: a, secrets: byApplication[a.ID],
+				sources: compileClaims(a, r.cfg.Logger), keys: registeredKeys(a, r.cfg.Logger),
 			}
 		}
 	}
