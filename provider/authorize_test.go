@@ -9,7 +9,9 @@ import (
 
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/providertest"
+	"github.com/einlass/einlass/provider/session/sessiontest"
 	"github.com/einlass/einlass/users"
+	"github.com/einlass/einlass/users/userstest"
 )
 
 // N010 N012 N014 N016 N019 N392 S-058 B-03: a redirect URI that is not byte for byte
@@ -120,6 +122,36 @@ func TestAuthorizePromptNoneNeverShowsAPage(t *testing.T) {
 	}
 	if q := browser.Get(b.Authorize(providertest.Personio, "prompt", "none")).Query(); q.Get("code") == "" {
 		t.Errorf("signed in: %v", q)
+	}
+}
+
+// a session that ends between the decision and the code is none; a silent
+// request is told so, and another one shows the sign-in form.
+func TestAuthorizeWhileTheSessionEnds(t *testing.T) {
+	t.Parallel()
+	for prompt, check := range map[string]func(providertest.Response) bool{
+		"none": func(a providertest.Response) bool {
+			return a.Query().Get("error") == "login_required" && a.Query().Get("state") == "the-state"
+		},
+		"": func(a providertest.Response) bool { return a.Location().Path == "/login" },
+	} {
+		directory := &interrupted{Store: userstest.SQLite(t)}
+		b := providertest.NewOn(t, providertest.Stores{Users: directory, Sessions: sessiontest.SQLite(t)})
+		browser := b.NewBrowser()
+		browser.SignIn("/login", providertest.Ada, providertest.Password)
+		ada := b.User(providertest.Ada).ID
+		live, err := b.Sessions.Of(t.Context(), ada)
+		if err != nil || len(live) != 1 {
+			t.Fatalf("%d sessions, %v; want one", len(live), err)
+		}
+		signOut := func() error {
+			return b.Sessions.Conclude(t.Context(), b.Directory, users.ActorUser(ada), users.SessionEnd{Reason: "signed_out"}, live...)
+		}
+		directory.before.Store(&signOut)
+		answer := browser.Get(b.Authorize(providertest.Personio, "prompt", prompt))
+		if answer.StatusCode != http.StatusSeeOther || answer.Query().Has("code") || !check(answer) {
+			t.Errorf("prompt %q: status %d, Location %q", prompt, answer.StatusCode, answer.Header.Get("Location"))
+		}
 	}
 }
 

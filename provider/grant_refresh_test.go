@@ -346,30 +346,45 @@ func TestOfflineAccessSurvivesSignOut(t *testing.T) {
 	}
 }
 
-// failing is a directory that can be told not to answer.
-type failing struct {
+// interrupted is a directory in which something can happen just before a decision is read.
+type interrupted struct {
 	*sqlstore.Store
-	down atomic.Bool
+	before atomic.Pointer[func() error] // nil: nothing happens
 }
 
-func (f *failing) UserDecision(ctx context.Context, id users.ID, application users.ApplicationID) (users.User, users.Decision, error) {
-	if f.down.Load() {
-		return users.User{}, users.Decision{}, errors.New("the directory does not answer")
+func (i *interrupted) happen() error {
+	if before := i.before.Load(); before != nil {
+		return (*before)()
 	}
-	return f.Store.UserDecision(ctx, id, application)
+	return nil
+}
+
+func (i *interrupted) Decision(ctx context.Context, id users.ID, application users.ApplicationID) (users.Decision, error) {
+	if err := i.happen(); err != nil {
+		return users.Decision{}, err
+	}
+	return i.Store.Decision(ctx, id, application)
+}
+
+func (i *interrupted) UserDecision(ctx context.Context, id users.ID, application users.ApplicationID) (users.User, users.Decision, error) {
+	if err := i.happen(); err != nil {
+		return users.User{}, users.Decision{}, err
+	}
+	return i.Store.UserDecision(ctx, id, application)
 }
 
 // N353: while the directory does not answer, no application loses its refresh token.
 func TestRefreshUsesNothingUpDuringAnOutage(t *testing.T) {
 	t.Parallel()
-	directory := &failing{Store: userstest.SQLite(t)}
+	directory := &interrupted{Store: userstest.SQLite(t)}
 	b := providertest.NewOn(t, providertest.Stores{Users: directory, Sessions: sessiontest.SQLite(t)})
 	tokens := offlineTokens(t, b)
-	directory.down.Store(true)
+	down := func() error { return errors.New("the directory does not answer") }
+	directory.before.Store(&down)
 	if answer := refresh(b, tokens.Refresh); answer.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("during the outage: status %d, want 503", answer.StatusCode)
 	}
-	directory.down.Store(false)
+	directory.before.Store(nil)
 	if answer := refresh(b, tokens.Refresh); answer.StatusCode != http.StatusOK {
 		t.Errorf("after the outage: status %d, body %s", answer.StatusCode, answer.Body)
 	}
