@@ -3,6 +3,8 @@ package importer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/einlass/einlass/users"
@@ -25,6 +27,7 @@ func (e *Engine) apply(ctx context.Context, lease users.Lease, run *users.Run, t
 			return err
 		}
 	}
+	failed := map[users.ID]struct{}{} // people of whom a row could not be applied
 	limit := handOverRows
 	for done, phase, seq := 0, 0, 0; total > 0; {
 		rows, err := d.Read().RunChanges(ctx, run.ID, users.OutcomePlanned, phase, seq, limit)
@@ -35,12 +38,15 @@ func (e *Engine) apply(ctx context.Context, lease users.Lease, run *users.Run, t
 			break
 		}
 		batch := nextBatch(rows)
+		failFollowers(batch, failed)
 		applied, err := d.ApplyChanges(ctx, lease, *run, batch)
 		if err != nil {
 			return err
 		}
 		for _, c := range applied {
-			countFailure(&run.Counts, c)
+			if c.Outcome == users.OutcomeFailed {
+				failed[c.User] = struct{}{}
+			}
 		}
 		last := batch[len(batch)-1]
 		phase, seq = last.Phase, last.Seq
@@ -50,8 +56,67 @@ func (e *Engine) apply(ctx context.Context, lease users.Lease, run *users.Run, t
 		done += len(batch)
 		e.progress(run.ID, ProgressApplying, done, total)
 	}
+	if err := e.recount(ctx, run, failed); err != nil {
+		return err
+	}
 	run.State, run.FinishedAt = users.RunDone, e.now()
 	return d.SaveRun(ctx, lease, *run)
+}
+
+// failFollowers fails the rows that count on an earlier one which has failed:
+// they would remember the person as the source shows them, and the next run
+// would not see what is still to be done.
+func failFollowers(batch []users.RunChange, failed map[users.ID]struct{}) {
+	for i := range batch {
+		c := &batch[i]
+		if _, found := failed[c.User]; found && c.Before == users.BeforeFollows {
+			c.Outcome, c.Error = users.OutcomeFailed, "an earlier change of the person failed; the next run plans anew"
+		}
+	}
+}
+
+// recount moves people of whom a row failed, each once, from what was planned
+// for them to the failed.
+func (e *Engine) recount(ctx context.Context, run *users.Run, failed map[users.ID]struct{}) error {
+	if len(failed) == 0 {
+		return nil
+	}
+	planned := map[users.ID]uint8{}
+	for c, err := range rowsOf(ctx, e.cfg.Directory.Read(), run.ID, "") {
+		if err != nil {
+			return err
+		}
+		if _, found := failed[c.User]; found {
+			planned[c.User] = max(planned[c.User], effectOf(c.Kind))
+		}
+	}
+	for _, effect := range planned {
+		*countOf(&run.Counts, effects[effect-1], true)--
+		run.Counts.Failed++
+	}
+	return nil
+}
+
+// rowsOf yields the rows of a run with an outcome, or all for none, in the order in which they are applied.
+func rowsOf(ctx context.Context, r users.Reader, run users.RunID, outcome users.Outcome) iter.Seq2[users.RunChange, error] {
+	return func(yield func(users.RunChange, error) bool) {
+		for phase, seq := 0, 0; ; {
+			rows, err := r.RunChanges(ctx, run, outcome, phase, seq, peoplePage)
+			if err != nil {
+				yield(users.RunChange{}, fmt.Errorf("rows of run %s: %w", run, err))
+				return
+			}
+			for _, c := range rows {
+				if !yield(c, nil) {
+					return
+				}
+				phase, seq = c.Phase, c.Seq
+			}
+			if len(rows) < peoplePage {
+				return
+			}
+		}
+	}
 }
 
 // nextBatch returns the rows of one transaction: all hand-overs together, others
@@ -71,29 +136,6 @@ func nextBatch(rows []users.RunChange) []users.RunChange {
 		end = min(end, applyRows)
 	}
 	return rows[:end]
-}
-
-// countFailure moves a person whose row failed to the failed. A row that follows
-// another one leaves the person where that one put them.
-func countFailure(counts *users.Counts, c users.RunChange) {
-	if c.Outcome != users.OutcomeFailed {
-		return
-	}
-	counts.Failed++
-	if c.Before == users.BeforeFollows {
-		return
-	}
-	switch c.Kind {
-	case users.ChangeCreate:
-		counts.Created--
-	case users.ChangeUpdate, users.ChangeLink:
-		counts.Updated--
-	case users.ChangeSuspend:
-		counts.Suspended--
-	case users.ChangeReactivate:
-		counts.Reactivated--
-	case users.ChangeRecord, users.ChangeSkip, users.ChangeQuarantine: // change nobody, so cannot fail
-	}
 }
 
 // fail records why a run stopped and returns the error to report, which may be

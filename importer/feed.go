@@ -125,16 +125,15 @@ func (f *Feed) saw(id string) bool {
 
 // note counts what a row does to its person.
 func (f *Feed) note(row users.RunChange) {
-	effect := uint8(slices.Index(effects, row.Kind) + 1)
 	if row.SourceID == "" {
-		addCount(&f.nameless, row.Kind, false)
+		*countOf(&f.nameless, row.Kind, false)++
 		return
 	}
 	e, known := f.entries[row.SourceID]
 	if !known {
 		e.unread, e.user = true, row.User != ""
 	}
-	e.effect = max(e.effect, effect)
+	e.effect = max(e.effect, effectOf(row.Kind))
 	f.entries[row.SourceID] = e
 }
 
@@ -144,7 +143,7 @@ func (f *Feed) counts() users.Counts {
 	for _, e := range f.entries {
 		switch {
 		case e.effect > 0:
-			addCount(&counts, effects[e.effect-1], e.user)
+			*countOf(&counts, effects[e.effect-1], e.user)++
 		case e.unread:
 		case e.user:
 			counts.Unchanged++
@@ -155,27 +154,28 @@ func (f *Feed) counts() users.Counts {
 	return counts
 }
 
-// addCount counts one person. What changes only our memory of somebody leaves
-// them unchanged, or skipped if they never had a user.
-func addCount(c *users.Counts, kind users.ChangeKind, hasUser bool) {
+// effectOf returns the strength of a kind: its place in effects, from 1.
+func effectOf(kind users.ChangeKind) uint8 { return uint8(slices.Index(effects, kind) + 1) }
+
+// countOf returns where a person counts. What changes only our memory of somebody
+// leaves them unchanged, or skipped if they never had a user.
+func countOf(c *users.Counts, kind users.ChangeKind, hasUser bool) *int {
 	switch kind {
 	case users.ChangeCreate:
-		c.Created++
+		return &c.Created
 	case users.ChangeUpdate, users.ChangeLink:
-		c.Updated++
+		return &c.Updated
 	case users.ChangeSuspend:
-		c.Suspended++
+		return &c.Suspended
 	case users.ChangeReactivate:
-		c.Reactivated++
-	case users.ChangeSkip:
-		c.Skipped++
+		return &c.Reactivated
 	case users.ChangeQuarantine:
-		c.Quarantined++
+		return &c.Quarantined
 	case users.ChangeRecord:
 		if hasUser {
-			c.Unchanged++
-		} else {
-			c.Skipped++
+			return &c.Unchanged
 		}
+	case users.ChangeSkip:
 	}
+	return &c.Skipped
 }

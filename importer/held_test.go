@@ -142,6 +142,60 @@ func TestWhatAStoppedRunDidNotDoDoesNotCount(t *testing.T) {
 	}
 }
 
+func TestWhatAStoppedRunDidCounts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 300)
+	b.company.pageSize = 100
+	b.settings.Guard = users.Guard{MaxPeople: 210, MaxPercent: 100}
+	b.connect()
+	b.run()
+	for i := range 205 {
+		b.company.setStatus(fmt.Sprint(i+1), importer.StatusInactive)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	engine := b.newEngine(func(p importer.Progress) {
+		if p.Phase == importer.ProgressApplying { // the first of two transactions
+			cancel()
+		}
+	})
+	run, err := engine.Run(ctx, importer.Request{Connection: hr, Actor: "cli:test"})
+	if err == nil || run.State != users.RunInterrupted {
+		t.Fatalf("stopped run: state %s, error %v", run.State, err)
+	}
+	applied := 0
+	for _, state := range b.states() {
+		if state == users.StateSuspended {
+			applied++
+		}
+	}
+	for i := range 210 - applied + 1 - 5 { // one too many, with the five who are left
+		b.company.setStatus(fmt.Sprint(i+206), importer.StatusInactive)
+	}
+	want := fmt.Sprintf("mass_suspension: %d people", 211)
+	if run, err := b.try(false); !errors.Is(err, importer.ErrHeld) || !strings.HasPrefix(run.Held[0], want) {
+		t.Errorf("beyond the limit: held %q, error %v; want %s", run.Held, err, want)
+	}
+	b.company.setStatus("206", importer.StatusActive)
+	b.run()
+}
+
+func TestWhatFailedDoesNotCountAsLost(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 20)
+	b.run()
+	for i := range 4 {
+		b.company.setStatus(fmt.Sprint(i+1), importer.StatusInactive)
+	}
+	run := b.runWhile(func() { b.touch("p1@acme.example") })
+	if diff := cmp.Diff(users.Counts{Suspended: 3, Failed: 1, Unchanged: 16}, run.Counts); diff != "" {
+		t.Fatalf("counts (-want +got):\n%s", diff)
+	}
+	if got := b.run().Counts.Suspended; got != 1 {
+		t.Errorf("the fourth leaver in the next run: %d suspended, want 1", got)
+	}
+}
+
 // N306
 func TestAnUnknownStatusIsListedAndStopsNobodyElse(t *testing.T) {
 	t.Parallel()

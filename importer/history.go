@@ -41,30 +41,24 @@ func readHistory(ctx context.Context, r users.Reader, connection users.Applicati
 }
 
 // lostBy counts the people who lost access by a run that nobody approved. What a
-// run that was stopped half-way planned counts only as far as it was applied.
+// run planned that was stopped half-way, or failed for some, counts only as far as it was applied.
 func lostBy(ctx context.Context, r users.Reader, run users.Run) (int, error) {
 	switch {
 	case run.ApprovedBy != "" || run.Stats.LosingAccess == 0:
 		return 0, nil
-	case run.State == users.RunDone:
+	case run.State == users.RunDone && run.Counts.Failed == 0:
 		return run.Stats.LosingAccess, nil
-	case run.State != users.RunInterrupted && run.State != users.RunFailed:
+	case run.State != users.RunDone && run.State != users.RunInterrupted && run.State != users.RunFailed:
 		return 0, nil
 	}
 	lost := 0
-	for phase, seq := 0, 0; ; {
-		rows, err := r.RunChanges(ctx, run.ID, users.OutcomeApplied, phase, seq, peoplePage)
+	for c, err := range rowsOf(ctx, r, run.ID, users.OutcomeApplied) {
 		if err != nil {
-			return 0, fmt.Errorf("rows of run %s: %w", run.ID, err)
+			return 0, err
 		}
-		for _, c := range rows {
-			if c.Kind == users.ChangeSuspend {
-				lost++
-			}
-			phase, seq = c.Phase, c.Seq
-		}
-		if len(rows) < peoplePage {
-			return min(lost, run.Stats.LosingAccess), nil
+		if c.Kind == users.ChangeSuspend {
+			lost++
 		}
 	}
+	return min(lost, run.Stats.LosingAccess), nil
 }

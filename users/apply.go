@@ -64,6 +64,9 @@ func (a *applier) collect(ctx context.Context) error {
 	}
 	for i := range a.rows {
 		c := &a.rows[i]
+		if c.Outcome == OutcomeFailed {
+			continue
+		}
 		if c.Kind == ChangeCreate {
 			a.insert = append(a.insert, a.created(*c))
 		} else if c.changesUser() {

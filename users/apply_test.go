@@ -121,6 +121,33 @@ func TestApplyFailsOnlyTheRowsThatAreStale(t *testing.T) {
 	})
 }
 
+// A row that counts on a failed one comes as failed: neither the person nor what is remembered of them changes.
+func TestApplyOnlyWritesDownWhatFailedBefore(t *testing.T) {
+	onEngines(t, func(t *testing.T, b bench) {
+		b.apply(create("1", ada))
+		before, err := b.store.Dump(t.Context())
+		b.must(err)
+		row := b.on(ada, users.ChangeSuspend, "status_leave", "leave", fields("department", "Sales"))
+		run, lease := b.startRun()
+		row.Run, row.Seq, row.Outcome = run.ID, 1, users.OutcomePlanned
+		b.must(b.SavePlan(t.Context(), lease, []users.RunChange{row}))
+		row.Outcome, row.Error = users.OutcomeFailed, "an earlier change failed"
+		_, err = b.ApplyChanges(t.Context(), lease, run, []users.RunChange{row})
+		b.must(err)
+		stored, err := b.Read().RunChanges(t.Context(), run.ID, users.OutcomeFailed, 0, 0, 10)
+		if err != nil || len(stored) != 1 || stored[0].Error != row.Error {
+			t.Errorf("stored as failed: %+v, %v", stored, err)
+		}
+		after, err := b.store.Dump(t.Context())
+		b.must(err)
+		for _, table := range []string{"users", "people", "suspensions", "events"} {
+			if diff := cmp.Diff(before[table], after[table]); diff != "" {
+				t.Errorf("%s (-before +after):\n%s", table, diff)
+			}
+		}
+	})
+}
+
 // N311: addresses can change hands within one transaction; a taken one fails its row alone.
 func TestApplyHandsAddressesOver(t *testing.T) {
 	onEngines(t, func(t *testing.T, b bench) {

@@ -129,7 +129,8 @@ func worthAnEvent(run Run) bool {
 
 // ApplyChanges writes rows of a plan in one transaction, each with its event,
 // and returns them with their outcome. A row whose person has moved on since
-// the plan, or whose address was taken meanwhile, fails alone.
+// the plan, or whose address was taken meanwhile, fails alone. A row that comes
+// as failed is only written as such.
 func (d *Directory) ApplyChanges(ctx context.Context, lease Lease, run Run, changes []RunChange) ([]RunChange, error) {
 	applied, err := d.applyBatch(ctx, lease, run, changes)
 	if !errors.Is(err, ErrConflict) {

@@ -77,7 +77,8 @@ type RunProgress struct {
 	At    time.Time `json:"at,omitzero"`
 }
 
-// Counts is what a run did, or would do, in people.
+// Counts is what a run did, or would do, in people. Each counts once, by the
+// strongest change; whoever a change failed for counts as failed alone.
 type Counts struct {
 	Created     int `json:"created"`
 	Updated     int `json:"updated"`
