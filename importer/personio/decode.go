@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/unicode/norm"
-
 	"github.com/einlass/einlass/importer"
 )
 
@@ -128,7 +126,7 @@ func (a attribute) flatten() (string, bool) {
 			return flattenList(tags)
 		}
 	}
-	return clean(datePart(text)), true
+	return datePart(text), true
 }
 
 // flattenList makes text of a list of units, of which the first counts, or of
@@ -142,7 +140,7 @@ func flattenList(list value) (string, bool) {
 		if member.isArray() {
 			return "", false
 		}
-		texts = append(texts, clean(member.text()))
+		texts = append(texts, member.text())
 	}
 	return strings.Join(texts, ","), true
 }
@@ -210,9 +208,4 @@ func datePart(text string) string {
 		}
 	}
 	return text
-}
-
-// clean removes what databases refuse and makes equal names equal bytes.
-func clean(text string) string {
-	return norm.NFC.String(strings.ReplaceAll(text, "\x00", ""))
 }

@@ -136,12 +136,12 @@ func TestValuesAreFlattenedInEveryShape(t *testing.T) {
 	}
 }
 
-// N323
-func TestTextIsMadeHarmlessAndComparable(t *testing.T) {
+// N323. Normalising is the importer's: an address that is repaired here could no longer be refused.
+func TestTextIsReadAsWritten(t *testing.T) {
 	t.Parallel()
 	cases := map[string]string{
-		`"Zoe\u0308"`:              "Zoë", // composed
-		`"A\u0000da"`:              "Ada", // databases refuse NUL
+		`"Zoe\u0308"`:              "Zoe\u0308",
+		`"ada\u0000@acme.example"`: "ada\x00@acme.example",
 		`"\ud800 lone"`:            "\uFFFD lone",
 		"\"broken \xff byte\"":     "broken \uFFFD byte",
 		`"line\nfeed \"quoted\""`:  "line\nfeed \"quoted\"",
@@ -279,7 +279,7 @@ func FuzzDecodeList(f *testing.F) {
 				t.Errorf("person with id %q and manager %q", p.ID, p.ManagerID)
 			}
 			for name, text := range p.Attributes {
-				if !slices.Contains(wanted, name) || strings.Contains(text, "\x00") {
+				if !slices.Contains(wanted, name) {
 					t.Errorf("attribute %q with %q", name, text)
 				}
 			}
