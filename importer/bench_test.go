@@ -1,6 +1,7 @@
 package importer_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -39,6 +40,7 @@ type company struct {
 	failAt    int // page, from 1, that fails with err
 	err       error
 	personErr error
+	answerID  string // that Person answers with; empty: the true one
 	onPage    func(page int)
 	singles   []string // ids that were read singly
 	wanted    []string // what was asked for last
@@ -108,6 +110,7 @@ func (c *company) Person(_ context.Context, id string, wanted []string) (importe
 	}
 	for _, p := range c.people {
 		if p.ID == id {
+			p.ID = cmp.Or(c.answerID, p.ID)
 			return asked([]importer.Person{p}, wanted)[0], nil
 		}
 	}

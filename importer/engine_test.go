@@ -194,6 +194,10 @@ func TestAFailedRunChangesNothingAndSaysWhatToDo(t *testing.T) {
 			b.company.failAt, b.company.personErr = 0, importer.ErrUnreachable
 			b.company.hidden = map[string]bool{"1": true}
 		}, importer.ErrUnreachable, "source_unreachable"},
+		{"an answer about somebody else", func(b *bench) {
+			b.company.failAt, b.company.answerID = 0, "3"
+			b.company.hidden = map[string]bool{"1": true}
+		}, importer.ErrCorrupt, "feed_corrupt"},
 		{"no right to read the status", func(b *bench) { b.company.granted = []string{"email"} }, importer.ErrAttribute, "attribute_missing"},
 		{"nobody has a status", func(b *bench) {
 			b.company.failAt = 0

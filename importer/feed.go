@@ -33,7 +33,7 @@ type Feed struct {
 
 // entry is what is kept of one source id.
 type entry struct {
-	hash      [16]byte // start of the content hash, to tell repeats from contradictions
+	hash      [16]byte // first digits of the content hash, which tell repeats from contradictions
 	standing  standing
 	duplicate bool
 	changed   bool // not as remembered: waits in the spool

@@ -96,7 +96,7 @@ func (e *Engine) open(ctx context.Context, app users.Application, id users.RunID
 	}
 	rules := Rules{
 		Connection: app.ID, InitialState: app.Import.InitialState, Reactivation: app.Import.Reactivation,
-		Leave: app.Import.Leave, Manager: mapping[users.AttributeManager] != "",
+		Leave: app.Import.Leave,
 	}
 	return &reading{
 		directory: directory, source: source, rules: rules, mapper: newMapper(mapping, e.cfg.Organization),

@@ -46,7 +46,7 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 	if err != nil {
 		return outcome{}, err
 	}
-	if r.rules.Manager {
+	if r.mapper.manager {
 		for _, people := range []*spool{&r.waiting, &r.restless} {
 			err := r.eachPortion(ctx, people, func(in PageInput) error {
 				return emit(PlanManagers(ManagersInput{PageInput: in, Managers: managers}))

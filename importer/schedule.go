@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -148,14 +149,19 @@ func (s *schedule) recent(ctx context.Context, id users.ApplicationID) []users.R
 	return runs
 }
 
+// lastScheduled returns the newest run that the schedule started.
+func lastScheduled(runs []users.Run) (run users.Run, found bool) {
+	i := slices.IndexFunc(runs, func(run users.Run) bool { return run.Actor == users.ActorImport(run.Connection) })
+	if i < 0 {
+		return users.Run{}, false
+	}
+	return runs[i], true
+}
+
 // served reports whether another process has already run what was due.
 func served(runs []users.Run, due time.Time, interval time.Duration) bool {
-	for _, run := range runs {
-		if run.Actor == users.ActorImport(run.Connection) {
-			return run.StartedAt.After(due.Add(-interval / 2))
-		}
-	}
-	return false
+	last, found := lastScheduled(runs)
+	return found && last.StartedAt.After(due.Add(-interval/2))
 }
 
 // nextStart returns when a connection is due that this process has just learned
@@ -165,12 +171,9 @@ func nextStart(runs []users.Run, interval time.Duration, now time.Time) time.Tim
 	if len(runs) == 0 {
 		return now
 	}
-	last := runs[0]
-	for _, run := range runs {
-		if run.Actor == users.ActorImport(run.Connection) {
-			last = run
-			break
-		}
+	last, found := lastScheduled(runs)
+	if !found {
+		last = runs[0]
 	}
 	due := last.StartedAt.Add(backOff(runs, interval))
 	if due.Before(now) {

@@ -55,7 +55,8 @@ type Page struct {
 	Announced int // people the source says there are; -1: it does not say
 }
 
-// Source is where people come from.
+// Source is where people come from. The wanted attributes are those of Wanted,
+// less what may not be read: sorted, each once, always with the status.
 type Source interface {
 	// Granted returns which of the wanted attributes the credentials may read.
 	// known is false when the source cannot tell.
@@ -63,6 +64,6 @@ type Source interface {
 	// Pages reads everybody. It yields pages until it is exhausted or an error, which
 	// ends the iteration and wraps one of the errors of this package. It asks only for the wanted attributes.
 	Pages(ctx context.Context, wanted []string) iter.Seq2[Page, error]
-	// Person reads one person, or ErrGone.
+	// Person reads one person, or ErrGone. That the answer is about them is for the caller to check.
 	Person(ctx context.Context, id string, wanted []string) (Person, error)
 }

@@ -47,7 +47,6 @@ type Rules struct {
 	InitialState users.State // of people the import creates; empty means active
 	Reactivation bool        // an import lifts its own suspension when the source is active again
 	Leave        users.LeavePolicy
-	Manager      bool // the mapping fills the manager
 }
 
 // admits reports whether people of this standing have access by the source's word.

@@ -42,7 +42,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	return &world{
 		t:       t,
-		rules:   Rules{Connection: hr, Reactivation: true, Leave: users.LeaveSuspends, Manager: true},
+		rules:   Rules{Connection: hr, Reactivation: true, Leave: users.LeaveSuspends},
 		mapper:  newMapper(jumpCloud, ""),
 		users:   map[users.ID]users.User{},
 		people:  map[string]users.Person{},

@@ -158,7 +158,7 @@ func (s *Source) judge(resp *outgoing.Response) (value, error) {
 	case status == http.StatusTooManyRequests || status >= 500:
 		return nil, &failure{
 			status: status, timeout: status == http.StatusGatewayTimeout,
-			retryAfter: retryAfter(resp.Header.Get("Retry-After"), s.cfg.Now()),
+			retryAfter: outgoing.RetryAfter(resp.Header.Get("Retry-After"), time.Now()),
 		}
 	case (status == http.StatusUnauthorized || status == http.StatusForbidden) && mediaType != "text/html": // a proxy's page
 		return nil, fmt.Errorf("status %d: %w", status, importer.ErrForbidden)
@@ -168,18 +168,6 @@ func (s *Source) judge(resp *outgoing.Response) (value, error) {
 		return nil, errNotFound
 	}
 	return nil, fmt.Errorf("status %d, code %d: %w: %w", status, code, errRejected, importer.ErrCorrupt)
-}
-
-// retryAfter reads seconds or a date (RFC 9110 section 10.2.3). What is neither,
-// or lies in the past, asks for nothing.
-func retryAfter(text string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(0, at.Sub(now))
-	}
-	return 0
 }
 
 func isTimeout(err error) bool {

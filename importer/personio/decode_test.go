@@ -3,7 +3,6 @@ package personio
 import (
 	"encoding/json"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -252,7 +251,7 @@ func TestDefaultMappingReadsElevenAttributes(t *testing.T) {
 	if err := importer.CheckMapping(mapping); err != nil {
 		t.Error(err)
 	}
-	sources := requested(slices.Collect(maps.Values(mapping)))
+	sources := importer.Wanted(mapping)
 	if len(sources) != 11 || !slices.Contains(sources, "status") {
 		t.Errorf("sources %v, want eleven with the status", sources)
 	}

@@ -1,10 +1,6 @@
 package personio
 
-import (
-	"slices"
-
-	"github.com/einlass/einlass/users"
-)
+import "github.com/einlass/einlass/users"
 
 // Names of source attributes with a meaning of their own.
 const (
@@ -31,13 +27,4 @@ func DefaultMapping() users.Mapping {
 		users.AttributeLocation:     "office",
 		users.AttributeManager:      attributeSupervisor,
 	}
-}
-
-// requested returns what to ask for: the wanted attributes, each once, and the
-// status, without which nobody can be judged. The id always comes unasked.
-func requested(wanted []string) []string {
-	names := slices.Concat(wanted, []string{attributeStatus})
-	slices.Sort(names)
-	names = slices.Compact(names)
-	return slices.DeleteFunc(names, func(name string) bool { return name == attributeID || name == "" })
 }

@@ -26,7 +26,7 @@ const (
 // moves while it is read. Whether as many came as were announced is not judged here.
 func (s *Source) Pages(ctx context.Context, wanted []string) iter.Seq2[importer.Page, error] {
 	return func(yield func(importer.Page, error) bool) {
-		f := feed{source: s, wanted: requested(wanted), limit: pageSize, seen: map[[sha256.Size]byte]bool{}}
+		f := feed{source: s, wanted: wanted, limit: pageSize, seen: map[[sha256.Size]byte]bool{}}
 		for !f.done {
 			page, err := f.next(ctx)
 			if err != nil {

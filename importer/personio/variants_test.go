@@ -68,7 +68,7 @@ func TestOddRowsAreHandedOn(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		r := readAll(t, newSource(t, sim, nil), []string{"email", "supervisor"})
+		r := readAll(t, newSource(t, sim, nil), []string{"email", "status", "supervisor"})
 		if r.err != nil || len(r.people) != 3 {
 			t.Fatalf("%s: error %v, %d people", c.variant, r.err, len(r.people))
 		}

@@ -106,7 +106,7 @@ func (c *Client) wait(number int, resp *Response) time.Duration {
 	}
 	wait := firstWait + jitter(span)
 	if resp != nil {
-		wait = max(wait, retryAfter(resp.Header.Get("Retry-After"), c.cfg.Now()))
+		wait = max(wait, RetryAfter(resp.Header.Get("Retry-After"), c.cfg.Now()))
 	}
 	return wait
 }
@@ -120,10 +120,10 @@ func jitter(d time.Duration) time.Duration {
 	return time.Duration(n.Int64())
 }
 
-// retryAfter reads a Retry-After header, which is a number of seconds or an
-// HTTP date (RFC 9110 section 10.2.3). It returns a time between 0 and
-// maxRetryAfter, and 0 for what is missing, past, malformed or absurd.
-func retryAfter(value string, now time.Time) time.Duration {
+// RetryAfter reads a Retry-After header, which is a number of seconds or an
+// HTTP date (RFC 9110 section 10.2.3). It returns how long to wait, from 0 to 15
+// minutes, and 0 for what is missing, past, malformed or absurd.
+func RetryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
 	var wait time.Duration
 	if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {
