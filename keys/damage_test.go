@@ -124,3 +124,27 @@ func TestStoredPublicPartMayBeReformatted(t *testing.T) {
 		t.Errorf("refresh: %v", err)
 	}
 }
+
+// A server keeps serving with the keys it has.
+func TestARingOutlivesItsStore(t *testing.T) {
+	t.Parallel()
+	ring, store, _ := ensured(t, keys.EdDSA)
+	away := errors.New("connection refused")
+	store.fail(away)
+	kid := signingKid(t, ring, keys.EdDSA)
+	_, rotated := ring.Rotate(t.Context(), 0)
+	for what, err := range map[string]error{
+		"ensure": ring.Ensure(t.Context(), keys.ES256), "rotate": rotated, "refresh": ring.Refresh(t.Context()), "prune": ring.Prune(t.Context()),
+	} {
+		if !errors.Is(err, away) {
+			t.Errorf("%s: %v, want the store's error", what, err)
+		}
+	}
+	if got := signingKid(t, ring, keys.EdDSA); got != kid {
+		t.Errorf("signs with key %s, want %s as before", got, kid)
+	}
+	store.fail(nil)
+	if got := store.ids(); len(got) != 1 || got[0] != kid {
+		t.Errorf("stored keys %v, want only %s", got, kid)
+	}
+}

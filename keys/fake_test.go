@@ -17,20 +17,30 @@ import (
 
 // memory is a keys.Store without a database.
 type memory struct {
-	mu      sync.Mutex // guards stored and reasons
+	mu      sync.Mutex // guards what follows
 	stored  []keys.StoredKey
 	reasons []string
+	broken  error // of every call
+}
+
+func (m *memory) fail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.broken = err
 }
 
 func (m *memory) SigningKeys(context.Context) ([]keys.StoredKey, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Clone(m.stored), nil
+	return slices.Clone(m.stored), m.broken
 }
 
 func (m *memory) PutSigningKeys(_ context.Context, put []keys.StoredKey, reason string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.broken != nil {
+		return m.broken
+	}
 	for _, k := range put {
 		i := slices.IndexFunc(m.stored, func(s keys.StoredKey) bool { return s.ID == k.ID })
 		if i < 0 {
@@ -46,6 +56,9 @@ func (m *memory) PutSigningKeys(_ context.Context, put []keys.StoredKey, reason 
 func (m *memory) DeleteSigningKeys(_ context.Context, ids []string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.broken != nil {
+		return m.broken
+	}
 	m.stored = slices.DeleteFunc(m.stored, func(s keys.StoredKey) bool { return slices.Contains(ids, s.ID) })
 	return nil
 }
@@ -148,11 +161,11 @@ func sign(t testing.TB, ring *keys.Ring, alg, payload string) string {
 
 func signingKid(t testing.TB, ring *keys.Ring, alg string) string {
 	t.Helper()
-	signer, err := ring.Signer(alg)
+	parsed, err := jose.ParseSignedCompact(sign(t, ring, alg, "{}"), []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
 	if err != nil {
-		t.Fatalf("signer for %s: %v", alg, err)
+		t.Fatalf("parse: %v", err)
 	}
-	return signer.KeyID()
+	return parsed.Signatures[0].Protected.KeyID
 }
 
 // everyAlg is more than a relying party would accept: the ring must not rely on its caller.

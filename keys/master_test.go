@@ -78,6 +78,10 @@ func TestMasterKeyFileThatIsNotThereIsTold(t *testing.T) {
 	if _, err := keys.LoadMasterKey(large, keys.MasterKeyOptions{}); err == nil {
 		t.Error("a large file: no error")
 	}
+	damaged := masterFile(t, "one:damaged\n", 0o600)
+	if _, err := keys.LoadMasterKey(damaged, keys.MasterKeyOptions{}); err == nil || !strings.Contains(err.Error(), damaged) {
+		t.Errorf("a damaged file: %v, want an error that names it", err)
+	}
 }
 
 // N223

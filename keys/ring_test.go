@@ -97,14 +97,15 @@ func TestETagNamesTheContentOfTheKeySet(t *testing.T) {
 func TestTokensCarryAlgKidAndTypAndVerify(t *testing.T) {
 	t.Parallel()
 	ring, _, _ := ensured(t, keys.RS256, keys.ES256, keys.EdDSA)
+	published := map[string]string{}
+	for _, key := range publishedKeys(t, ring) {
+		published[key.Algorithm] = key.KeyID
+	}
 	for _, alg := range []string{keys.RS256, keys.ES256, keys.EdDSA} {
 		for _, typ := range []string{keys.TypeIDToken, keys.TypeLogoutToken} {
 			signer, err := ring.Signer(alg)
 			if err != nil {
 				t.Fatalf("signer for %s: %v", alg, err)
-			}
-			if signer.Alg() != alg {
-				t.Errorf("signer for %s says %s", alg, signer.Alg())
 			}
 			token, err := signer.Sign([]byte(`{"sub":"ada"}`), typ)
 			if err != nil {
@@ -116,7 +117,7 @@ func TestTokensCarryAlgKidAndTypAndVerify(t *testing.T) {
 			}
 			var header map[string]string
 			decodeJSON(t, encoded, &header)
-			want := map[string]string{"alg": alg, "kid": signer.KeyID(), "typ": typ}
+			want := map[string]string{"alg": alg, "kid": published[alg], "typ": typ}
 			if diff := cmp.Diff(want, header); diff != "" {
 				t.Errorf("header (-want +got):\n%s", diff)
 			}

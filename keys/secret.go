@@ -39,9 +39,6 @@ func (s Secret) Equal(other Secret) bool {
 // String returns [redacted].
 func (s Secret) String() string { return redacted }
 
-// GoString returns [redacted], for %#v.
-func (s Secret) GoString() string { return redacted }
-
 // Format writes [redacted] for every verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 

@@ -21,7 +21,6 @@ const (
 // as [redacted].
 type Signer struct {
 	keyID string
-	alg   string
 	// byType holds one signer for each typ: they are costly enough not to be
 	// made for every token.
 	byType map[string]jose.Signer
@@ -30,7 +29,7 @@ type Signer struct {
 // newSigner takes any crypto.Signer, so that a key may one day live in a
 // hardware module or a key service.
 func newSigner(keyID, alg string, private crypto.Signer) (*Signer, error) {
-	s := &Signer{keyID: keyID, alg: alg, byType: map[string]jose.Signer{}}
+	s := &Signer{keyID: keyID, byType: map[string]jose.Signer{}}
 	key := jose.SigningKey{
 		Algorithm: jose.SignatureAlgorithm(alg),
 		Key:       jose.JSONWebKey{Key: cryptosigner.Opaque(private), KeyID: keyID},
@@ -44,12 +43,6 @@ func newSigner(keyID, alg string, private crypto.Signer) (*Signer, error) {
 	}
 	return s, nil
 }
-
-// KeyID returns the kid that stands in the header of what is signed.
-func (s *Signer) KeyID() string { return s.keyID }
-
-// Alg returns the algorithm that stands in the header of what is signed.
-func (s *Signer) Alg() string { return s.alg }
 
 // Sign returns payload as a signed token in compact form (RFC 7515 section
 // 3.1), with the headers alg, kid and typ. The type is TypeIDToken or

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -106,6 +107,22 @@ func TestKeysThatATokenBringsAlongAreNotUsed(t *testing.T) {
 		mustRefuse(t, ring, what+" with our kid", forge(t, jose.EdDSA, private, kid, extra))
 		mustRefuse(t, ring, what+" with another kid", forge(t, jose.EdDSA, private, "evil", extra))
 		mustRefuse(t, ring, what+" without kid", forge(t, jose.EdDSA, private, "", extra))
+	}
+}
+
+// RFC 7515 section 7.2.1 knows tokens with several signatures; nobody here makes any.
+func TestATokenHasExactlyOneSignature(t *testing.T) {
+	t.Parallel()
+	ring, _, _ := ensured(t, keys.EdDSA)
+	token, err := jose.ParseSignedCompact(sign(t, ring, keys.EdDSA, "{}"), []jose.SignatureAlgorithm{jose.EdDSA})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token.Signatures = append(token.Signatures, token.Signatures[0])
+	for what, token := range map[string]*jose.JSONWebSignature{"two": token, "none": {}} {
+		if payload, err := ring.VerifySignature(t.Context(), token); !errors.Is(err, keys.ErrSignature) {
+			t.Errorf("%s: payload %q, error %v; want ErrSignature", what, payload, err)
+		}
 	}
 }
 

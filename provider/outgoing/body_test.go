@@ -170,6 +170,17 @@ func TestEncodingsThatWereNotAskedForAreRefused(t *testing.T) {
 	}
 }
 
+func TestWhatIsNotCompressedAsItSaysIsRefused(t *testing.T) {
+	t.Parallel()
+	whole := compress(t, bytes.Repeat([]byte("people "), 100))
+	for name, body := range map[string][]byte{"plain text": []byte("plain text"), "cut short": whole[:len(whole)/2]} {
+		client, _ := newClient(t, outgoing.Config{AllowLoopback: true})
+		if resp, err := get(t, client, serveGzip(t, body)); err == nil {
+			t.Errorf("%s: taken as %q", name, resp.Body)
+		}
+	}
+}
+
 func TestAnswersWithoutABodyMayClaimToBeCompressed(t *testing.T) {
 	t.Parallel()
 	url := serveGzip(t, nil)
