@@ -324,6 +324,36 @@ func TestGrantedIsUnknownWhereItMayNotBeAsked(t *testing.T) {
 	}
 }
 
+// An address that is not Personio's, or a proxy before it, makes nothing known.
+func TestAnswersThatAreNotTheAPIsAreRefused(t *testing.T) {
+	t.Parallel()
+	const token = `{"success":true,"data":{"token":"papi-token"}}`
+	for name, answers := range map[string]struct {
+		status           int // of the authentication
+		auth, attributes string
+	}{
+		"no such path":                 {404, `{"success":false,"error":{"code":404}}`, ""},
+		"no token":                     {200, `{"success":true,"data":{}}`, ""},
+		"an empty token":               {200, `{"success":true,"data":{"token":""}}`, ""},
+		"a token that is no text":      {200, `{"success":true,"data":{"token":7}}`, ""},
+		"attributes that are no list":  {200, token, `{"success":true,"data":{"key":"email"}}`},
+		"an answer without attributes": {200, token, `{"success":true}`},
+	} {
+		source := newSourceAt(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			if r.URL.Path == "/v1/auth" {
+				w.WriteHeader(answers.status)
+				_, _ = w.Write([]byte(answers.auth))
+				return
+			}
+			_, _ = w.Write([]byte(answers.attributes))
+		}), nil)
+		if granted, known, err := source.Granted(t.Context(), wanted()); !errors.Is(err, importer.ErrCorrupt) || known {
+			t.Errorf("%s: granted %v (known %t), error %v; want ErrCorrupt", name, granted, known, err)
+		}
+	}
+}
+
 // S-005. Absent is not empty.
 func TestWhatIsNotGrantedIsAbsent(t *testing.T) {
 	t.Parallel()
