@@ -44,14 +44,7 @@ func (r reader) Application(ctx context.Context, id users.ApplicationID) (users.
 	if id == "" {
 		return users.Application{}, users.ErrNotFound
 	}
-	found, err := r.applications(ctx, id)
-	if err != nil {
-		return users.Application{}, err
-	}
-	if len(found) == 0 {
-		return users.Application{}, users.ErrNotFound
-	}
-	return found[0], nil
+	return first(r.applications(ctx, id))
 }
 
 // applications returns one application, or all of them for the empty id.

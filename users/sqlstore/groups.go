@@ -41,14 +41,7 @@ func (r reader) Group(ctx context.Context, id users.GroupID) (users.Group, error
 	if id == "" {
 		return users.Group{}, users.ErrNotFound
 	}
-	groups, err := r.groups(ctx, id)
-	if err != nil {
-		return users.Group{}, err
-	}
-	if len(groups) == 0 {
-		return users.Group{}, users.ErrNotFound
-	}
-	return groups[0], nil
+	return first(r.groups(ctx, id))
 }
 
 // groups returns one group, or all of them for the empty id.

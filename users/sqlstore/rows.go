@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"iter"
 	"slices"
+
+	"github.com/einlass/einlass/users"
 )
 
 // maxRows is the most rows in one statement.
@@ -58,6 +60,18 @@ func keyRows(ids []string) [][]any {
 		rows[i] = []any{id}
 	}
 	return rows
+}
+
+// first returns what a query for one thing found, or users.ErrNotFound.
+func first[T any](found []T, err error) (T, error) {
+	if err == nil && len(found) == 0 {
+		err = users.ErrNotFound
+	}
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return found[0], nil
 }
 
 // texts returns ids of any kind as texts.

@@ -30,14 +30,7 @@ func (r reader) LastRun(ctx context.Context, connection users.ApplicationID, sta
 }
 
 func (r reader) oneRun(ctx context.Context, s statement, args ...any) (users.Run, error) {
-	runs, err := r.runs(ctx, s, args...)
-	if err != nil {
-		return users.Run{}, err
-	}
-	if len(runs) == 0 {
-		return users.Run{}, users.ErrNotFound
-	}
-	return runs[0], nil
+	return first(r.runs(ctx, s, args...))
 }
 
 // Runs implements users.Reader.

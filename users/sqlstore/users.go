@@ -24,14 +24,11 @@ type reader struct{ conn *conn }
 
 // User implements users.Reader.
 func (r reader) User(ctx context.Context, id users.ID) (users.User, error) {
-	found, err := r.usersIn(ctx, selectUsersByID, []string{string(id)})
+	u, err := first(r.usersIn(ctx, selectUsersByID, []string{string(id)}))
 	if err != nil {
 		return users.User{}, err
 	}
-	if len(found) == 0 {
-		return users.User{}, users.ErrNotFound
-	}
-	return r.withGroups(ctx, found[0])
+	return r.withGroups(ctx, u)
 }
 
 // UserByLogin implements users.Reader.
