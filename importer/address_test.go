@@ -306,6 +306,19 @@ func TestUserNamesCollideLikeAddresses(t *testing.T) {
 	want(t, w.plan(with(person("2", StatusActive, "Bob"), "login", "ADA")), effect{"2", users.ChangeQuarantine, "username_taken"})
 }
 
+// invariant 4: a user name that may no longer be read is no reason to give everybody another one.
+func TestAUserNameThatWasNotSentStays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.mapper = newMapper(withTarget(jumpCloud, users.AttributeUsername, "login"), "")
+	w.hire(with(person("1", StatusActive, "Ada"), "login", "ada"))
+	rows := w.plan(person("1", StatusActive, "Ada"), person("2", StatusActive, "Bob"))
+	want(t, rows, effect{"1", users.ChangeRecord, "content_changed"}, effect{"2", users.ChangeCreate, "new_person"})
+	if got := rows[1].Fields[users.AttributeUsername].After; got != "bob@acme.example" {
+		t.Errorf("user name of somebody new: %q, want the address", got)
+	}
+}
+
 func TestAParkedAddressIsTakenBackWithANewOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

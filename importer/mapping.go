@@ -147,8 +147,8 @@ func (p mapper) apply(person Person) Mapped {
 		}
 		m.Values[target] = normalize(value)
 	}
-	if email, sent := m.Values[users.AttributeEmail]; sent && m.Values[users.AttributeUsername] == "" {
-		m.Values[users.AttributeUsername] = email
+	if username, sent := m.Values[users.AttributeUsername]; sent && username == "" && m.Values[users.AttributeEmail] != "" {
+		m.Values[users.AttributeUsername] = m.Values[users.AttributeEmail]
 	}
 	if _, mapped := p.sources[attributeOrganization]; !mapped && p.organization != "" {
 		m.Values[attributeOrganization] = normalize(p.organization)

@@ -106,6 +106,9 @@ func (in PageInput) arrival(m Mapped, record users.Person) personPlan {
 		p.row = in.row(m, record, users.User{}, users.ChangeCreate, reasonNewPerson)
 		p.row.User, p.row.InitialState = in.NewID(m.ID), in.Feed.rules.initialState()
 		p.row.Fields = changedFields(m, users.User{}, true)
+		if _, named := p.row.Fields[users.AttributeUsername]; !named { // the source's user names may not be read
+			p.row.Fields[users.AttributeUsername] = users.FieldChange{After: m.Values[users.AttributeEmail]}
+		}
 		if len(v.parks) > 0 {
 			p.row.Reason = reasonRehireNew
 			p.row.Detail = "The address belonged to somebody who left and may be another person. Sign-in at applications starts anew."
