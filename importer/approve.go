@@ -12,7 +12,8 @@ import (
 // actor. It reads the source again: the plan is applied only if it would come
 // out the same today and nobody whom it concerns was changed since.
 //
-//   - ErrStale: it would not, or there is a newer plan of the connection. The run can no longer be approved.
+//   - ErrStale: it would not, or a newer run of the connection did or planned something else. The run
+//     can no longer be approved.
 //   - users.ErrLeaseHeld: another run is under way.
 //   - users.ErrInvalid: the run is in no state to be approved.
 //   - an error of the source: nothing happened, and the plan stays approvable.
@@ -68,7 +69,9 @@ func (e *Engine) approve(ctx context.Context, id users.RunID, actor users.Actor)
 	return run, err
 }
 
-// approvable returns a run whose plan is the newest of its connection and was not applied.
+// approvable returns a run whose plan was not applied and is the newest of its
+// connection, or equal to the newer ones: while a run is held, each scheduled one
+// makes the same plan again.
 func (e *Engine) approvable(ctx context.Context, id users.RunID) (users.Run, error) {
 	read := e.cfg.Directory.Read()
 	run, err := read.Run(ctx, id)
@@ -82,19 +85,17 @@ func (e *Engine) approvable(ctx context.Context, id users.RunID) (users.Run, err
 	case users.RunReading, users.RunApplying, users.RunDone, users.RunFailed, users.RunInterrupted:
 		return run, fmt.Errorf("%w: the run is %s", users.ErrInvalid, run.State)
 	}
-	runs, err := read.Runs(ctx, run.Connection, recentRuns)
+	since, err := read.RunsSince(ctx, run.Connection, run.StartedAt)
 	if err != nil {
 		return run, err
 	}
-	for _, newer := range runs {
-		if newer.ID == id {
-			return run, nil
-		}
-		if newer.State != users.RunFailed { // one that failed has no plan to approve instead
+	for _, newer := range since {
+		another := newer.PlanHash != "" && newer.PlanHash != run.PlanHash // what failed while reading has none
+		if newer.ID != id && (another || newer.State == users.RunDone) {
 			return run, fmt.Errorf("%w: run %s is newer", ErrStale, newer.ID)
 		}
 	}
-	return run, fmt.Errorf("%w: %d newer runs failed since", ErrStale, len(runs))
+	return run, nil
 }
 
 // replan plans again without storing anything and compares.

@@ -72,10 +72,17 @@ func TestAStalePlanIsRefused(t *testing.T) {
 				b.t.Fatal(err)
 			}
 		},
-		"a newer plan": func(b *bench) {
+		"a newer plan that is another": func(b *bench) {
+			b.company.setStatus("2", importer.StatusLeave)
 			if _, err := b.try(true); err != nil {
 				b.t.Fatal(err)
 			}
+			b.company.setStatus("2", importer.StatusActive)
+		},
+		"a newer run": func(b *bench) {
+			b.company.set("1", func(p *importer.Person) { p.Attributes["department"] = "Sales" })
+			b.run()
+			b.company.set("1", func(p *importer.Person) { p.Attributes["department"] = "Ops" })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -166,31 +173,14 @@ func TestAPlanStaysApprovableWhileTheSourceIsAway(t *testing.T) {
 	if _, err := b.engine.Approve(t.Context(), preview.ID, "cli:boss"); !errors.Is(err, importer.ErrUnreachable) {
 		t.Errorf("approval: %v, want ErrUnreachable", err)
 	}
-	if _, err := b.try(false); !errors.Is(err, importer.ErrUnreachable) {
-		t.Errorf("run: %v, want ErrUnreachable", err)
+	for range 25 { // a weekend's
+		if _, err := b.try(false); !errors.Is(err, importer.ErrUnreachable) {
+			t.Errorf("run: %v, want ErrUnreachable", err)
+		}
 	}
 	b.company.failAt = 0
 	if run, err := b.engine.Approve(t.Context(), preview.ID, "cli:boss"); err != nil || run.Counts.Created != 5 {
 		t.Errorf("approval once it is back: %d created, error %v; want 5", run.Counts.Created, err)
-	}
-}
-
-func TestAPlanBeforeManyFailedRunsIsStale(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, 5)
-	preview, err := b.try(true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.company.failAt, b.company.err = 1, importer.ErrUnreachable
-	for range 20 {
-		if _, err := b.try(false); err == nil {
-			t.Fatal("a run without a source succeeded")
-		}
-	}
-	b.company.failAt = 0
-	if _, err := b.engine.Approve(t.Context(), preview.ID, "cli:boss"); !errors.Is(err, importer.ErrStale) {
-		t.Errorf("approval after 20 failed runs: %v, want ErrStale", err)
 	}
 }
 

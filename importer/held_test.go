@@ -35,15 +35,20 @@ func TestAMassSuspensionChangesNothingUntilItIsApproved(t *testing.T) {
 	if !errors.Is(err, importer.ErrHeld) || preview.State != users.RunHeld {
 		t.Errorf("preview of the same: state %s, error %v; want held", preview.State, err)
 	}
-	if _, err := b.engine.Approve(t.Context(), run.ID, "cli:boss"); !errors.Is(err, importer.ErrStale) {
-		t.Errorf("approval of the older plan: %v, want ErrStale", err)
+	if _, err := b.engine.Approve(t.Context(), preview.ID, ""); !errors.Is(err, users.ErrInvalid) {
+		t.Errorf("approval by nobody: %v, want ErrInvalid", err)
 	}
-	approved, err := b.engine.Approve(t.Context(), preview.ID, "cli:boss")
+	// The older of two equal plans is as good as the newer: every scheduled run makes one more.
+	approved, err := b.engine.Approve(t.Context(), run.ID, "cli:boss")
 	if err != nil || approved.Counts.Suspended != 3 || approved.Counts.Created != 1 {
 		t.Errorf("approval: %+v, error %v; want 3 suspended and 1 created", approved.Counts, err)
 	}
-	if _, err := b.engine.Approve(t.Context(), preview.ID, ""); !errors.Is(err, users.ErrInvalid) {
-		t.Errorf("approval by nobody: %v, want ErrInvalid", err)
+	after := b.directoryContents()
+	if _, err := b.engine.Approve(t.Context(), preview.ID, "cli:boss"); !errors.Is(err, importer.ErrStale) {
+		t.Errorf("approval of the other plan: %v, want ErrStale", err)
+	}
+	if diff := cmp.Diff(after, b.directoryContents()); diff != "" {
+		t.Errorf("what had been done was done again (-before +after):\n%s", diff)
 	}
 
 	// What was approved does not count against the next leaver.
