@@ -117,7 +117,6 @@ func TestAnAdministratorsWordHoldsUntilTheStatusChanges(t *testing.T) {
 func TestAMissingPersonIsAskedForBeforeTheyAreGone(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 30)
-	b.company.announced = -1
 	b.run()
 	b.company.remove("1")
 	b.company.hidden = map[string]bool{"2": true}

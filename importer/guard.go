@@ -59,7 +59,9 @@ type GuardInput struct {
 	Losses       int
 	ActiveBefore int
 
-	Nameless int    // rows without a usable id
+	Rows     int    // of the list, also those that came twice or without a usable id
+	Nameless int    // of Rows, those without a usable id
+	Singly   int    // people who were not in the list and asked for one by one
 	Email    string // the source attribute of the e-mail address
 }
 
@@ -114,9 +116,10 @@ func (in GuardInput) shrunk() []Reason {
 		reasons = append(reasons, Reason{Code: heldShrunkFeed, Text: fmt.Sprintf(
 			"%d people were read, %d the last time (limit %d %% fewer)", read, in.Last.People, shrunkPercent)})
 	}
-	if announced := in.Stats.Announced; announced >= 0 && announced != read {
+	// What is announced may count rows or people, with those the list does not show or without them.
+	if n := in.Stats.Announced; n >= 0 && (n < read-in.Singly || n > max(read, in.Rows)) {
 		reasons = append(reasons, Reason{Code: heldShrunkFeed, Text: fmt.Sprintf(
-			"%d people were read, the source announced %d", read, announced)})
+			"%d people were read, the source announced %d", read, n)})
 	}
 	return reasons
 }

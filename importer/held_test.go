@@ -201,6 +201,18 @@ func TestWhatFailedDoesNotCountAsLost(t *testing.T) {
 	}
 }
 
+// Quarantined rows stop nobody else, though the source counts them.
+func TestRowsThatComeTwiceOrWithoutAnIDStopNobody(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 30)
+	b.company.hire("", importer.StatusActive, "Nameless")
+	b.company.hire("1", importer.StatusActive, "P1") // as before
+	b.company.hire("2", importer.StatusActive, "Somebody-Else")
+	if diff := cmp.Diff(users.Counts{Created: 29, Quarantined: 2}, b.run().Counts); diff != "" {
+		t.Errorf("counts (-want +got):\n%s", diff)
+	}
+}
+
 // N306
 func TestAnUnknownStatusIsListedAndStopsNobodyElse(t *testing.T) {
 	t.Parallel()

@@ -34,7 +34,8 @@ func (e *Engine) plan(
 	r.stats.stats.Missing, r.stats.stats.Active = missing, active[users.StateActive]
 	guard := GuardInput{
 		Settings: app.Import.Guard, Stats: r.stats.sum(), Last: past.last, Known: r.memory.living(),
-		Losses: past.losses, ActiveBefore: past.active, Nameless: r.nameless, Email: r.mapper.sources[users.AttributeEmail],
+		Losses: past.losses, ActiveBefore: past.active,
+		Rows: r.rows, Nameless: r.nameless, Singly: r.singly, Email: r.mapper.sources[users.AttributeEmail],
 	}
 	if err := refused(Judge(guard)); err != nil {
 		return outcome{stats: guard.Stats}, nil, err

@@ -27,7 +27,9 @@ type reading struct {
 	memory   *memory
 	feed     *Feed
 	stats    *feedStats
-	nameless int
+	rows     int                 // of the list
+	nameless int                 // of rows, those without a usable id
+	singly   int                 // people who were asked for one by one
 	waiting  spool               // people who are not as remembered
 	restless spool               // people who are, but whose manager is not the one remembered
 	managers map[string]struct{} // source ids that the feed names as managers
@@ -42,6 +44,7 @@ func (r *reading) readAll(ctx context.Context, last *users.FeedStats) error {
 		if err := r.survey(ctx, page.People); err != nil {
 			return err
 		}
+		r.rows += len(page.People)
 		r.stats.stats.Announced = page.Announced
 		r.progress(ProgressReading, r.stats.stats.People, page.Announced)
 	}
@@ -75,6 +78,7 @@ func (r *reading) readMissing(ctx context.Context, last *users.FeedStats) error 
 		case err == nil && person.ID != id:
 			err = fmt.Errorf("%w: asked for person %s, got %s", ErrCorrupt, id, person.ID)
 		case err == nil:
+			r.singly++
 			err = r.survey(ctx, []Person{person})
 		}
 		if err != nil {
