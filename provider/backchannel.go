@@ -132,7 +132,7 @@ func (b *BackChannel) endDead(ctx context.Context, e users.Event) error {
 	if err != nil && !errors.Is(err, users.ErrNotFound) {
 		return err
 	}
-	dead := slices.DeleteFunc(sessions, func(s session.Session) bool { return now.MayEnter(s.Epoch) })
+	dead := slices.DeleteFunc(sessions, func(s session.Session) bool { return now.Lives(s.Epoch) })
 	return b.cfg.Sessions.Conclude(ctx, b.cfg.Users, e.Actor, users.SessionEnd{Reason: string(e.Kind)}, dead...)
 }
 

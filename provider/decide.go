@@ -102,10 +102,9 @@ func (s situation) mustAsk() bool {
 	return s.consent == consentNone || slices.Contains(s.params.Prompt, oidc.PromptConsent)
 }
 
-// signedIn reports whether the browser's session is one: an active person's,
-// and no older than the last thing that ended their sessions.
+// signedIn reports whether the browser has a session, and it still counts.
 func (s situation) signedIn() bool {
-	return s.session != nil && s.person.State == users.StateActive && s.person.Epoch == s.session.Epoch
+	return s.session != nil && s.person.Lives(s.session.Epoch)
 }
 
 // mustAuthenticate reports whether the request asks for another or a newer

@@ -225,9 +225,15 @@ type Decision struct {
 	Role   Role
 }
 
+// Lives reports whether a session or grant made under epoch still counts: the
+// person is active, and nothing has ended their sessions since.
+func (d Decision) Lives(epoch int64) bool {
+	return d.State == StateActive && d.Epoch == epoch
+}
+
 // MayEnter reports whether a session or grant made under epoch lets the person in.
 func (d Decision) MayEnter(epoch int64) bool {
-	return d.State == StateActive && d.Access && d.Epoch == epoch
+	return d.Lives(epoch) && d.Access
 }
 
 // UserQuery selects people for a list, in order of their ListKey.

@@ -28,7 +28,7 @@ func (m *Manager) Live(ctx context.Context, cookie keys.Secret, directory decide
 		return Session{}, users.Decision{}, ErrNotFound
 	case err != nil:
 		return Session{}, users.Decision{}, err
-	case d.State != users.StateActive || d.Epoch != s.Epoch:
+	case !d.Lives(s.Epoch):
 		return Session{}, users.Decision{}, ErrNotFound
 	}
 	return s, d, nil
