@@ -66,13 +66,10 @@ type eventPayload struct {
 
 // observe queues an event; it never fails a request.
 func observe(ctx context.Context, d directory, log *slog.Logger, kind users.EventKind, actor users.Actor, subject string, payload eventPayload) {
-	payload.Request = web.RequestID(ctx)
-	if ip := web.ClientIP(ctx); ip.IsValid() {
-		payload.IP = ip.String()
-	}
+	payload.IP, payload.Request = web.ClientIPText(ctx), web.RequestID(ctx)
 	e, err := users.NewEvent(kind, actor, subject, payload)
 	if err != nil {
-		log.ErrorContext(ctx, "event not built", "error", err)
+		log.ErrorContext(ctx, "event not built", "request_id", payload.Request, "error", err)
 		return
 	}
 	d.Observe(e)

@@ -15,6 +15,7 @@ import (
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/notify"
 	"github.com/einlass/einlass/provider/session"
+	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
 
@@ -225,7 +226,7 @@ func (b *BackChannel) Await(ctx context.Context, ended session.Session) {
 		}
 	}
 	if err != nil && ctx.Err() == nil {
-		b.cfg.Logger.WarnContext(ctx, "not waiting for applications to be told", "error", err)
+		b.cfg.Logger.WarnContext(ctx, "not waiting for applications to be told", "request_id", web.RequestID(ctx), "error", err)
 	}
 }
 

@@ -37,6 +37,6 @@ func (a *Authorizer) boundPending(r *http.Request) error {
 // finishPending takes back what boundPending has counted.
 func (a *Authorizer) finishPending(r *http.Request) {
 	if err := a.cfg.Sessions.Refund(r.Context(), pendingKey(r)); err != nil {
-		a.cfg.Logger.WarnContext(r.Context(), "finished request not taken back from its network's count", "error", err)
+		a.cfg.Logger.WarnContext(r.Context(), "finished request not taken back from its network's count", "request_id", web.RequestID(r.Context()), "error", err)
 	}
 }

@@ -122,10 +122,7 @@ type eventPayload struct {
 
 // observe queues an event about subject; it never fails a request.
 func (h *Handler) observe(r *http.Request, kind users.EventKind, actor users.Actor, subject string, payload eventPayload) {
-	payload.Request = web.RequestID(r.Context())
-	if ip := web.ClientIP(r.Context()); ip.IsValid() {
-		payload.IP = ip.String()
-	}
+	payload.IP, payload.Request = web.ClientIPText(r.Context()), web.RequestID(r.Context())
 	e, err := users.NewEvent(kind, actor, subject, payload)
 	if err != nil {
 		h.cfg.Logger.ErrorContext(r.Context(), "event not built", "request_id", payload.Request, "error", err)

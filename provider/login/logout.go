@@ -133,10 +133,7 @@ func (h *Handler) signedOut(w http.ResponseWriter, r *http.Request, target strin
 // end ends a session of this browser, because of what actor did.
 func (h *Handler) end(r *http.Request, actor users.Actor, s session.Session, reason string) error {
 	ctx := r.Context()
-	about := users.SessionEnd{Reason: reason, Request: web.RequestID(ctx)}
-	if ip := web.ClientIP(ctx); ip.IsValid() {
-		about.IP = ip.String()
-	}
+	about := users.SessionEnd{Reason: reason, IP: web.ClientIPText(ctx), Request: web.RequestID(ctx)}
 	return h.cfg.Sessions.Conclude(ctx, h.cfg.Users, actor, about, s)
 }
 

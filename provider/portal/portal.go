@@ -122,10 +122,7 @@ type eventPayload struct {
 
 // observe queues an event of user; it never fails a request.
 func (h *Handler) observe(ctx context.Context, kind users.EventKind, user users.ID, payload eventPayload) {
-	payload.Request = web.RequestID(ctx)
-	if ip := web.ClientIP(ctx); ip.IsValid() {
-		payload.IP = ip.String()
-	}
+	payload.IP, payload.Request = web.ClientIPText(ctx), web.RequestID(ctx)
 	e, err := users.NewEvent(kind, users.ActorUser(user), string(user), payload)
 	if err != nil {
 		h.cfg.Logger.ErrorContext(ctx, "event not built", "request_id", payload.Request, "error", err)

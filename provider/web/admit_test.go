@@ -101,20 +101,20 @@ func TestTheClientIsWhoTrustedProxiesSay(t *testing.T) {
 		{"garbage ends the search", "10.0.0.1:4711", []string{"198.51.100.1, x"}, "10.0.0.1"},
 		{"a proxy that says nothing", "10.0.0.1:4711", nil, "10.0.0.1"},
 		{"IPv4 in IPv6", "[::ffff:10.0.0.1]:4711", []string{"::ffff:198.51.100.1"}, "198.51.100.1"},
-		{"no address", "@", nil, "invalid IP"},
+		{"no address", "@", nil, ""},
 	}
 	s := newSite(t, func(cfg *web.Config) { cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} })
 	for _, tt := range tests {
-		var got netip.Addr
-		h := s.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = web.ClientIP(r.Context()) }))
+		got := "not called"
+		h := s.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = web.ClientIPText(r.Context()) }))
 		r := get("/")
 		r.RemoteAddr = tt.peer
 		for _, value := range tt.forwarded {
 			r.Header.Add("X-Forwarded-For", value)
 		}
 		h.ServeHTTP(httptest.NewRecorder(), r)
-		if got.String() != tt.want {
-			t.Errorf("%s: client %s, want %s", tt.name, got, tt.want)
+		if got != tt.want {
+			t.Errorf("%s: client %q, want %q", tt.name, got, tt.want)
 		}
 	}
 }

@@ -48,6 +48,14 @@ func ClientIP(ctx context.Context) netip.Addr {
 	return netip.Addr{}
 }
 
+// ClientIPText is ClientIP as events have it: empty when there is none.
+func ClientIPText(ctx context.Context) string {
+	if ip := ClientIP(ctx); ip.IsValid() {
+		return ip.String()
+	}
+	return ""
+}
+
 // Wrap is what every request passes before it is routed. It names the request,
 // sets the strictest headers (handlers relax them), refuses what no handler
 // should see, and logs one line.
