@@ -2,7 +2,6 @@ package login
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -50,10 +49,10 @@ func (h *Handler) budgets(r *http.Request, login string) ([]budget, error) {
 			return nil, err
 		}
 		if known {
-			return []budget{{key: "login:device:" + hashText(device), limit: maxDeviceFailures}}, nil
+			return []budget{{key: "login:device:" + device.Reveal(), limit: maxDeviceFailures}}, nil
 		}
 	}
-	all := []budget{{key: "login:account:" + hashText(keys.Secret(key)), limit: maxAccountFailures}}
+	all := []budget{{key: "login:account:" + string(key), limit: maxAccountFailures}}
 	if network := web.NetworkOf(web.ClientIP(r.Context())); network.IsValid() {
 		all = append(all, budget{key: "login:network:" + network.String(), limit: maxNetworkFailures})
 	}
@@ -97,10 +96,4 @@ func (h *Handler) refund(ctx context.Context, budgets []budget) error {
 		}
 	}
 	return nil
-}
-
-// hashText keeps names and handles out of the keys of the store.
-func hashText(s keys.Secret) string {
-	sum := s.Hash()
-	return hex.EncodeToString(sum[:])
 }

@@ -207,6 +207,7 @@ type Store interface {
 
 	// Reserve counts one try against key and allows it while the window has seen
 	// fewer than limit, reserved ones included. The window is fixed and starts with its first try.
+	// A store keeps the hash of key only: it may hold a secret, or what somebody typed.
 	Reserve(ctx context.Context, key string, limit int, window time.Duration, now time.Time) (Verdict, error)
 	// Refund takes back one try, because it was no failure.
 	Refund(ctx context.Context, key string, now time.Time) error
