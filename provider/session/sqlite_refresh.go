@@ -48,11 +48,8 @@ func (s *sqliteStore) Refresh(ctx context.Context, h keys.Secret, now time.Time)
 	var expires, ends int64
 	err := s.refresh.QueryRowContext(ctx, handleKey(tag, hash), now.UnixMilli()).
 		Scan(&user, &family, &expires, &ends, &t.Rotated, &value)
-	if errors.Is(err, sql.ErrNoRows) {
-		return RefreshToken{}, ErrNotFound
-	}
 	if err != nil {
-		return RefreshToken{}, fail("refresh token", err)
+		return RefreshToken{}, fail("refresh token", found(err))
 	}
 	if _, err := decodeOf(familyKey(user, family), value, &t.Grant); err != nil {
 		return RefreshToken{}, fail("refresh token", err)
