@@ -92,7 +92,7 @@ func (s *Site) setDefaultHeaders(h http.Header, id string) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
-	if s.secure() {
+	if s.Cookies.Secure {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
 }

@@ -113,6 +113,3 @@ func (s *Site) Origin() string { return s.origin }
 
 // Languages returns the codes of the languages of our pages.
 func (s *Site) Languages() []string { return slices.Clone(s.catalog.codes) }
-
-// secure reports whether browsers reach us by https.
-func (s *Site) secure() bool { return s.cfg.Issuer.Scheme == "https" }
