@@ -157,7 +157,7 @@ func (a *Authorizer) startSignIn(w http.ResponseWriter, r *http.Request, c *clie
 	if err != nil {
 		return web.Unavailable(err)
 	}
-	return web.Redirect(w, http.StatusSeeOther, "/login?request="+url.QueryEscape(req.ID))
+	return web.Redirect(w, "/login?request="+url.QueryEscape(req.ID))
 }
 
 // currentSession returns the browser's session, or nil. Whether it still counts is for decide.

@@ -57,7 +57,7 @@ func (a *Authorizer) startConsent(w http.ResponseWriter, r *http.Request, c *cli
 	if err != nil {
 		return web.Unavailable(err)
 	}
-	return web.Redirect(w, http.StatusSeeOther, pathConsent+"?"+url.Values{fieldRequest: {req.ID}}.Encode())
+	return web.Redirect(w, pathConsent+"?"+url.Values{fieldRequest: {req.ID}}.Encode())
 }
 
 // errConsentOver is for a question that was answered or has expired, or that was somebody else's.

@@ -130,7 +130,7 @@ func writePublic(w http.ResponseWriter, r *http.Request, d document, maxAge time
 	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(maxAge/time.Second)))
 	h.Set("ETag", d.etag)
 	if strings.Contains(r.Header.Get("If-None-Match"), d.etag) {
-		return web.NoContent(w, http.StatusNotModified)
+		return web.NoBody(w, http.StatusNotModified)
 	}
 	return web.Write(w, http.StatusOK, "application/json", d.body)
 }

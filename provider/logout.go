@@ -69,7 +69,7 @@ func (p *Provider) getEndSession(w http.ResponseWriter, r *http.Request) error {
 	if given != nil && (current == nil || given.Subject == current.User && given.SID == current.SID) {
 		return p.cfg.SignOut(w, r, current, target)
 	}
-	return web.Redirect(w, http.StatusSeeOther, "/logout?"+checked.Encode())
+	return web.Redirect(w, "/logout?"+checked.Encode())
 }
 
 // whoAsks returns the verified hint, nil without one, and the client that the

@@ -59,7 +59,7 @@ func redirectToGet(w http.ResponseWriter, r *http.Request, in params) error {
 	for name, value := range in.values {
 		query.Set(name, value)
 	}
-	return web.Redirect(w, http.StatusSeeOther, r.URL.Path+"?"+query.Encode())
+	return web.Redirect(w, r.URL.Path+"?"+query.Encode())
 }
 
 // maxParams bounds how many parameters a request can make us look at.

@@ -44,7 +44,7 @@ func (a *Authorizer) respond(w http.ResponseWriter, r *http.Request, c *client, 
 	if p.ResponseMode == responseModeFormPost {
 		return a.cfg.Site.FormPost(w, r, p.RedirectURI, fields)
 	}
-	return web.Redirect(w, http.StatusSeeOther, withQuery(p.RedirectURI, fields))
+	return web.Redirect(w, withQuery(p.RedirectURI, fields))
 }
 
 func (a *Authorizer) fail(w http.ResponseWriter, r *http.Request, c *client, p session.Params, err *oidc.Error) error {

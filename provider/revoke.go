@@ -25,7 +25,7 @@ func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
 	t, err := p.findToken(ctx, in)
 	switch {
 	case errors.Is(err, session.ErrNotFound):
-		return web.NoContent(w, http.StatusOK)
+		return web.NoBody(w, http.StatusOK)
 	case err != nil:
 		return err
 	case !c.owns(t.grant):
@@ -38,5 +38,5 @@ func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return web.Unavailable(err)
 	}
-	return web.NoContent(w, http.StatusOK)
+	return web.NoBody(w, http.StatusOK)
 }

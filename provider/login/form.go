@@ -51,7 +51,7 @@ func (h *Handler) getLogin(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if signedIn {
-			return web.Redirect(w, http.StatusSeeOther, "/portal")
+			return web.Redirect(w, "/portal")
 		}
 	}
 	f := form{request: request, status: http.StatusOK}

@@ -125,7 +125,7 @@ func (h *Handler) signedOut(w http.ResponseWriter, r *http.Request, target strin
 		w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	}
 	if target != "" {
-		return web.Redirect(w, http.StatusSeeOther, target)
+		return web.Redirect(w, target)
 	}
 	return h.cfg.Site.SignedOut(w, r)
 }

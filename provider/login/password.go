@@ -115,7 +115,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, request *session
 	}
 	h.observe(r, users.EventSignedIn, users.ActorUser(user.ID), string(user.ID), payload)
 	if request == nil {
-		return web.Redirect(w, http.StatusSeeOther, "/portal")
+		return web.Redirect(w, "/portal")
 	}
 	// Of a form sent twice, one finishes the request. The other's person is
 	// signed in, too, and finds the way on from the error page.

@@ -16,7 +16,7 @@ import (
 // do it in their name: its link leads to the portal, where the tile is theirs to click.
 func (h *Handler) getLaunch(w http.ResponseWriter, r *http.Request) error {
 	if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
-		return web.Redirect(w, http.StatusSeeOther, "/portal")
+		return web.Redirect(w, "/portal")
 	}
 	id := users.ApplicationID(mux.Vars(r)["application"])
 	if !id.Valid() {
@@ -43,7 +43,7 @@ func (h *Handler) getLaunch(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("launch %s: %w", id, err)
 	}
 	h.observe(r.Context(), users.EventLaunched, user.ID, eventPayload{Application: id})
-	return web.Redirect(w, http.StatusSeeOther, target)
+	return web.Redirect(w, target)
 }
 
 // launchURL is where a tile leads: the application's own address, or its

@@ -83,7 +83,7 @@ func (h *Handler) Routes() []web.Route {
 }
 
 func (h *Handler) getRoot(w http.ResponseWriter, _ *http.Request) error {
-	return web.Redirect(w, http.StatusSeeOther, "/portal")
+	return web.Redirect(w, "/portal")
 }
 
 // visit returns who is signed in and what the directory decides about
@@ -107,7 +107,7 @@ func (h *Handler) visit(r *http.Request, application users.ApplicationID) (users
 // store did not answer, with an error.
 func signIn(w http.ResponseWriter, err error) error {
 	if errors.Is(err, session.ErrNotFound) {
-		return web.Redirect(w, http.StatusSeeOther, "/login")
+		return web.Redirect(w, "/login")
 	}
 	return web.Unavailable(err)
 }

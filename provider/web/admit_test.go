@@ -15,7 +15,7 @@ import (
 // nothing answers everything with 204.
 func nothing(s *web.Site) http.Handler {
 	return s.Wrap(s.Handle(func(w http.ResponseWriter, _ *http.Request) error {
-		return web.NoContent(w, http.StatusNoContent)
+		return web.NoBody(w, http.StatusNoContent)
 	}))
 }
 

@@ -159,7 +159,7 @@ func TestTheLogNamesTheRoute(t *testing.T) {
 	s := newSite(t, withLog(&log))
 	router := mux.NewRouter()
 	router.Handle("/portal/launch/{application}", s.Handle(func(w http.ResponseWriter, _ *http.Request) error {
-		return web.Redirect(w, http.StatusSeeOther, "https://wiki.acme.example/")
+		return web.Redirect(w, "https://wiki.acme.example/")
 	}))
 	serve(t, s.Wrap(router), get("/portal/launch/wiki"))
 	line := logLines(t, &log)[0]
@@ -177,7 +177,7 @@ func TestTheRequestIDIsNeverTheClients(t *testing.T) {
 	var seen string
 	h := s.Wrap(s.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		seen = web.RequestID(r.Context())
-		return web.NoContent(w, http.StatusNoContent)
+		return web.NoBody(w, http.StatusNoContent)
 	}))
 	r := get("/")
 	r.Header.Set("X-Request-Id", "mine")

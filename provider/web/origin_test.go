@@ -32,7 +32,7 @@ func TestOnlyOurOwnPagesChangeAnything(t *testing.T) {
 	}
 	s := newSite(t, nil)
 	h := s.Wrap(s.SameOrigin(s.Handle(func(w http.ResponseWriter, _ *http.Request) error {
-		return web.NoContent(w, http.StatusNoContent)
+		return web.NoBody(w, http.StatusNoContent)
 	})))
 	for _, tt := range tests {
 		r := httptest.NewRequest(tt.method, "https://sso.acme.example/login", nil)

@@ -26,16 +26,16 @@ func JSON(w http.ResponseWriter, status int, v any) error {
 	return Write(w, status, "application/json", body)
 }
 
-// NoContent answers with a status and no body.
-func NoContent(w http.ResponseWriter, status int) error {
+// NoBody answers with a status alone.
+func NoBody(w http.ResponseWriter, status int) error {
 	w.WriteHeader(status)
 	return nil
 }
 
-// Redirect leads the browser to target, which the caller has validated. After a
-// POST the status is 303, so that no form is sent twice (RFC 9700 section 4.12).
-func Redirect(w http.ResponseWriter, status int, target string) error {
+// Redirect leads the browser to target, which the caller has validated. The
+// status is 303, so that no form is sent twice (RFC 9700 section 4.12).
+func Redirect(w http.ResponseWriter, target string) error {
 	w.Header().Set("Location", target)
-	w.WriteHeader(status)
+	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
