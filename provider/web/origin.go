@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
+	"net"
 	"net/http"
 	"net/url"
 )
@@ -36,18 +37,23 @@ func isUnsafe(method string) bool {
 	return true
 }
 
-// isOwnOrigin reports whether Origin is absent or ours. Where loopback names are
-// answered, the page's own name is ours, too; Wrap has checked it.
+// isOwnOrigin reports whether Origin is absent or ours. With AllowLoopback the
+// page's own name is ours, too, if it is one of loopback.
 func (s *Site) isOwnOrigin(r *http.Request) bool {
 	origins := r.Header.Values("Origin")
 	if len(origins) == 0 {
 		return true
 	}
 	own := origins[0] == s.origin
-	if s.cfg.AllowLoopback {
+	if s.cfg.AllowLoopback && isLoopback(hostName(r.Host)) {
 		own = own || origins[0] == s.cfg.Issuer.Scheme+"://"+r.Host
 	}
 	return own && len(origins) == 1
+}
+
+// isLoopback reports whether a host name is localhost, in 127.0.0.0/8 or ::1.
+func isLoopback(name string) bool {
+	return name == "localhost" || net.ParseIP(name).IsLoopback()
 }
 
 // Browser returns the secret that binds pending requests and forms to this

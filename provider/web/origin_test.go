@@ -43,18 +43,33 @@ func TestOnlyOurOwnPagesChangeAnything(t *testing.T) {
 	}
 }
 
-func TestBothLoopbackNamesAreTheirOwnOrigin(t *testing.T) {
+func TestLoopbackNamesAreTheirOwnOriginAndNoOthers(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(cfg *web.Config) {
 		cfg.Issuer = &url.URL{Scheme: "http", Host: "localhost:8080"}
 		cfg.AllowLoopback = true
 	})
 	h := s.Wrap(s.SameOrigin(nothing(s)))
-	for origin, want := range map[string]int{"http://127.0.0.1:8080": 204, "http://127.0.0.1:8081": 403} {
-		r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:8080/login", nil)
-		r.Header.Set("Origin", origin)
-		if a := serve(t, h, r); a.Status != want {
-			t.Errorf("%s: status %d, want %d", origin, a.Status, want)
+	for _, tt := range []struct {
+		host, origin string
+		want         int
+	}{
+		{"127.0.0.1:8080", "http://127.0.0.1:8081", 403},
+		{"127.0.0.1:8080", "https://127.0.0.1:8080", 403},
+		{"203.0.113.9:8080", "http://203.0.113.9:8080", 403},
+		{"10.0.0.1:8080", "http://10.0.0.1:8080", 403},
+		{"[2001:db8::1]:8080", "http://[2001:db8::1]:8080", 403},
+		{"0.0.0.0:8080", "http://0.0.0.0:8080", 403},
+		{"localhost:8080", "http://localhost:8080", 204},
+		{"127.0.0.1:8080", "http://127.0.0.1:8080", 204},
+		{"127.1.2.3:8080", "http://127.1.2.3:8080", 204},
+		{"[::1]:8080", "http://[::1]:8080", 204},
+		{"[::1]", "http://[::1]", 204},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "http://"+tt.host+"/login", nil)
+		r.Header.Set("Origin", tt.origin)
+		if a := serve(t, h, r); a.Status != tt.want {
+			t.Errorf("%s at %s: status %d, want %d", tt.origin, tt.host, a.Status, tt.want)
 		}
 	}
 }

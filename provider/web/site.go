@@ -16,7 +16,7 @@ type Config struct {
 	// Issuer is our own address. Its host is the only name that is answered, and
 	// https makes cookies and headers strict. It has no path.
 	Issuer *url.URL
-	// AllowLoopback also takes forms from our own pages at localhost, 127.0.0.1 and [::1].
+	// AllowLoopback also takes forms from our own pages at localhost, 127.0.0.0/8 and ::1.
 	AllowLoopback bool
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
