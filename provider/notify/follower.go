@@ -112,16 +112,17 @@ func (f *Follower) Run(ctx context.Context) error {
 
 // lead works while this process has the lease, and waits for its attempts.
 func (f *Follower) lead(ctx context.Context, lease users.Lease) {
-	held, lost := context.WithCancelCause(ctx)
+	held, giveUp := context.WithCancel(ctx)
+	defer giveUp()
 	var helpers sync.WaitGroup
-	helpers.Go(func() { f.renew(held, lost, lease) })
+	helpers.Go(func() { f.renew(held, giveUp, lease) })
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	var attempts sync.WaitGroup
 	for held.Err() == nil {
 		more, err := f.work(held, lease, &attempts)
 		if errors.Is(err, users.ErrLeaseLost) {
-			lost(err)
+			giveUp()
 		} else if err != nil && held.Err() == nil {
 			f.log.WarnContext(ctx, "log not followed; trying again", "error", err)
 		}
@@ -135,8 +136,10 @@ func (f *Follower) lead(ctx context.Context, lease users.Lease) {
 		case <-f.done:
 		}
 	}
+	if ctx.Err() == nil {
+		f.log.WarnContext(ctx, "lease lost; whoever has it follows the log")
+	}
 	attempts.Wait()
-	lost(nil)
 	helpers.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
 	defer cancel()
@@ -147,11 +150,11 @@ func (f *Follower) lead(ctx context.Context, lease users.Lease) {
 
 // renew moves the end of the lease while ctx lives. A database that does not
 // answer is no reason to stop: writing under a lost lease fails by itself.
-func (f *Follower) renew(ctx context.Context, lost context.CancelCauseFunc, lease users.Lease) {
+func (f *Follower) renew(ctx context.Context, giveUp context.CancelFunc, lease users.Lease) {
 	for pause(ctx, renewEvery) {
 		_, err := f.cfg.Directory.RenewFollowerLease(ctx, lease)
 		if errors.Is(err, users.ErrLeaseLost) {
-			lost(err)
+			giveUp()
 		} else if err != nil && ctx.Err() == nil {
 			f.log.WarnContext(ctx, "lease not renewed", "error", err)
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,8 +24,22 @@ type world struct {
 	directory *users.Directory
 	wake      chan struct{}
 
-	mu  sync.Mutex // guards now
+	mu  sync.Mutex // guards what follows
 	now time.Time
+	log strings.Builder
+}
+
+// Write adds to the process log.
+func (w *world) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.log.Write(p)
+}
+
+func (w *world) logs(text string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Contains(w.log.String(), text)
 }
 
 func newWorld(t *testing.T) *world {
@@ -55,7 +71,10 @@ func (w *world) advance(d time.Duration) {
 // follow starts a follower and returns how to stop it.
 func (w *world) follow(holder string, h notify.Handler) (stop func()) {
 	w.t.Helper()
-	f, err := notify.New(notify.Config{Name: name, Directory: w.directory, Handler: h, Holder: holder, Wake: w.wake, Now: w.Now})
+	f, err := notify.New(notify.Config{
+		Name: name, Directory: w.directory, Handler: h, Holder: holder, Wake: w.wake, Now: w.Now,
+		Logger: slog.New(slog.NewTextHandler(w, nil)),
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -231,6 +250,30 @@ func TestTheNextProcessTakesOver(t *testing.T) {
 	w.eventually("the second takes over", func() bool { return len(second.made()) == 1 && len(w.counts()) == 0 })
 	if n := len(first.made()); n != 2 {
 		t.Errorf("the first delivered %d, want 2", n)
+	}
+}
+
+// Who looks into why nothing is delivered finds that somebody else has to.
+func TestALostLeaseIsLogged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := &recorder{targets: one("wiki"), deliver: func(context.Context, string) error { return nil }}
+	w.happen("ada")
+	stop := w.follow("a", r)
+	w.eventually("it leads", func() bool { return len(r.made()) == 1 && len(w.counts()) == 0 })
+	w.eventually("another process takes the lease", func() bool { // each look of the first moves its end
+		w.advance(users.FollowerLease)
+		_, err := w.directory.AcquireFollowerLease(t.Context(), name, "b")
+		return err == nil
+	})
+	w.happen("bob")
+	w.eventually("the loss is logged", func() bool { return w.logs("lease lost") })
+	stop()
+	if n := len(r.made()); n != 1 {
+		t.Errorf("%d deliveries, want 1 from before", n)
+	}
+	if w.logs("level=WARN msg=\"log not followed") {
+		t.Error("the loss is reported as a failure of the log, too")
 	}
 }
 
