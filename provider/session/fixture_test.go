@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -130,6 +131,16 @@ func operations(ctx context.Context, s session.Store, g grantCase) map[string]fu
 		"device_user":    func() error { _, err := s.DeviceUser(ctx, g.cookie, start); return err },
 		"ping":           func() error { return s.Ping(ctx) },
 	}
+}
+
+// isAnswer reports whether err is what a store says that has looked.
+func isAnswer(err error) bool {
+	for _, answer := range []error{nil, session.ErrNotFound, session.ErrMismatch, session.ErrReplayed, session.ErrUntold} {
+		if errors.Is(err, answer) {
+			return true
+		}
+	}
+	return false
 }
 
 // backend is where a store keeps its data.

@@ -2,10 +2,10 @@ package sessiontest
 
 import (
 	"crypto/rand"
+	"errors"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -41,20 +41,13 @@ func RedisClusterURL(t testing.TB) string {
 // awaitCluster waits until a node knows that all slots are served.
 func awaitCluster(t testing.TB, node *redis.Client, size int) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
+	Eventually(t, "the node knows the cluster", func() error {
 		info, err := node.ClusterInfo(t.Context()).Result()
-		if err != nil {
-			t.Fatal(err)
+		if err == nil && (!strings.Contains(info, "cluster_state:ok") || !strings.Contains(info, "cluster_size:"+strconv.Itoa(size))) {
+			err = errors.New(info)
 		}
-		if strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_size:"+strconv.Itoa(size)) {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("redis-server: no cluster after 30 s: %s", info)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+		return err
+	})
 }
 
 func do(t testing.TB, node *redis.Client, args ...any) {

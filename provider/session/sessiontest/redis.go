@@ -27,9 +27,10 @@ type RedisServer struct {
 
 	t        testing.TB
 	program  string
+	mode     []string // further arguments of the program
 	settings []string
 	port     int
-	password string
+	password string // empty: none
 	process  *os.Process
 	exited   chan struct{}
 }
@@ -44,6 +45,19 @@ func StartRedis(t testing.TB, settings ...string) *RedisServer {
 
 func startRedis(t testing.TB, password string, settings ...string) *RedisServer {
 	t.Helper()
+	settings = append([]string{"requirepass " + password, "appendonly yes", `save ""`}, settings...)
+	return startServer(t, &RedisServer{settings: settings, password: password})
+}
+
+// startSentinel starts a sentinel, which has no password.
+func startSentinel(t testing.TB, settings ...string) *RedisServer {
+	t.Helper()
+	return startServer(t, &RedisServer{settings: settings, mode: []string{"--sentinel"}})
+}
+
+// startServer starts s on a free port.
+func startServer(t testing.TB, s *RedisServer) *RedisServer {
+	t.Helper()
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
 		if os.Getenv("EINLASS_TEST_REQUIRE") == "all" {
@@ -51,7 +65,7 @@ func startRedis(t testing.TB, password string, settings ...string) *RedisServer 
 		}
 		t.Skip("redis-server is not on PATH")
 	}
-	s := &RedisServer{Dir: t.TempDir(), t: t, program: program, settings: settings, password: password}
+	s.Dir, s.t, s.program = t.TempDir(), t, program
 	t.Cleanup(s.Kill)
 	for range 5 { // another process may take the free port first
 		s.port = FreePort(t)
@@ -120,18 +134,18 @@ func (s *RedisServer) start() error {
 	lines := append([]string{
 		"port " + strconv.Itoa(s.port),
 		"bind 127.0.0.1",
-		"requirepass " + s.password,
 		"dir " + strconv.Quote(s.Dir),
-		"appendonly yes",
-		`save ""`,
 	}, s.settings...)
+	conf := filepath.Join(s.Dir, "redis.conf") // a sentinel rewrites it
+	if err := os.WriteFile(conf, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		return err
+	}
 	log, err := os.Create(filepath.Join(s.Dir, "log"))
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(s.program, "-") // reads its configuration from standard input
-	cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
+	cmd := exec.Command(s.program, append([]string{conf}, s.mode...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return err
