@@ -92,6 +92,7 @@ func (a *Authorizer) answer(w http.ResponseWriter, r *http.Request, c *client, s
 // complete fills in what the directory and the registration know.
 func (a *Authorizer) complete(ctx context.Context, c *client, s *situation) error {
 	s.claims, s.trusted, s.now = storedClaims(s.params.Claims), c.Trusted, a.cfg.Now()
+	s.needsEmail = c.needsEmail(s.params.Scopes)
 	if s.session == nil {
 		return nil
 	}

@@ -65,6 +65,21 @@ func addRegistered(claims claimSet, c *client, name string, u users.User) {
 	}
 }
 
+// needsEmail reports whether an application gets the e-mail address of everybody
+// who signs in, and so would not know who comes without one: by its registration
+// or by the scope. The claims parameter only asks (OpenID Connect Core section 5.5.1).
+func (c *client) needsEmail(scopes []string) bool {
+	if slices.Contains(scopes, oidc.ScopeEmail) {
+		return true
+	}
+	for _, source := range c.sources {
+		if source.isAddress() {
+			return true
+		}
+	}
+	return false
+}
+
 // addEmail releases the address as HR wrote it. A parked address is no longer
 // the person's and is never released. All our people are imported or declared, so it is verified.
 func addEmail(claims claimSet, name string, u users.User) {

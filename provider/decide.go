@@ -23,7 +23,10 @@ const (
 )
 
 // Reasons of a denial, as they stand in events and select the sentence of the page.
-const reasonNoGroup = "no_group"
+const (
+	reasonNoGroup = "no_group"
+	reasonNoEmail = "no_email"
+)
 
 // decision is a verdict with what it needs.
 type decision struct {
@@ -45,14 +48,15 @@ const (
 
 // situation is everything a decision depends on.
 type situation struct {
-	params    session.Params
-	claims    claimsRequest    // the claims parameter
-	trusted   bool             // the organization has consented for everybody
-	consent   consent          // of the session's user; counts only without trust
-	requested time.Time        // when the request came in
-	session   *session.Session // of the browser; nil: none
-	person    users.Decision   // of the session's user for this application
-	now       time.Time
+	params     session.Params
+	claims     claimsRequest    // the claims parameter
+	trusted    bool             // the organization has consented for everybody
+	needsEmail bool             // the application needs the person's address
+	consent    consent          // of the session's user; counts only without trust
+	requested  time.Time        // when the request came in
+	session    *session.Session // of the browser; nil: none
+	person     users.Decision   // of the session's user for this application
+	now        time.Time
 }
 
 // decide answers an authorization request (OpenID Connect Core section 3.1.2).
@@ -69,16 +73,27 @@ func decide(s situation) decision {
 		return decision{verdict: verdictFail, err: errLoginRequired()}
 	case s.acrUnmet():
 		return decision{verdict: verdictFail, err: errUnmetAuthentication()}
-	case !s.person.Access && silent:
-		return decision{verdict: verdictFail, reason: reasonNoGroup, err: errAccessDenied()}
-	case !s.person.Access:
-		return decision{verdict: verdictDeny, reason: reasonNoGroup}
+	case s.denial() != "" && silent:
+		return decision{verdict: verdictFail, reason: s.denial(), err: errAccessDenied()}
+	case s.denial() != "":
+		return decision{verdict: verdictDeny, reason: s.denial()}
 	case s.mustAsk() && silent:
 		return decision{verdict: verdictFail, err: errConsentRequired()}
 	case s.mustAsk():
 		return decision{verdict: verdictAsk}
 	}
 	return decision{verdict: verdictIssue, acr: chooseACR(askedACRs(s.params, s.claims), *s.session)}
+}
+
+// denial is why the session's user may not use the application, or empty.
+func (s situation) denial() string {
+	switch {
+	case !s.person.Access:
+		return reasonNoGroup
+	case s.needsEmail && !s.person.HasEmail:
+		return reasonNoEmail
+	}
+	return ""
 }
 
 // isMeant reports whether the session is of the person whom an id_token_hint or

@@ -22,8 +22,8 @@ func sessionsAndPeople() iter.Seq[situation] {
 		for _, age := range []time.Duration{-1, 0, time.Minute, 2 * time.Minute, 2 * time.Hour} {
 			for _, state := range []users.State{users.StateStaged, users.StateActive, users.StateSuspended} {
 				for _, epoch := range []int64{1, 2} {
-					for _, access := range []bool{false, true} {
-						s := situation{person: users.Decision{State: state, Epoch: epoch, Access: access}, now: decideNow}
+					for _, s := range accesses() {
+						s.person.State, s.person.Epoch, s.now = state, epoch, decideNow
 						if age >= 0 {
 							s.session = &session.Session{User: "ada", Epoch: 1, AuthTime: decideNow.Add(-age), AMR: []string{"pwd"}}
 						}
@@ -35,6 +35,15 @@ func sessionsAndPeople() iter.Seq[situation] {
 			}
 		}
 	}
+}
+
+// accesses are all combinations of what access depends on.
+func accesses() []situation {
+	var all []situation
+	for i := range 8 {
+		all = append(all, situation{needsEmail: i&1 > 0, person: users.Decision{Access: i&2 > 0, HasEmail: i&4 > 0}})
+	}
+	return all
 }
 
 // requests are all combinations of what a request can ask for.
@@ -105,7 +114,7 @@ func checkDecision(t *testing.T, s situation) {
 		t.Errorf("verdict %s %v, want %s %s for %s", got.verdict, got.err, want, code, describe(s))
 	}
 	live := s.session != nil && s.person.State == users.StateActive && s.person.Epoch == s.session.Epoch
-	if got.verdict == verdictIssue && (!live || !s.person.Access || isSomebodyElse(s)) {
+	if got.verdict == verdictIssue && (!live || !s.person.Access || s.needsEmail && !s.person.HasEmail || isSomebodyElse(s)) {
 		t.Errorf("issue without a live session of the right person, or without access, for %s", describe(s))
 	}
 	if shows := got.verdict != verdictIssue && got.verdict != verdictFail; shows && slices.Contains(s.params.Prompt, oidc.PromptNone) {
@@ -142,7 +151,7 @@ func expected(s situation) (want verdict, code string) {
 		return verdictFail, "login_required"
 	case asked != nil && string(asked.Value) == `"urn:example:gold"`:
 		return verdictFail, "unmet_authentication_requirements"
-	case !s.person.Access:
+	case !s.person.Access || s.needsEmail && !s.person.HasEmail:
 		return page(verdictDeny, "access_denied")
 	case s.trusted || s.consent == consentGiven:
 		return verdictIssue, ""

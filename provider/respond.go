@@ -51,11 +51,14 @@ func (a *Authorizer) fail(w http.ResponseWriter, r *http.Request, c *client, p s
 	return a.respond(w, r, c, p, responseFields{err: err})
 }
 
+// deniedTexts are the sentences that tell people why they are denied.
+var deniedTexts = map[string]string{reasonNoGroup: "denied.no_group", reasonNoEmail: "denied.no_email"}
+
 // deny shows the person why they may not use the application, with a button
 // that completes the error response there.
 func (a *Authorizer) deny(w http.ResponseWriter, r *http.Request, c *client, p session.Params, s session.Session, reason string) error {
 	a.observeDenial(r, c, &s, reason)
-	page := web.Denied{Application: c.application.Label, ReasonKey: "denied." + reason}
+	page := web.Denied{Application: c.application.Label, ReasonKey: deniedTexts[reason]}
 	fields := a.fields(c, p, responseFields{err: errAccessDenied()})
 	if p.ResponseMode == responseModeFormPost {
 		page.Action, page.Fields = p.RedirectURI, fields

@@ -219,10 +219,11 @@ func (u *User) SetAttribute(name, value string) {
 // Decision is everything a door needs to know about a person and one
 // application, read in one statement and never cached.
 type Decision struct {
-	State  State
-	Epoch  int64
-	Access bool // member of a group bound to the application; true when no application was asked for
-	Role   Role
+	State    State
+	Epoch    int64
+	Access   bool // member of a group bound to the application; true when no application was asked for
+	Role     Role
+	HasEmail bool // has an e-mail address; one that is parked is not theirs
 }
 
 // Lives reports whether a session or grant made under epoch still counts: the

@@ -165,7 +165,7 @@ func (r reader) Decision(ctx context.Context, id users.ID, application users.App
 	var d users.Decision
 	var suspended bool
 	err := r.conn.queryOne(ctx, selectDecision, func(rows *sql.Rows) error {
-		return rows.Scan(&d.State, &d.Epoch, &d.Role, &suspended, &d.Access)
+		return rows.Scan(&d.State, &d.Epoch, &d.Role, &d.HasEmail, &suspended, &d.Access)
 	}, string(id), string(application))
 	if suspended {
 		d.State = users.StateSuspended

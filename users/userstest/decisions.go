@@ -12,6 +12,7 @@ var decisionPromises = []promise{
 	{"an application bound to everyone lets all people in", everyoneGetsIn},
 	{"the state beside the access decides", stateBesideAccess},
 	{"a change shows in the next decision", changeShowsAtOnce},
+	{"a parked address is not the person's", parkedAddress},
 }
 
 // decide returns a decision that must be possible, and the same beside the person.
@@ -95,9 +96,9 @@ func memberGetsIn(t *testing.T, s users.Store) {
 	bind(t, s, "wiki", "board", "staff")
 	bind(t, s, "crm", "staff")
 	same(t, "decision", decide(t, s, ada.ID, "wiki"),
-		users.Decision{State: users.StateActive, Epoch: 5, Access: true, Role: users.RoleAuditor})
+		users.Decision{State: users.StateActive, Epoch: 5, Access: true, Role: users.RoleAuditor, HasEmail: true})
 	same(t, "decision about no application", decide(t, s, bob.ID, ""),
-		users.Decision{State: users.StateActive, Epoch: 1, Access: true, Role: users.RoleNone})
+		users.Decision{State: users.StateActive, Epoch: 1, Access: true, Role: users.RoleNone, HasEmail: true})
 	got, err := s.ApplicationsOf(t.Context(), ada.ID)
 	ok(t, "ApplicationsOf", err)
 	same(t, "applications", got, []users.ApplicationID{"crm", "wiki"})
@@ -131,6 +132,20 @@ func stateBesideAccess(t *testing.T, s users.Store) {
 	}
 }
 
+// N107
+func parkedAddress(t *testing.T, s users.Store) {
+	ada := person("ada")
+	insert(t, s, ada)
+	ada.EmailKey = ""
+	update(t, s, func(tx users.Tx) error {
+		_, err := tx.UpdateUsers(t.Context(), []users.User{ada})
+		return err
+	})
+	if decide(t, s, ada.ID, "").HasEmail {
+		t.Error("a person whose address is parked has one, want none")
+	}
+}
+
 // S-045
 func changeShowsAtOnce(t *testing.T, s users.Store) {
 	ada := person("ada")
@@ -148,7 +163,7 @@ func changeShowsAtOnce(t *testing.T, s users.Store) {
 		return tx.PutSuspensions(t.Context(), []users.Suspension{{User: ada.ID, By: users.ByAdmin, Since: noon}})
 	})
 	same(t, "decision after the suspension", decide(t, s, ada.ID, "wiki"),
-		users.Decision{State: users.StateSuspended, Epoch: 2, Access: true, Role: users.RoleNone})
+		users.Decision{State: users.StateSuspended, Epoch: 2, Access: true, Role: users.RoleNone, HasEmail: true})
 	update(t, s, func(tx users.Tx) error {
 		_, err := tx.DeleteMembers(t.Context(), []users.Membership{{Group: "staff", User: ada.ID}})
 		return err

@@ -1,7 +1,7 @@
 -- Everything a door asks about a person, in one statement, so that nothing can
 -- change in between. $1 person, $2 application or empty.
 SELECT
-    u.base_state, u.epoch, u.role,
+    u.base_state, u.epoch, u.role, u.email_key IS NOT NULL,
     EXISTS (SELECT 1 FROM suspensions s WHERE s.user_id = u.id),
     ($2 = '' OR EXISTS (
         SELECT 1
