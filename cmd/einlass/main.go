@@ -13,6 +13,10 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	os.Exit(int(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ())))
+	// A second Ctrl-C ends the program at once. SIGTERM often comes twice for one
+	// wish, to the process and to its group; who means more has SIGKILL.
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ())
+	stop()
+	os.Exit(int(code))
 }

@@ -1,14 +1,16 @@
 package e2e
 
 import (
+	"bufio"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/einlass/einlass/importer/personio/personiotest"
 )
@@ -56,7 +58,11 @@ func TestGracefulStopLosesNoCode(t *testing.T) {
 			}
 		})
 	}
-	time.Sleep(300 * time.Millisecond)
+	waitFor(t, "codes are issued", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(codes) > 10*workers
+	})
 	server.stop(syscall.SIGTERM)
 	wg.Wait()
 	if code := server.cmd.ProcessState.ExitCode(); code != 0 {
@@ -75,6 +81,34 @@ func TestGracefulStopLosesNoCode(t *testing.T) {
 	if len(last) == 0 {
 		t.Error("no code was issued")
 	}
+}
+
+// Who stops a whole group of processes says so twice: to the program, and to its
+// group. What is under way is answered all the same.
+func TestStopSaidTwiceIsAsGraceful(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, stores{}, personiotest.Config{People: 20, Seed: 3})
+	server := h.serve(h.address)
+	connection, err := net.Dial("tcp", h.address)
+	must(t, err)
+	defer connection.Close()
+	_, err = io.WriteString(connection, "GET /jwks HTTP/1.1\r\n")
+	must(t, err)
+	for range 2 {
+		must(t, server.cmd.Process.Signal(syscall.SIGTERM))
+		waitFor(t, "the server stops", func() bool {
+			answer, err := http.Get(server.manage + "/readyz")
+			must(t, err)
+			return answer.Body.Close() == nil && answer.StatusCode == http.StatusServiceUnavailable
+		})
+	}
+	_, err = io.WriteString(connection, "Host: "+h.address+"\r\n\r\n")
+	must(t, err)
+	answer, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Errorf("the request under way: %v, %v", answer, err)
+	}
+	must(t, server.cmd.Wait())
 }
 
 // authorization is the request that Personio makes.
