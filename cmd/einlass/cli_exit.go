@@ -34,6 +34,7 @@ var errNotConfirmed = errors.New("refused without --yes")
 // safeguards are the errors that mean: it could be done, but should not be done unasked.
 var safeguards = []error{
 	errNotConfirmed,
+	errNotDemo,
 	users.ErrLeaseHeld,
 	users.ErrLeaseLost,
 	importer.ErrHeld,

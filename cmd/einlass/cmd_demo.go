@@ -41,11 +41,14 @@ type simulationJSON struct {
 }
 
 func (c simulatePersonio) Run(ctx context.Context, s *shell) error {
+	if _, _, err := parseListen(c.Listen); err != nil {
+		return err
+	}
 	listener, err := listen(c.Listen)
 	if err != nil {
 		return err
 	}
-	url := "http://" + listener.Addr().String()
+	url := "http://" + localAddress(listener.Addr().String())
 	server, err := c.server(url)
 	if err != nil {
 		return errors.Join(usageError{err}, listener.Close())

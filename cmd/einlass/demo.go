@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -41,22 +43,27 @@ const (
 // and prints how to get in. Two host names are used on purpose: localhost for us,
 // 127.0.0.1 for Personio, because what happens between sites only shows between two.
 func demo(ctx context.Context, opts demoOptions, out io.Writer, log *slog.Logger) (err error) {
+	public, err := listenNear(opts.Listen)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = public.Close() }() // closed already after a graceful stop
+	hr, err := openSimulation(public.Addr(), opts.People)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = hr.listener.Close() }() // as above
 	if opts.Data == "" {
 		if opts.Data, err = os.MkdirTemp("", "einlass-demo-"); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(opts.Data)) }()
 	}
-	public, err := listenNear(opts.Listen)
-	if err != nil {
+	if err := claimFolder(opts.Data); err != nil {
 		return err
 	}
-	hr, err := openSimulation(public.Addr(), opts.People)
-	if err != nil {
-		return errors.Join(err, public.Close())
-	}
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { return hr.run(groupCtx) })
+	group.Go(func() error { return serveSimulator(groupCtx, hr.Server, hr.listener) })
 	group.Go(func() error {
 		cfg := demoConfig(issuerAt(public.Addr()), opts.Data, hr)
 		s, err := openServer(groupCtx, cfg, public, log)
@@ -75,18 +82,35 @@ func demo(ctx context.Context, opts demoOptions, out io.Writer, log *slog.Logger
 	return group.Wait()
 }
 
+// fileDemo marks a data folder as one of a demo.
+const fileDemo = "demo"
+
+// errNotDemo refuses to disable what real people use, and to invent colleagues for them.
+var errNotDemo = errors.New("holds a directory that is not of a demo")
+
+// claimFolder makes a folder the demo's, unless somebody else's directory is in it.
+func claimFolder(folder string) error {
+	mark := filepath.Join(folder, fileDemo)
+	if _, err := os.Stat(mark); err == nil {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(folder, fileDirectory)); err == nil {
+		return fmt.Errorf("%s %w", folder, errNotDemo)
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(mark, nil, 0o600)
+}
+
 // portsTried is how many ports after a taken one are tried.
 const portsTried = 50
 
 // listenNear listens at address or, if its port is taken, at the next free one.
 func listenNear(address string) (*net.TCPListener, error) {
-	host, portText, err := net.SplitHostPort(address)
+	host, port, err := parseListen(address)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	port, err := strconv.Atoi(portText)
-	if err != nil {
-		return nil, fmt.Errorf("listen %s: the port is not a number", address)
+		return nil, err
 	}
 	var first error
 	for try := range portsTried {
@@ -94,9 +118,21 @@ func listenNear(address string) (*net.TCPListener, error) {
 		if err == nil || port == 0 {
 			return l, err
 		}
-		first = errors.Join(first, err)
+		first = cmp.Or(first, err)
 	}
 	return nil, first
+}
+
+// parseListen takes the flag --listen apart.
+func parseListen(address string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(address)
+	if err == nil {
+		port, err = strconv.Atoi(text)
+	}
+	if err != nil {
+		return "", 0, usagef("--listen: want host:port such as 127.0.0.1:8080, found %q", address)
+	}
+	return host, port, nil
 }
 
 func portOf(a net.Addr) int { return a.(*net.TCPAddr).Port }
@@ -107,9 +143,16 @@ func issuerAt(a net.Addr) string { return fmt.Sprintf("http://localhost:%d", por
 // simulation is a running simulated Personio.
 type simulation struct {
 	*personiotest.Server
-	listener     net.Listener
+	listener     *net.TCPListener
 	url          string
 	relyingParty personiotest.RelyingParty
+	cast         cast
+}
+
+// cast are the people whom the demo plays with.
+type cast struct {
+	administrator personiotest.Email
+	employee      personiotest.Email
 }
 
 // openSimulation invents a company and a Personio that signs in at the issuer of einlass.
@@ -124,8 +167,11 @@ func openSimulation(einlass net.Addr, people int) (*simulation, error) {
 	s.relyingParty.ClientID = demoApplication
 	s.relyingParty.ClientSecret = keys.NewSecret()
 	s.Server, err = personiotest.New(personiotest.Config{People: people, Seed: demoSeed, RelyingParty: &s.relyingParty})
+	if err == nil {
+		s.cast, err = chooseCast(s.People())
+	}
 	if err != nil {
-		return nil, errors.Join(err, listener.Close())
+		return nil, errors.Join(usageError{err}, listener.Close())
 	}
 	return s, nil
 }
@@ -136,11 +182,6 @@ func nextPort(port int) int {
 		return 0
 	}
 	return port + 1
-}
-
-// run serves the simulator until ctx ends.
-func (s *simulation) run(ctx context.Context) error {
-	return serveSimulator(ctx, s.Server, s.listener)
 }
 
 // serveSimulator serves a simulated Personio until ctx ends.
@@ -205,38 +246,35 @@ func furnish(ctx context.Context, s *server, hr *simulation) (offer, error) {
 	}
 	o := offer{
 		Issuer: s.cfg.Issuer, Portal: s.cfg.Issuer + "/portal", Personio: hr.url + "/", API: hr.url,
-		people: run.Counts.Created, imported: time.Since(started),
+		people: run.Counts.Created + run.Counts.Updated + run.Counts.Unchanged, imported: time.Since(started),
 	}
-	administrator, employee, err := chooseTwo(hr)
-	if err != nil {
+	if o.Administrator, err = giveAccount(ctx, s, hr.cast.administrator, users.RoleOwner); err != nil {
 		return offer{}, err
 	}
-	if o.Administrator, err = giveAccount(ctx, s, administrator, users.RoleOwner); err != nil {
-		return offer{}, err
-	}
-	o.Employee, err = giveAccount(ctx, s, employee, users.RoleNone)
+	o.Employee, err = giveAccount(ctx, s, hr.cast.employee, users.RoleNone)
 	return o, err
 }
 
-// chooseTwo picks two active people: somebody of IT as administrator, and somebody else.
-func chooseTwo(hr *simulation) (administrator, employee string, err error) {
-	for _, p := range hr.People() {
+// chooseCast picks two active people: somebody of IT as administrator, and somebody else.
+func chooseCast(people []personiotest.Employee) (cast, error) {
+	var c cast
+	for _, p := range people {
 		switch {
 		case p.Status != personiotest.Active || p.Email == "":
-		case administrator == "" && strings.Contains(p.Department, "IT"):
-			administrator = string(p.Email)
-		case employee == "":
-			employee = string(p.Email)
+		case c.administrator == "" && strings.Contains(p.Department, "IT"):
+			c.administrator = p.Email
+		case c.employee == "":
+			c.employee = p.Email
 		}
 	}
-	if administrator == "" || employee == "" {
-		return "", "", errors.New("the company is too small for a demo: try more people")
+	if c.administrator == "" || c.employee == "" {
+		return cast{}, errors.New("the company is too small for a demo: try more people")
 	}
-	return administrator, employee, nil
+	return c, nil
 }
 
-func giveAccount(ctx context.Context, s *server, email string, role users.Role) (account, error) {
-	u, err := s.Directory.Read().UserByLogin(ctx, users.KeyOf(email))
+func giveAccount(ctx context.Context, s *server, email personiotest.Email, role users.Role) (account, error) {
+	u, err := s.Directory.Read().UserByLogin(ctx, users.KeyOf(string(email)))
 	if err != nil {
 		return account{}, fmt.Errorf("account for %s: %w", email, err)
 	}
@@ -257,7 +295,7 @@ func (o offer) print(out io.Writer, asJSON bool) error {
 		return json.NewEncoder(out).Encode(o)
 	}
 	_, err := fmt.Fprintf(out, `
-Einlass runs on throw-away data: %d people imported from a simulated Personio in %s.
+Einlass runs for a make-believe company: %d people imported from a simulated Personio in %s.
 
   Portal              %s
   Simulated Personio  %s

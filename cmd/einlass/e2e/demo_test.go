@@ -3,7 +3,9 @@ package e2e
 import (
 	"bufio"
 	"encoding/json"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -33,15 +35,7 @@ type account struct {
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	browser := chromium(t)
-	cmd := program(t, "demo", "--listen", "127.0.0.1:0", "-o", "json")
-	stdout, err := cmd.StdoutPipe()
-	must(t, err)
-	must(t, cmd.Start())
-	t.Cleanup(func() { _ = cmd.Process.Kill() }) // unless it has ended
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	must(t, err)
-	var o offer
-	must(t, json.Unmarshal([]byte(line), &o))
+	cmd, o := startDemo(t)
 
 	english := look{language: "en", width: 1100}
 	p := newTab(t, browser, english)
@@ -65,9 +59,49 @@ func TestDemo(t *testing.T) {
 	}
 	p.quiet()
 
+	stopDemo(t, cmd)
+}
+
+// startDemo starts a demo and reads what it offers.
+func startDemo(t *testing.T, flags ...string) (*exec.Cmd, offer) {
+	t.Helper()
+	cmd := program(t, append([]string{"demo", "--listen", "127.0.0.1:0", "-o", "json"}, flags...)...)
+	stdout, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill() }) // unless it has ended
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	must(t, err)
+	var o offer
+	must(t, json.Unmarshal([]byte(line), &o))
+	return cmd, o
+}
+
+func stopDemo(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
 	must(t, cmd.Process.Signal(syscall.SIGTERM))
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("the demo ended with %v", err)
+	}
+}
+
+// With --data the same people are there again, with new passwords.
+func TestDemoStartsAgainOnItsData(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "kept")
+	var before offer
+	for range 2 {
+		cmd, o := startDemo(t, "--people", "40", "--data", folder)
+		b := (&house{t: t}).browser()
+		portal := b.signInAs(b.get(o.Portal), o.Administrator.Username, o.Administrator.Password)
+		if portal.url.Path != "/portal" || portal.status != http.StatusOK {
+			t.Errorf("the administrator is led to %s, status %d", portal.url, portal.status)
+		}
+		if before.Portal != "" && (o.Administrator.Username != before.Administrator.Username || o.Employee.Password == before.Employee.Password) {
+			t.Errorf("offered %+v, and before %+v", o, before)
+		}
+		before = o
+		stopDemo(t, cmd)
 	}
 }
 

@@ -284,8 +284,13 @@ func (b *browser) read(answer *http.Response) page {
 // signIn fills in the sign-in form of a page and returns where it leads.
 func (b *browser) signIn(p page, email string) page {
 	b.h.t.Helper()
+	return b.signInAs(p, email, password)
+}
+
+func (b *browser) signInAs(p page, username, password string) page {
+	b.h.t.Helper()
 	action, form := providertest.FormOf(b.h.t, p.body, "password")
-	form.Set("username", email)
+	form.Set("username", username)
 	form.Set("password", password)
 	target, err := p.url.Parse(action)
 	must(b.h.t, err)
