@@ -112,17 +112,15 @@ func (s *shell) with(ctx context.Context, work func(a *app) error) error {
 // newLogger returns a logger that writes text for people and JSON for machines.
 func newLogger(cfg LogConfig, w io.Writer) *slog.Logger {
 	options := &slog.HandlerOptions{Level: cfg.Level}
-	if cfg.Format == logText || cfg.Format == logAuto && isTerminal(w) {
+	f, _ := w.(*os.File)
+	if cfg.Format == logText || cfg.Format == logAuto && isTerminal(f) {
 		return slog.New(slog.NewTextHandler(w, options))
 	}
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
+// isTerminal reports whether a person sits at f; at no file nobody does.
+func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

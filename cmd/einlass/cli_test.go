@@ -74,6 +74,38 @@ func TestNoCommandTakesASecretAsArgument(t *testing.T) {
 	visit(parser.Model.Node)
 }
 
+// Who asks for help finds each command and each flag explained.
+func TestEverythingOnTheCommandLineIsExplained(t *testing.T) {
+	t.Parallel()
+	parser, err := kong.New(&commands{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var visit func(n *kong.Node)
+	visit = func(n *kong.Node) {
+		if n.Help == "" && n.Type != kong.ApplicationNode {
+			t.Errorf("%s has no help", n.FullPath())
+		}
+		for _, value := range append(n.Positional, valuesOf(n.Flags)...) {
+			if value.Help == "" {
+				t.Errorf("%s: %s has no help", n.FullPath(), value.Name)
+			}
+		}
+		for _, child := range n.Children {
+			visit(child)
+		}
+	}
+	visit(parser.Model.Node)
+}
+
+func valuesOf(flags []*kong.Flag) []*kong.Value {
+	var values []*kong.Value
+	for _, f := range flags {
+		values = append(values, f.Value)
+	}
+	return values
+}
+
 // N205
 func TestCSVCellsAreNoFormulas(t *testing.T) {
 	t.Parallel()

@@ -121,10 +121,34 @@ func (c appsAdd) application() ApplicationConfig {
 	return a
 }
 
+// signInFlag returns a flag that says nothing without a sign-in, if one was given.
+func (c appsAdd) signInFlag() string {
+	switch {
+	case c.ClientID != "":
+		return "--client-id"
+	case len(c.AfterLogout) > 0:
+		return "--post-logout-redirect-uri"
+	case c.BackChannel != "":
+		return "--backchannel-logout-uri"
+	case c.AuthMethod != users.AuthMethodBasic:
+		return "--auth-method"
+	case c.SigningAlg != keys.RS256:
+		return "--signing-alg"
+	case c.RequirePKCE:
+		return "--require-pkce"
+	case len(c.Claim) > 0:
+		return "--claim"
+	}
+	return ""
+}
+
 // check applies the rules of the configuration file.
 func (c appsAdd) check(cfg Config, a ApplicationConfig) error {
 	l := newLoader()
 	l.cfg.InsecureAllowLoopback = cfg.InsecureAllowLoopback
+	if flag := c.signInFlag(); a.SignIn == nil && flag != "" {
+		return usagef("%s is for a sign-in: give --redirect-uri, too", flag)
+	}
 	if a.Launch == nil && a.SignIn == nil {
 		return usagef("give --launch-url, --redirect-uri, or both")
 	}

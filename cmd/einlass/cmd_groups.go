@@ -41,6 +41,15 @@ func (c groupsList) Run(ctx context.Context, s *shell) error {
 	})
 }
 
+// findGroup returns the group with an id.
+func findGroup(ctx context.Context, a *app, id string) (users.Group, error) {
+	found, err := a.Directory.Read().Group(ctx, users.GroupID(id))
+	if errors.Is(err, users.ErrNotFound) {
+		return users.Group{}, usagef("no group has the id %q", id)
+	}
+	return found, err
+}
+
 type groupsShow struct {
 	showFlags
 	ID string `arg:"" help:"Id of the group."`
@@ -48,10 +57,7 @@ type groupsShow struct {
 
 func (c groupsShow) Run(ctx context.Context, s *shell) error {
 	return s.with(ctx, func(a *app) error {
-		g, err := a.Directory.Read().Group(ctx, users.GroupID(c.ID))
-		if errors.Is(err, users.ErrNotFound) {
-			return usagef("no group has the id %q", c.ID)
-		}
+		g, err := findGroup(ctx, a, c.ID)
 		if err != nil {
 			return err
 		}

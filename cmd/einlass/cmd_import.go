@@ -105,6 +105,11 @@ func (c importList) Run(ctx context.Context, s *shell) error {
 		return usagef("--limit must be at least 1")
 	}
 	return s.with(ctx, func(a *app) error {
+		if c.Application != "" {
+			if _, err := findApplication(ctx, a, c.Application); err != nil {
+				return err
+			}
+		}
 		runs, err := a.Directory.Read().Runs(ctx, users.ApplicationID(c.Application), c.Limit)
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -32,6 +33,11 @@ type usersList struct {
 
 func (c usersList) Run(ctx context.Context, s *shell) error {
 	return s.with(ctx, func(a *app) error {
+		if c.Group != "" {
+			if _, err := findGroup(ctx, a, c.Group); err != nil {
+				return err
+			}
+		}
 		people, err := allUsers(ctx, a, users.UserQuery{
 			State: users.State(c.State), Group: users.GroupID(c.Group), Search: c.Search,
 		})
@@ -169,6 +175,9 @@ type usersPassword struct {
 // Run reads the password from standard input, because the arguments of a
 // process can be seen by every user of the machine.
 func (c usersPassword) Run(ctx context.Context, s *shell) error {
+	if f, _ := s.stdin.(*os.File); isTerminal(f) { // nobody must wonder what the command waits for
+		fmt.Fprint(s.stderr, "New password, shown as you type: ")
+	}
 	password, err := readPassword(s.stdin)
 	if err != nil {
 		return err
