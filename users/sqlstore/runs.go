@@ -21,16 +21,12 @@ var (
 
 // Run implements users.Reader.
 func (r reader) Run(ctx context.Context, id users.RunID) (users.Run, error) {
-	return r.oneRun(ctx, selectRun, string(id))
+	return first(r.runs(ctx, selectRun, string(id)))
 }
 
 // LastRun implements users.Reader.
 func (r reader) LastRun(ctx context.Context, connection users.ApplicationID, state users.RunState) (users.Run, error) {
-	return r.oneRun(ctx, selectLastRun, string(connection), string(state))
-}
-
-func (r reader) oneRun(ctx context.Context, s statement, args ...any) (users.Run, error) {
-	return first(r.runs(ctx, s, args...))
+	return first(r.runs(ctx, selectLastRun, string(connection), string(state)))
 }
 
 // Runs implements users.Reader.

@@ -180,7 +180,7 @@ func (r reader) UserDecision(ctx context.Context, id users.ID, application users
 	err := r.conn.queryOne(ctx, selectDecidedOn, func(rows *sql.Rows) error {
 		return rows.Scan(append(userColumns(&u), &suspended, &access)...)
 	}, string(id), string(application))
-	d := users.Decision{State: u.BaseState, Epoch: u.Epoch, Access: access, Role: u.Role}
+	d := users.Decision{State: u.BaseState, Epoch: u.Epoch, Access: access, Role: u.Role, HasEmail: u.EmailKey != ""}
 	if suspended {
 		d.State = users.StateSuspended
 	}
