@@ -1,20 +1,26 @@
 package login_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/providertest"
+	"github.com/einlass/einlass/provider/session"
+	"github.com/einlass/einlass/provider/session/sessiontest"
 	"github.com/einlass/einlass/provider/web/webtest"
 	"github.com/einlass/einlass/users"
+	"github.com/einlass/einlass/users/userstest"
 )
 
 // try signs in at the portal's form with a fresh browser.
@@ -79,6 +85,34 @@ func TestEveryRefusalLooksTheSame(t *testing.T) {
 	for _, id := range []string{"username", "password"} {
 		if described := again.ByID(id).Attr("aria-describedby"); !again.ByID(described).Exists() {
 			t.Errorf("#%s is not tied to the message", id)
+		}
+	}
+}
+
+// countingStore counts looks at devices.
+type countingStore struct {
+	session.Store
+	looks atomic.Int64
+}
+
+func (s *countingStore) DeviceUser(ctx context.Context, h keys.Secret, now time.Time) (users.ID, error) {
+	s.looks.Add(1)
+	return s.Store.DeviceUser(ctx, h, now)
+}
+
+// N150: a name that exists would otherwise answer a trip to the store later.
+func TestADeviceIsLookedUpForEveryName(t *testing.T) {
+	t.Parallel()
+	store := &countingStore{Store: sessiontest.SQLite(t)}
+	b := providertest.NewOn(t, providertest.Stores{Users: userstest.SQLite(t), Sessions: store})
+	browser := b.NewBrowser()
+	browser.SetCookie(&http.Cookie{Name: "einlass-device", Value: session.NewHandle(users.NewID()).Reveal(), Path: "/"})
+	page := browser.Get("/login")
+	for _, name := range []string{providertest.Ada, "xxx@acme.example"} {
+		before := store.looks.Load()
+		wantStatus(t, name, browser.Post("/login", filled(t, page.Body, name, "wrong")), http.StatusOK)
+		if looks := store.looks.Load() - before; looks != 1 {
+			t.Errorf("%s: %d looks at the device, want 1", name, looks)
 		}
 	}
 }
