@@ -251,6 +251,19 @@ func TestSignInDoesNotReviveASessionThatEndsMeanwhile(t *testing.T) {
 	})
 }
 
+// Of a form that is sent twice the browser keeps one answer: each must be good.
+func TestTwoSignInsAtOnceAreBothGood(t *testing.T) {
+	eachManager(t, func(m *managed) {
+		before, _ := m.signIn(m.user, 1, "")
+		var other keys.Secret
+		m.store.afterLook = func() { other, _ = m.signIn(m.user, 1, before) }
+		one, _ := m.signIn(m.user, 1, before)
+		m.wantCurrent("one cookie", one, nil)
+		m.wantCurrent("the other", other, nil)
+		m.wantCurrent("the one before", before, session.ErrNotFound)
+	})
+}
+
 // The application would not be told when the session ends.
 func TestSignInKeepsAnApplicationThatComesMeanwhile(t *testing.T) {
 	eachManager(t, func(m *managed) {
