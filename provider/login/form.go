@@ -98,7 +98,10 @@ func (h *Handler) observeMismatch(r *http.Request, request session.AuthRequest) 
 	ctx := r.Context()
 	key := "login:mismatch:" + web.NetworkOf(web.ClientIP(ctx)).String()
 	verdict, err := h.cfg.Sessions.Reserve(ctx, key, maxMismatchEvents, throttleWindow)
-	if err != nil || !verdict.Allowed {
+	if err != nil {
+		h.cfg.Logger.WarnContext(ctx, "sign-in of another browser not counted", "request_id", web.RequestID(ctx), "error", err)
+	}
+	if !verdict.Allowed {
 		h.cfg.Logger.InfoContext(ctx, "sign-in of another browser", "request_id", web.RequestID(ctx), "application", request.Application)
 		return
 	}
