@@ -90,8 +90,8 @@ func (c RunChange) refused(u User, found bool) string {
 		return "the person was changed by somebody else meanwhile; the next run plans anew"
 	case u.Sealed:
 		return "the person is sealed: no import changes them"
-	case c.Kind == ChangeLink && u.Role != RoleNone:
-		return "the person has a role: no import takes them over"
+	case u.Role != RoleNone:
+		return "the person has a role: no import changes them"
 	}
 	return ""
 }

@@ -148,6 +148,29 @@ func TestApplyOnlyWritesDownWhatFailedBefore(t *testing.T) {
 	})
 }
 
+// "Quarantined rows": no import changes somebody with a role or a sealed account, whatever was planned.
+func TestApplyLeavesPeopleWithARoleAlone(t *testing.T) {
+	onEngines(t, func(t *testing.T, b bench) {
+		b.apply(create("1", ada))
+		b.must(b.SetRole(t.Context(), admin, b.user(ada).ID, users.RoleHelpdesk))
+		before := b.user(ada)
+		follows := b.on(ada, users.ChangeSuspend, "status_leave", "leave", nil)
+		follows.Before = users.BeforeFollows
+		for _, row := range []users.RunChange{
+			b.on(ada, users.ChangeUpdate, "changed", "active", fields("department", "Sales")),
+			b.on(ada, users.ChangeSuspend, "status_leave", "leave", nil), follows,
+			b.on(ada, users.ChangeLink, "linked_by_email", "active", nil),
+		} {
+			if applied := b.apply(row); applied[0].Outcome != users.OutcomeFailed || applied[0].Error == "" {
+				t.Errorf("%s: outcome %s", row.Kind, applied[0].Outcome)
+			}
+		}
+		if diff := cmp.Diff(before, b.user(ada)); diff != "" {
+			t.Errorf("the person changed (-before +after):\n%s", diff)
+		}
+	})
+}
+
 // N311: addresses can change hands within one transaction; a taken one fails its row alone.
 func TestApplyHandsAddressesOver(t *testing.T) {
 	onEngines(t, func(t *testing.T, b bench) {
