@@ -127,6 +127,30 @@ func TestDeclareLiftsOnlyItsOwnSuspension(t *testing.T) {
 	})
 }
 
+// Who got or lost a role is on record, also when the file did it.
+func TestDeclareLeavesAnEventOfEachRole(t *testing.T) {
+	onEngines(t, func(t *testing.T, b bench) {
+		owner := person(ada)
+		owner.Role = users.RoleOwner
+		plain := person(ada)
+		plain.Role = users.RoleNone
+		b.declare(owner)
+		b.declare(plain, person("bob@acme.example"))
+		b.declare(owner)
+		var payloads []string
+		for _, e := range b.events(users.EventUserRole) {
+			payloads = append(payloads, e.Payload)
+		}
+		want := []string{`{"before":"none","after":"owner"}`, `{"before":"owner","after":"none"}`, `{"before":"none","after":"owner"}`}
+		if diff := cmp.Diff(want, payloads); diff != "" {
+			t.Errorf("events of roles (-want +got):\n%s", diff)
+		}
+		if got := b.user(ada).Role; got != users.RoleOwner {
+			t.Errorf("role %s, want owner", got)
+		}
+	})
+}
+
 // An id that somebody chose in the console is not taken over by the file.
 func TestDeclareRefusesAnApplicationOfTheConsole(t *testing.T) {
 	onEngines(t, func(t *testing.T, b bench) {

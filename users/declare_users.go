@@ -34,6 +34,9 @@ func (w *declarer) user(ctx context.Context, p DeclaredUser) (ID, error) {
 		if err := appendEvent(w.tx, EventUserCreated, ActorConfig, string(u.ID), nil); err != nil {
 			return "", err
 		}
+		if err := w.roleEvent(u.ID, RoleNone, u.Role); err != nil {
+			return "", err
+		}
 	case err != nil:
 		return "", err
 	default:
@@ -93,7 +96,17 @@ func (w *declarer) refresh(ctx context.Context, u User, p DeclaredUser) error {
 	if err := w.update(ctx, u); err != nil {
 		return err
 	}
-	return appendEvent(w.tx, EventUserUpdated, ActorConfig, string(u.ID), nil)
+	if err := appendEvent(w.tx, EventUserUpdated, ActorConfig, string(u.ID), nil); err != nil {
+		return err
+	}
+	return w.roleEvent(u.ID, before.Role, u.Role)
+}
+
+func (w *declarer) roleEvent(id ID, before, after Role) error {
+	if before == after {
+		return nil
+	}
+	return appendEvent(w.tx, EventUserRole, ActorConfig, string(id), rolePayload{before, after})
 }
 
 // sameExceptTimes reports whether the file would change nothing about a person.

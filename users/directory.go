@@ -163,6 +163,12 @@ func (d *Directory) EndSessions(ctx context.Context, actor Actor, id ID) error {
 	return err
 }
 
+// rolePayload is the payload of EventUserRole.
+type rolePayload struct {
+	Before Role `json:"before"`
+	After  Role `json:"after"`
+}
+
 // SetRole says what a person may do in the console.
 func (d *Directory) SetRole(ctx context.Context, actor Actor, id ID, role Role) error {
 	if !role.Valid() {
@@ -171,7 +177,7 @@ func (d *Directory) SetRole(ctx context.Context, actor Actor, id ID, role Role) 
 	_, err := d.changeUser(ctx, id, func(_ Tx, u *User) (Event, error) {
 		before := u.Role
 		u.Role = role
-		return NewEvent(EventUserRole, actor, string(id), map[string]Role{"before": before, "after": role})
+		return NewEvent(EventUserRole, actor, string(id), rolePayload{before, role})
 	})
 	return err
 }
