@@ -33,7 +33,7 @@ type verdict struct {
 	phase  int // of the person's row; 0: any, the row is part of no hand-over
 
 	link       *users.User    // the user the new person is from now on
-	linkReason string         // linked_by_email or rehire_keep
+	linkReason string         // linked_by_email, rehire_keep or rehire_suspended
 	unlinked   []users.Person // records of link that lose their user
 	parks      []holding      // holders who lose the address
 	handOver   bool           // an address goes to or comes from somebody else in this run
@@ -244,6 +244,9 @@ func (f *Feed) succeed(c claim, h holding, v *verdict) verdict {
 		switch c.proof(h.holder) {
 		case proofSame:
 			v.link, v.linkReason, v.unlinked = &h.holder, users.ReasonRehireKeep, here
+			if !f.rules.Reactivation && suspendedBy(h.holder, f.rules.Connection) {
+				v.linkReason = users.ReasonRehireSuspended
+			}
 			return verdict{}
 		case proofConflict:
 			return verdict{
@@ -266,7 +269,7 @@ const (
 	proofConflict
 )
 
-// proofTargets are compared where they are mapped, beside the names.
+// proofTargets are compared beside the names. Where any is mapped, one must match.
 var proofTargets = []string{"birth_date", "personnel_number"}
 
 func (c claim) proof(u users.User) proof {
@@ -276,10 +279,20 @@ func (c claim) proof(u users.User) proof {
 			return proofNone
 		}
 	}
+	mapped, matched := false, false
 	for _, target := range proofTargets {
-		if now, before := c.values[target], u.Attribute(target); now != "" && before != "" && now != before {
+		now, sent := c.values[target]
+		before := u.Attribute(target)
+		switch {
+		case now != "" && before != "" && now != before:
 			return proofConflict
+		case now != "" && now == before:
+			matched = true
 		}
+		mapped = mapped || sent || before != ""
+	}
+	if mapped && !matched {
+		return proofNone
 	}
 	return proofSame
 }

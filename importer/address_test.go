@@ -235,6 +235,26 @@ func TestConflictingProofIsQuarantined(t *testing.T) {
 		effect{"1", users.ChangeRecord, "rehire_moved"}, effect{"2", users.ChangeLink, "rehire_keep"})
 }
 
+// design section 10: a proof that is mapped has to be there.
+func TestWithoutTheMappedProofTheyAreStrangers(t *testing.T) {
+	t.Parallel()
+	for name, birthdays := range map[string][2]string{"before": {"", "1990-01-01"}, "now": {"1990-01-01", ""}, "both": {"", ""}} {
+		w := newWorld(t)
+		w.mapper = newMapper(withTarget(jumpCloud, "birth_date", "birthday"), "")
+		w.suspend(w.hire(with(person("1", StatusInactive, "Ada"), "birthday", birthdays[0])), users.ByImport)
+		rows := w.plan(with(renamed(person("2", StatusActive, "Ada"), "ada"), "birthday", birthdays[1]))
+		if kind := rows[len(rows)-1]; kind.Kind != users.ChangeCreate || kind.Reason != "rehire_new" {
+			t.Errorf("no birth date %s: %v, want a new user", name, effectsOf(rows))
+		}
+	}
+	// One of two proofs is enough, if the other is not there.
+	w := newWorld(t)
+	w.mapper = newMapper(withTarget(withTarget(jumpCloud, "birth_date", "birthday"), "personnel_number", "number"), "")
+	w.suspend(w.hire(with(with(person("1", StatusInactive, "Ada"), "birthday", "1990-01-01"), "number", "")), users.ByImport)
+	back := with(with(renamed(person("2", StatusActive, "Ada"), "ada"), "birthday", "1990-01-01"), "number", "17")
+	want(t, w.plan(back), effect{"1", users.ChangeRecord, "rehire_moved"}, effect{"2", users.ChangeLink, "rehire_keep"})
+}
+
 func withTarget(m users.Mapping, target, source string) users.Mapping {
 	return users.Mapping(with(Person{Attributes: m}, target, source).Attributes)
 }

@@ -1,6 +1,7 @@
 package importer_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -82,6 +83,37 @@ func TestRehiresInTheDirectory(t *testing.T) {
 	b.run()
 	if got := b.user("p1@acme.example").State(); got != users.StateSuspended {
 		t.Errorf("after the second employment: %s, want suspended", got)
+	}
+}
+
+// S-051: with reactivation off an administrator decides, whatever id a person comes back under.
+func TestARehireStaysSuspendedWhenReactivationIsOff(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 10)
+	b.settings.Reactivation = false
+	b.connect()
+	b.run()
+	b.company.setStatus("1", importer.StatusInactive)
+	b.run()
+	before := b.user("p1@acme.example")
+	b.company.remove("1")
+	b.company.hire("101", importer.StatusActive, "P1")
+	run := b.run()
+	u := b.user("p1@acme.example")
+	if u.ID != before.ID || u.State() != users.StateSuspended || u.Epoch <= before.Epoch {
+		t.Errorf("rehired: user %s, %s, epoch %d; want %s, suspended, more than %d", u.ID, u.State(), u.Epoch, before.ID, before.Epoch)
+	}
+	if rows := b.changes(run); !slices.ContainsFunc(rows, func(c users.RunChange) bool {
+		return c.SourceID == "101" && c.Reason == "rehire_suspended" && c.Detail != ""
+	}) {
+		t.Errorf("rows %+v, want one that says what to decide", rows)
+	}
+	if _, err := b.directory.Activate(t.Context(), "cli:test", u.ID, "welcome back"); err != nil {
+		t.Fatal(err)
+	}
+	b.run()
+	if got := b.user("p1@acme.example").State(); got != users.StateActive {
+		t.Errorf("after the administrator's word: %s, want active", got)
 	}
 }
 

@@ -102,6 +102,9 @@ func (in PageInput) arrival(m Mapped, record users.Person) personPlan {
 		p.user = *v.link
 		p.row = in.row(m, record, p.user, users.ChangeLink, v.linkReason)
 		p.row.Fields = changedFields(m, p.user, true)
+		if v.linkReason == users.ReasonRehireSuspended {
+			p.row.Detail = detailReactivationOff
+		}
 	} else {
 		p.row = in.row(m, record, users.User{}, users.ChangeCreate, reasonNewPerson)
 		p.row.User, p.row.InitialState = in.NewID(m.ID), in.Feed.rules.initialState()
@@ -172,7 +175,7 @@ func (in PageInput) change(m Mapped, record users.Person, u users.User, v verdic
 		row.Detail = otherSuspensions(u, rules.Connection)
 	case undecided:
 		row.Reason = reasonNeedsDecision
-		row.Detail = "Active again at the source. Reactivation is off, so an administrator decides."
+		row.Detail = detailReactivationOff
 		if len(fields) == 0 {
 			row.Kind = users.ChangeRecord
 		}

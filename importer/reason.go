@@ -32,6 +32,9 @@ const (
 	reasonPrivilegedUser    = "privileged_user"
 )
 
+// detailReactivationOff goes with needs_decision and rehire_suspended.
+const detailReactivationOff = "Active again at the source. Reactivation is off, so an administrator decides."
+
 // Phases of rows. A hand-over of an address has phases of its own, from 1 up: a
 // row comes after the one that frees the address it takes. Within one phase no
 // row depends on another.

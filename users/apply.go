@@ -11,6 +11,8 @@ import (
 const (
 	ReasonEmailParked = "email_parked" // the person keeps the text of the address, but no longer its use
 	ReasonRehireKeep  = "rehire_keep"  // the same person is back: sign-in methods must be enrolled again
+	// ReasonRehireSuspended is ReasonRehireKeep of somebody whom an administrator has to activate.
+	ReasonRehireSuspended = "rehire_suspended"
 	// ReasonEmailHandedOver: an address goes from one person to another, and the sessions of both end.
 	ReasonEmailHandedOver = "email_handed_over"
 )
@@ -139,9 +141,11 @@ func (a *applier) change(u User, c RunChange) {
 		a.reactivate = append(a.reactivate, u.ID)
 	case ChangeLink:
 		u.Origin = OriginImport
-		if c.Reason == ReasonRehireKeep {
+		if c.Reason == ReasonRehireKeep || c.Reason == ReasonRehireSuspended {
 			u.Epoch++
 			a.unenrol = append(a.unenrol, u.ID)
+		}
+		if c.Reason == ReasonRehireKeep {
 			a.reactivate = append(a.reactivate, u.ID)
 		}
 	case ChangeCreate, ChangeUpdate, ChangeRecord, ChangeSkip, ChangeQuarantine:
