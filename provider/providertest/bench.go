@@ -66,6 +66,8 @@ type Bench struct {
 	Ring      *keys.Ring
 	Logs      *Logs        // stay empty in benchmarks
 	Handler   http.Handler // the provider without the network
+	// HTTP reaches the provider and trusts its certificate.
+	HTTP http.RoundTripper
 
 	backChannel *provider.BackChannel
 
@@ -103,7 +105,13 @@ func New(t testing.TB) *Bench {
 // NewOn starts a bench on the given stores, with the people and applications of [Declaration].
 func NewOn(t testing.TB, stores Stores) *Bench {
 	t.Helper()
-	return newBench(t, stores, Declaration())
+	return newBench(t, stores, Declaration(), "http")
+}
+
+// NewTLS starts a bench on the embedded stores whose issuer is https, with what is declared.
+func NewTLS(t testing.TB, declared users.Declaration) *Bench {
+	t.Helper()
+	return newBench(t, Stores{Users: userstest.SQLite(t), Sessions: sessiontest.SQLite(t)}, declared, "https")
 }
 
 // NewWith starts a bench on the embedded stores whose application id is registered as change leaves it.
@@ -115,15 +123,15 @@ func NewWith(t testing.TB, id users.ApplicationID, change func(a *users.SignIn))
 			change(d.Applications[i].SignIn)
 		}
 	}
-	return newBench(t, Stores{Users: userstest.SQLite(t), Sessions: sessiontest.SQLite(t)}, d)
+	return newBench(t, Stores{Users: userstest.SQLite(t), Sessions: sessiontest.SQLite(t)}, d, "http")
 }
 
-func newBench(t testing.TB, stores Stores, declared users.Declaration) *Bench {
+func newBench(t testing.TB, stores Stores, declared users.Declaration, scheme string) *Bench {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	b := &Bench{
 		T:      t,
-		Issuer: "http://" + server.Listener.Addr().String(),
+		Issuer: scheme + "://" + server.Listener.Addr().String(),
 		Clock:  &Clock{now: time.Now().UTC().Truncate(time.Second)},
 		Logs:   &Logs{},
 	}
@@ -148,8 +156,13 @@ func newBench(t testing.TB, stores Stores, declared users.Declaration) *Bench {
 	must(t, err)
 	b.Handler = b.build(log)
 	server.Config.Handler = b.Handler
-	server.Start()
+	if scheme == "https" {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
 	t.Cleanup(server.Close)
+	b.HTTP = server.Client().Transport
 	return b
 }
 

@@ -46,6 +46,7 @@ func (b *Bench) NewBrowser() *Browser {
 	must(b.T, err)
 	return &Browser{b: b, client: &http.Client{
 		Jar:           jar,
+		Transport:     b.HTTP,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
@@ -145,7 +146,10 @@ func (b *Bench) send(r *http.Request, header []string) Response {
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Add(header[i], header[i+1])
 	}
-	return b.do(&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, r)
+	return b.do(&http.Client{
+		Transport:     b.HTTP,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, r)
 }
 
 func (b *Bench) do(client *http.Client, r *http.Request) Response {
