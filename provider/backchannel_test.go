@@ -126,7 +126,7 @@ func verifiedLogoutToken(t *testing.T, b *providertest.Bench, form url.Values, a
 	}
 }
 
-// oidcc-backchannel-rp-initiated-logout R-33 F-06
+// R-33 F-06
 func TestBackChannelTellsTheApplicationBeforeItRedirects(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
@@ -181,25 +181,6 @@ func TestBackChannelTellsTheApplicationBeforeItRedirects(t *testing.T) {
 		t.Fatalf("the wiki was told %d times, want once", n)
 	}
 	verifiedLogoutToken(t, b, wiki.form(0), keys.ES256)
-}
-
-// oidcc-backchannel-logout-discovery-endpoint-verification oidcc-rp-initiated-logout-discovery-endpoint-verification
-func TestDiscoveryAdvertisesLogout(t *testing.T) {
-	t.Parallel()
-	b := providertest.New(t)
-	var doc map[string]any
-	if err := json.Unmarshal([]byte(b.Get("/.well-known/openid-configuration").Body), &doc); err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]any{
-		"end_session_endpoint":                 b.Issuer + "/end_session",
-		"backchannel_logout_supported":         true,
-		"backchannel_logout_session_supported": true,
-	} {
-		if doc[name] != want {
-			t.Errorf("%s is %v, want %v", name, doc[name], want)
-		}
-	}
 }
 
 // N126: of three applications one hangs and one fails. The person does not

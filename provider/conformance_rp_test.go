@@ -67,6 +67,7 @@ func (p *rp) authorize(request url.Values) arrival {
 
 // received checks what the application was sent: at its own address, in the
 // mode it asked for, each parameter once and none that it does not know, state and iss as they must be.
+// R-02 R-21 N050 G17
 func (p *rp) received(a arrival, request url.Values, known ...string) url.Values {
 	p.t.Helper()
 	want := "query"

@@ -163,8 +163,7 @@ func expected(s situation) (want verdict, code string) {
 
 func describe(s situation) string { return fmt.Sprintf("%+v session %+v", s, s.session) }
 
-// oidcc-ensure-request-with-acr-values-succeeds: what was proven is said, in the
-// client's order; what was not proven, or nobody asked for, is not.
+// What was proven is said, in the client's order; what was not proven, or nobody asked for, is not.
 func TestDecideSaysTheClassThatWasProven(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -91,7 +91,7 @@ func TestOfflineAccessIsReleasedOnlyWithConsent(t *testing.T) {
 	}
 }
 
-// oidcc-refresh-token: OpenID Connect Core section 12.2.
+// OpenID Connect Core section 12.2.
 func TestRefreshGivesNewTokensForTheSameSignIn(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)

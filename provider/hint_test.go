@@ -97,7 +97,7 @@ func TestAuthorizeBelievesOnlyItsOwnHints(t *testing.T) {
 	}
 }
 
-// oidcc-id-token-hint N039
+// N039
 func TestAuthorizeAnswersAHintAtOnce(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)

@@ -119,7 +119,7 @@ func resigned(t *testing.T, b *providertest.Bench, token, typ string, changes ma
 	return signed
 }
 
-// N123 N130 oidcc-rp-initiated-logout-modified-id-token-hint oidcc-rp-initiated-logout-bad-id-token-hint
+// N123 N130
 func TestLogoutRefusesHintsThatAreNotOurs(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
@@ -157,8 +157,7 @@ func TestLogoutRefusesHintsThatAreNotOurs(t *testing.T) {
 	})
 }
 
-// N121 R-32 oidcc-rp-initiated-logout-bad-post-logout-redirect-uri
-// oidcc-rp-initiated-logout-query-added-to-post-logout-redirect-uri oidcc-rp-initiated-logout-no-id-token-hint
+// N121 R-32
 func TestLogoutRedirectsToRegisteredURIsOnly(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
@@ -226,7 +225,7 @@ func TestLogoutRefusesWhatIsMalformed(t *testing.T) {
 	}
 }
 
-// N120 oidcc-rp-initiated-logout-no-params oidcc-rp-initiated-logout-only-state
+// N120
 func TestLogoutAsksWithoutAHintOfThisSession(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
@@ -272,7 +271,7 @@ func TestLogoutAsksWithoutAHintOfThisSession(t *testing.T) {
 	}
 }
 
-// N128 oidcc-rp-initiated-logout oidcc-rp-initiated-logout-no-state oidcc-rp-initiated-logout-no-post-logout-redirect-uri
+// N128
 func TestLogoutWithAHintOfThisSession(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)

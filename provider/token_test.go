@@ -343,7 +343,7 @@ func TestTokenTakesAPostedFormAndNothingElse(t *testing.T) {
 	}
 }
 
-// N060 G3 oidcc-codereuse invariant 2: a replay is refused and takes the first token with it.
+// N060 G3 invariant 2: a replay is refused and takes the first token with it.
 func TestTokenReplayRevokesTheFamily(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)

@@ -65,7 +65,7 @@ func TestUserinfoKeepsTheAddressAsWritten(t *testing.T) {
 	}
 }
 
-// oidcc-scope-profile oidcc-scope-email
+// Each scope releases the claims that the standard gives it, with the values of the directory.
 func TestUserinfoReleasesByScope(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
@@ -81,7 +81,7 @@ func TestUserinfoReleasesByScope(t *testing.T) {
 	}
 }
 
-// S-065 oidcc-userinfo-get oidcc-userinfo-post-header oidcc-userinfo-post-body N109
+// S-065 N109
 func TestUserinfoByGetAndPost(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
