@@ -28,14 +28,16 @@ import (
 	"github.com/einlass/einlass/users/userstest"
 )
 
-// binary builds the program once for all tests.
+// binary builds the program once for all tests, as it is built for others.
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "einlass-e2e-")
 	if err != nil {
 		return "", err
 	}
 	path := filepath.Join(dir, "einlass")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/einlass/einlass/cmd/einlass").CombinedOutput()
+	build := exec.Command("go", "build", "-o", path, "github.com/einlass/einlass/cmd/einlass")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
