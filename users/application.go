@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"time"
+	"unicode/utf8"
 )
 
 // ApplicationID is a slug `[a-z0-9-]{1,40}`. A connection's id is its application's.
@@ -117,6 +118,9 @@ type ClientSecret struct {
 	Origin      Origin
 }
 
+// MaxDescriptionChars is the longest description that fits below a tile's name.
+const MaxDescriptionChars = 256
+
 // MinClientSecretChars is the shortest client secret accepted.
 const MinClientSecretChars = 32
 
@@ -127,6 +131,9 @@ func (a Application) Check() error {
 	}
 	if a.Label == "" {
 		return fmt.Errorf("application %s: %w label: it is empty", a.ID, ErrInvalid)
+	}
+	if n := utf8.RuneCountInString(a.Description); n > MaxDescriptionChars {
+		return fmt.Errorf("application %s: %w description: want at most %d characters, found %d", a.ID, ErrInvalid, MaxDescriptionChars, n)
 	}
 	return nil
 }

@@ -269,7 +269,7 @@ func TestRecover(t *testing.T) {
 	})
 }
 
-// S-063 N089: a secret is shown once; the old one lives on for the overlap.
+// S-024 S-063 N089: a secret is shown once; the old one lives on for the overlap.
 func TestAddApplicationAndRotateItsSecret(t *testing.T) {
 	onEngines(t, func(t *testing.T, b bench) {
 		ctx := t.Context()
@@ -283,6 +283,7 @@ func TestAddApplicationAndRotateItsSecret(t *testing.T) {
 		}
 		for name, bad := range map[string]users.Application{
 			"id is no slug": {ID: "Wiki!", Label: "x"}, "no label": {ID: "x"}, "unknown group": {ID: "y", Label: "y", Groups: []users.GroupID{"nobody"}},
+			"long description": {ID: "z", Label: "z", Description: strings.Repeat("ü", users.MaxDescriptionChars+1)},
 		} {
 			if _, err := b.AddApplication(ctx, admin, bad); !errors.Is(err, users.ErrInvalid) {
 				t.Errorf("%s: %v", name, err)
