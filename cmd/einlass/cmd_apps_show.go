@@ -90,6 +90,7 @@ func (item applicationJSON) fields() fields {
 	f := fields{
 		{"id", string(item.ID)},
 		{"label", item.Label},
+		{"description", item.Description},
 		{"enabled", yesNo(item.Enabled)},
 		{"origin", string(item.Origin)},
 		{"groups", joinGroups(item.Groups)},

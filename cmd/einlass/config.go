@@ -116,7 +116,7 @@ type ApplicationConfig struct {
 	ID string `yaml:"id"`
 	// Name on the tile. Empty: the id.
 	Label string `yaml:"label"`
-	// One line below the name.
+	// One line below the name, of at most 256 characters.
 	Description string `yaml:"description"`
 	// `false` switches the application off: no tile, no sign-in, no import.
 	Enabled bool `yaml:"enabled"`

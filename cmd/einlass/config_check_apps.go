@@ -36,6 +36,9 @@ func (l *loader) checkApplications() {
 		path := element("applications", i)
 		l.checkID(path, a.ID, ids, i)
 		l.checkNamedGroups(path, a.Groups)
+		if n := utf8.RuneCountInString(a.Description); n > users.MaxDescriptionChars {
+			l.fail(path+".description", "want at most %d characters, found %d", users.MaxDescriptionChars, n)
+		}
 		if len(a.Groups) == 0 && (a.Launch != nil || a.SignIn != nil) {
 			l.warn(path+".groups", "no group is bound, so nobody may use %s; everyone is the group of all people", a.ID)
 		}

@@ -186,7 +186,7 @@ func TestAliasBombIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
-// N220
+// N220 S-024 S-027
 func TestBrokenValueIsRefused(t *testing.T) {
 	t.Parallel()
 	const loopback = "issuer: http://localhost:8080\ninsecure_allow_loopback: true\n"
@@ -225,6 +225,7 @@ func TestBrokenValueIsRefused(t *testing.T) {
 		{"secret and its file", base + "users:\n  - email: ada@acme.example\n    password: long-enough-for-us\n    password_file: DIR/secret\n", `einlass.yaml:5: users[0].password: password and password_file are both set`},
 		{"missing secret file", base + "users:\n  - email: ada@acme.example\n    password_file: DIR/nothing\n", `einlass.yaml:4: users[0].password_file: open nothing: no such file or directory`},
 		{"empty secret file", base + "users:\n  - email: ada@acme.example\n    password_file: DIR/empty\n", `einlass.yaml:4: users[0].password_file: empty is empty`},
+		{"long description", base + "applications:\n  - id: a\n    description: " + strings.Repeat("ü", 257) + "\n", `einlass.yaml:4: applications[0].description: want at most 256 characters, found 257`},
 		{"launch by http", base + "applications:\n  - id: a\n    launch: { url: 'http://a.example' }\n", `einlass.yaml:4: applications[0].launch.url: must begin with https://, found "http://a.example"`},
 		{"launch of a script", loopback + "applications:\n  - id: a\n    launch: { url: 'javascript:alert(1)' }\n", `einlass.yaml:5: applications[0].launch.url: want an absolute https URL, found "javascript:alert(1)"`},
 		{"guard that never holds", base + "applications:\n  - id: a\n    import:\n      personio: { client_id: a, client_secret: b }\n      guard: { max_people: 0, max_percent: 200 }\n",

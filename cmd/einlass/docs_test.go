@@ -7,6 +7,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/einlass/einlass/importer/personio"
 )
 
 // guides returns the documents of the repository by path.
@@ -29,6 +33,35 @@ func guides(t *testing.T) map[string]string {
 		texts[name] = string(text)
 	}
 	return texts
+}
+
+// The guide tells where the credentials are made, how they are called, and
+// exactly the attributes that the mapping needs; and that Personio has no SCIM.
+//
+// S-014 S-132
+func TestTheGuideListsTheAttributesOfTheMapping(t *testing.T) {
+	t.Parallel()
+	guide := guides(t)["../../docs/connect-personio.md"]
+	for _, text := range []string{"*Settings > Integrations > API credentials > Generate new credentials*", "Name it\n`Einlass`", "has no SCIM"} {
+		if !strings.Contains(guide, text) {
+			t.Errorf("the guide lacks %q", text)
+		}
+	}
+	want := map[string]bool{"status": true} // without it nobody can be judged
+	for _, attribute := range personio.DefaultMapping() {
+		want[attribute] = true
+	}
+	_, table, _ := strings.Cut(guide, "|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	listed := map[string]bool{}
+	for row := range strings.Lines(table) {
+		for _, name := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(strings.Split(row, "|")[1], -1) {
+			listed[name[1]] = true
+		}
+	}
+	if diff := cmp.Diff(want, listed); diff != "" {
+		t.Errorf("attributes of the guide (-mapping +guide):\n%s", diff)
+	}
 }
 
 var testName = regexp.MustCompile(`\b(Test|Fuzz|Benchmark)[A-Z]\w+`)

@@ -64,7 +64,7 @@ func TestThePortalIsForPeopleWhoAreSignedIn(t *testing.T) {
 	wantRedirect(t, stranger.Get("/portal/launch/personio"), "/login")
 }
 
-// S-026, S-067
+// S-024, S-026, S-067
 func TestThePortalShowsWhatAPersonMayLaunch(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
@@ -154,7 +154,7 @@ func disable(t *testing.T, b *providertest.Bench, ids ...users.ApplicationID) {
 	}
 }
 
-// S-071
+// S-027, S-071: also one that is nothing but an address.
 func TestATileLaunchesTheApplication(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
@@ -164,6 +164,8 @@ func TestATileLaunchesTheApplication(t *testing.T) {
 	if len(events) != 1 || !strings.Contains(events[0].Payload, `"application":"personio"`) || events[0].Subject != string(b.User(providertest.Ada).ID) {
 		t.Errorf("events %v, want one launch by Ada", events)
 	}
+	add(t, b, users.Application{ID: "bookmark", Label: "Canteen", Launch: &users.Launch{URL: "https://canteen.example/today?week=1"}})
+	wantRedirect(t, browser.Get("/portal/launch/bookmark"), "https://canteen.example/today?week=1")
 }
 
 // F-17
