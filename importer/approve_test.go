@@ -17,6 +17,7 @@ import (
 )
 
 // N-2, N303, S-075
+// F-55
 func TestAPreviewChangesNobodyAndIsAppliedExactly(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 10)

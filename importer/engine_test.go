@@ -114,6 +114,7 @@ func TestAnAdministratorsWordHoldsUntilTheStatusChanges(t *testing.T) {
 }
 
 // invariant 4
+// F-72
 func TestAMissingPersonIsAskedForBeforeTheyAreGone(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 30)
@@ -153,6 +154,7 @@ func TestAMissingPersonIsAskedForBeforeTheyAreGone(t *testing.T) {
 }
 
 // S-005
+// B-15
 func TestAnAttributeWeMayNoLongerReadStays(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 10)

@@ -25,6 +25,7 @@ func judged(change func(in *GuardInput)) GuardInput {
 }
 
 // invariant 5, N-4, N302, N303, N305
+// F-56
 func TestGuardHoldsFromItsLimitsOn(t *testing.T) {
 	t.Parallel()
 	first := func(in *GuardInput) { in.Last, in.Known, in.ActiveBefore, in.Stats.Active = nil, 0, 0, 0 }

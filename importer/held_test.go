@@ -15,6 +15,7 @@ import (
 )
 
 // invariant 5, N303
+// F-56
 func TestAMassSuspensionChangesNothingUntilItIsApproved(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 10)

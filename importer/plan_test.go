@@ -10,6 +10,7 @@ import (
 )
 
 // S-041, S-047, S-048, S-053, N306
+// S-135
 func TestStatusDecidesWhetherAStrangerIsCreated(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -62,6 +63,7 @@ type state struct {
 }
 
 // S-044 S-054m, S-045, S-046, S-049, S-050, S-051, S-052, N308
+// F-66 S-083 S-135
 func TestStateFollowsFromStatusStateAndRules(t *testing.T) {
 	t.Parallel()
 	none := effect{}

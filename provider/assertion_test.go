@@ -453,6 +453,7 @@ func TestUnreadableRegisteredKeysRefuseTheirClientOnly(t *testing.T) {
 }
 
 // N089 N-12: two secrets are valid in the overlap, and only the new one after it.
+// F-127
 func TestBothSecretsWorkWhileOneReplacesTheOther(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)

@@ -16,6 +16,7 @@ import (
 
 // N010 N012 N014 N016 N019 N392 S-058 B-03: a redirect URI that is not byte for byte
 // a registered one gets an error page, and nothing is sent anywhere.
+// F-04
 func TestAuthorizeRefusesEveryOtherRedirectURI(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
@@ -251,6 +252,7 @@ func TestAuthorizeAnswersByFormPost(t *testing.T) {
 
 // S-067 S-068 S-070 N056 invariant 1: denied without a bound group, with a page that
 // completes the error at the application; a member gets in without a new sign-in.
+// F-75
 func TestAuthorizeDeniesWithoutABoundGroup(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)

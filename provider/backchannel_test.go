@@ -246,6 +246,7 @@ func TestBackChannelDoesNotWaitForADeadApplication(t *testing.T) {
 
 // S-045 N149: whatever makes sessions dead, their applications are told and the
 // store is cleaned; a session begun afterwards lives.
+// F-70
 func TestBackChannelFollowsEpochChanges(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(b *providertest.Bench, ada users.ID) error{

@@ -66,7 +66,7 @@ func wikiTokens(t *testing.T, b *providertest.Bench, code string) tokenAnswer {
 	return decodeTokens(t, b.Post("/token", form, "Authorization", basic(providertest.Wiki)))
 }
 
-// All advertised classes are asked for, and one comes back; one that is not known is not repeated.
+// F-15: all advertised classes are asked for, and one comes back; one that is not known is not repeated.
 func TestACRIsSaidOnlyWhenItWasProven(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
@@ -79,8 +79,12 @@ func TestACRIsSaidOnlyWhenItWasProven(t *testing.T) {
 	}
 	for asked, want := range map[string]any{"": nil, "1 2": nil, strings.Join(doc.ACR, " "): doc.ACR[0], "gold " + doc.ACR[0]: doc.ACR[0]} {
 		tokens := decodeTokens(t, b.Tokens(providertest.Personio, code(t, b, providertest.Personio, "acr_values", asked)))
-		if got := allClaims(t, tokens.IDToken)["acr"]; got != want {
+		claims := allClaims(t, tokens.IDToken)
+		if got := claims["acr"]; got != want {
 			t.Errorf("acr_values %q: acr %v, want %v", asked, got, want)
+		}
+		if diff := cmp.Diff([]any{"pwd"}, claims["amr"]); diff != "" {
+			t.Errorf("acr_values %q: amr (-want +got):\n%s", asked, diff)
 		}
 	}
 	browser := b.NewBrowser()

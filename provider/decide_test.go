@@ -83,6 +83,7 @@ func requests() iter.Seq[situation] {
 // person, against the rules of OpenID Connect Core section 3.1.2 written down a
 // second time, as properties.
 // R-27 N028 N039
+// F-15
 func TestDecideForAllCombinations(t *testing.T) {
 	t.Parallel()
 	cases := 0

@@ -219,6 +219,7 @@ func TestRefreshOfAPublicClient(t *testing.T) {
 }
 
 // N066: a second use is refused and takes the family with it.
+// F-09
 func TestRefreshReplayRevokesTheFamily(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)

@@ -109,6 +109,7 @@ func TestIntrospectSaysNothingOfOtherTokens(t *testing.T) {
 }
 
 // RFC 7662 section 2.2: what a client learns of its own tokens.
+// F-08
 func TestIntrospectDescribesOwnTokens(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
@@ -205,6 +206,7 @@ func TestRevokeLeavesAnotherClientsTokensAlone(t *testing.T) {
 }
 
 // RFC 7009 section 2.1: a refresh token takes its access tokens along, an access token dies alone.
+// F-08
 func TestRevokeTakesWhatBelongsToTheToken(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)

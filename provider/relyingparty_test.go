@@ -14,6 +14,7 @@ import (
 // discovery, PKCE, the code by both ways, state, the ID token with nonce and
 // at_hash, and userinfo.
 // S-059 S-060 N050
+// F-01
 func TestRelyingPartiesOfOthersSignIn(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)

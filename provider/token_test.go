@@ -107,6 +107,7 @@ func verifiedToken(t *testing.T, b *providertest.Bench, token string) (jose.Head
 }
 
 // B-01 R-26 S-059: the code flow with client_secret_post, everything in the ID token right.
+// F-02
 func TestTokenAnswersACode(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
@@ -148,6 +149,7 @@ func TestTokenAnswersAreNeverCached(t *testing.T) {
 }
 
 // What a token request can get wrong, and the registered answer (RFC 6749 section 5.2).
+// F-01
 func TestTokenRefuses(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
@@ -406,6 +408,7 @@ func TestTokenRefusesAnOldCode(t *testing.T) {
 }
 
 // S-045 invariants 1 and 3: session, code and access token are refused at their next use.
+// F-69
 func TestSuspensionIsEffectiveAtTheNextUse(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)

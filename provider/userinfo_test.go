@@ -39,6 +39,7 @@ func claims(t *testing.T, answer providertest.Response) map[string]any {
 
 // S-060 S-061 N391: with openid alone Personio's client gets the address, whatever the
 // scope and under any claim name; a client without mapping gets only sub.
+// F-03
 func TestUserinfoReleasesByRegistrationWhateverTheScope(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)

@@ -122,6 +122,7 @@ func TestAuthenticateRefusesAlike(t *testing.T) {
 }
 
 // S-043 S-052: an administrator's word is lifted only by an administrator.
+// F-65
 func TestSuspendAndActivate(t *testing.T) {
 	onEngines(t, func(t *testing.T, b bench) {
 		b.declare(person(ada))
@@ -150,6 +151,7 @@ func TestSuspendAndActivate(t *testing.T) {
 }
 
 // S-041 S-042: only an administrator turns staged into active.
+// F-65
 func TestActivateStaged(t *testing.T) {
 	onEngines(t, func(t *testing.T, b bench) {
 		p := person(ada)

@@ -20,6 +20,7 @@ func chainOf(t *testing.T, kinds ...EventKind) []Event {
 }
 
 // N213: whoever changes one field of one event breaks the chain there.
+// F-101
 func TestEventVerifyFindsEveryAlteration(t *testing.T) {
 	t.Parallel()
 	alterations := map[string]func(*Event){

@@ -8,6 +8,7 @@ import (
 )
 
 // N171: no truncation; N170: exact bytes after NFC, nothing trimmed.
+// F-30
 func TestPasswordHashVerifiesExactlyThatPassword(t *testing.T) {
 	t.Parallel()
 	h := newPasswordHasher()

@@ -54,6 +54,7 @@ func loadText(t *testing.T, text string, environment ...string) (loadedConfig, s
 	return cfg, strings.ReplaceAll(err.Error(), dir+"/", "")
 }
 
+// S-083 (the setting)
 func TestDocumentedConfigurationIsAccepted(t *testing.T) {
 	t.Parallel()
 	cfg, problems := loadText(t, `

@@ -10,6 +10,7 @@ import (
 	"github.com/einlass/einlass/users"
 )
 
+// F-55
 func TestReportShowsEachPersonOnceWithReasonAndFields(t *testing.T) {
 	t.Parallel()
 	r := report{runJSON: newRunJSON(users.Run{

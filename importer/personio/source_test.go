@@ -114,6 +114,7 @@ func idsOf(people []personiotest.Employee) []string {
 }
 
 // S-001, S-054a, S-054b, S-054c, S-054d, S-054e, S-054f, S-054g, S-054h, S-054i, S-054j
+// F-50
 func TestEverybodyIsReadAsHRWroteThem(t *testing.T) {
 	t.Parallel()
 	sim := newSimulation(t, personiotest.Config{People: 250, Seed: 2})
@@ -355,6 +356,7 @@ func TestAnswersThatAreNotTheAPIsAreRefused(t *testing.T) {
 }
 
 // S-005. Absent is not empty.
+// B-15
 func TestWhatIsNotGrantedIsAbsent(t *testing.T) {
 	t.Parallel()
 	sim := newSimulation(t, personiotest.Config{People: 1, Granted: []string{"email", "team", "last_name"}})

@@ -34,6 +34,7 @@ func try(t *testing.T, b *providertest.Bench, username, password string) provide
 func unknownName(i int) string { return fmt.Sprintf("nobody-%d\x01", i) }
 
 // N150, S-042
+// F-40 (enumeration)
 func TestEveryRefusalLooksTheSame(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
@@ -172,6 +173,7 @@ func TestAnIncompleteFormIsNoFailure(t *testing.T) {
 }
 
 // N161
+// F-40 (brute force)
 func TestFailuresLockOutStrangersNotTheOwner(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
@@ -217,6 +219,7 @@ func TestAKnownDeviceHasABudgetOfItsOwn(t *testing.T) {
 }
 
 // N162
+// F-40 (stuffing)
 func TestANetworkCannotTryManyAccounts(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)

@@ -116,6 +116,7 @@ func TestTheFormSpeaksTheLanguageTheApplicationAskedFor(t *testing.T) {
 }
 
 // S-072
+// F-30
 func TestSigningInAnswersTheApplication(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)

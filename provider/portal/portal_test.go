@@ -65,6 +65,7 @@ func TestThePortalIsForPeopleWhoAreSignedIn(t *testing.T) {
 }
 
 // S-024, S-026, S-067
+// F-80
 func TestThePortalShowsWhatAPersonMayLaunch(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
@@ -155,6 +156,7 @@ func disable(t *testing.T, b *providertest.Bench, ids ...users.ApplicationID) {
 }
 
 // S-027, S-071: also one that is nothing but an address.
+// F-80
 func TestATileLaunchesTheApplication(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)

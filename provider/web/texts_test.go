@@ -29,6 +29,7 @@ func readLocale(t *testing.T, code string) map[string]string {
 
 var parameter = regexp.MustCompile(`\{[^}]*\}`)
 
+// F-110
 func TestLanguagesHaveTheSameTexts(t *testing.T) {
 	t.Parallel()
 	english, german := readLocale(t, "en"), readLocale(t, "de")
@@ -44,6 +45,17 @@ func TestLanguagesHaveTheSameTexts(t *testing.T) {
 	}
 	if diff := cmp.Diff(parameters(english), parameters(german)); diff != "" {
 		t.Errorf("keys and parameters (-English +German):\n%s", diff)
+	}
+}
+
+// F-110: people are addressed formally; texts are complete by the test above.
+func TestGermanIsFormal(t *testing.T) {
+	t.Parallel()
+	familiar := regexp.MustCompile(`(?i)\b(du|dich|dir|dein|deine[mnrs]?|euch|euer|eure[mnrs]?)\b`)
+	for key, text := range readLocale(t, "de") {
+		if word := familiar.FindString(text); word != "" {
+			t.Errorf("%s: %q in %q", key, word, text)
+		}
 	}
 }
 

@@ -85,6 +85,7 @@ func (p *tab) check(axeSource, name string, l look) {
 }
 
 // Every page in both languages, both themes, on a phone and on a desktop: WCAG 2.2 AA as far as axe knows.
+// F-112
 func TestPagesAreAccessible(t *testing.T) {
 	t.Parallel()
 	source := axe(t)

@@ -17,6 +17,7 @@ import (
 // It runs on every pair of stores.
 //
 // S-001 S-008 S-039 S-041 S-043 S-045 S-071 S-072 (the browser's half of S-071 is TestBrowser)
+// F-50 F-120
 func TestStory(t *testing.T) {
 	t.Parallel()
 	for _, s := range []stores{{false, false}, {false, true}, {true, false}, {true, true}} {
@@ -153,6 +154,7 @@ func (h *house) import40(t *testing.T) {
 
 // Two processes on PostgreSQL and Redis: what A changes counts in B's next request.
 // Invariant 3, S-045
+// F-115
 func TestReplicas(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, stores{postgres: true, redis: true}, personiotest.Config{People: 20, Seed: 3})
