@@ -94,7 +94,7 @@ func drawPerson(rt *rapid.T, id, name string) Person {
 }
 
 // invariant 4, N302, N306, N317
-// F-72
+// F-72 U-08
 func TestNoFeedBreaksThePromisesOfThePlan(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {

@@ -63,7 +63,7 @@ type state struct {
 }
 
 // S-044 S-054m, S-045, S-046, S-049, S-050, S-051, S-052, N308
-// F-66 S-083 S-135
+// F-66 S-083 S-135 B-11
 func TestStateFollowsFromStatusStateAndRules(t *testing.T) {
 	t.Parallel()
 	none := effect{}

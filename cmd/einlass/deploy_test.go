@@ -86,6 +86,13 @@ func TestDeployedConfigurationIsAccepted(t *testing.T) {
 			if len(loaded.TrustedProxies) == 0 {
 				t.Error("no proxy is trusted, so all people would share one network's limits")
 			}
+			for _, host := range []string{"acme.personio.de/", "login.personio.com/", "auth.personio.de/"} { // U-27
+				if !slices.ContainsFunc(loaded.Applications[0].SignIn.RedirectURIs, func(uri string) bool {
+					return strings.HasPrefix(uri, "https://"+host)
+				}) {
+					t.Errorf("no redirect URI at %s", host)
+				}
+			}
 			if (loaded.DatabaseURL == "") != slices.Contains(file.Services["einlass"].Volumes, "data:"+loaded.Data) {
 				t.Errorf("data is %s; volumes are %q", loaded.Data, file.Services["einlass"].Volumes)
 			}

@@ -36,13 +36,14 @@ func guides(t *testing.T) map[string]string {
 }
 
 // The guide tells where the credentials are made, how they are called, and
-// exactly the attributes that the mapping needs; and that Personio has no SCIM.
+// exactly the attributes that the mapping needs; what depends on Personio's plan,
+// that there is no SCIM, and in which order to roll out.
 //
-// S-014 S-132
+// S-006 S-014 S-130 S-132 B-07
 func TestTheGuideListsTheAttributesOfTheMapping(t *testing.T) {
 	t.Parallel()
 	guide := guides(t)["../../docs/connect-personio.md"]
-	for _, text := range []string{"*Settings > Integrations > API credentials > Generate new credentials*", "Name it\n`Einlass`", "has no SCIM"} {
+	for _, text := range []string{"*Settings > Integrations > API credentials > Generate new credentials*", "Name it\n`Einlass`", "has no SCIM", "Core or\nCore Pro plan", "sources disagree", "## 5. Roll-out order"} {
 		if !strings.Contains(guide, text) {
 			t.Errorf("the guide lacks %q", text)
 		}

@@ -187,7 +187,7 @@ func TestOnlyWantedAttributesAreAskedForAndKept(t *testing.T) {
 	}
 }
 
-// S-020, S-015
+// S-020, S-015, S-019
 func TestNothingButReadsAndTheAuthenticationIsSent(t *testing.T) {
 	t.Parallel()
 	sim := newSimulation(t, personiotest.Config{People: 120})

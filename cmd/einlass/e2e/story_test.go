@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,7 +18,7 @@ import (
 // It runs on every pair of stores.
 //
 // S-001 S-008 S-039 S-041 S-043 S-045 S-071 S-072 (the browser's half of S-071 is TestBrowser)
-// F-50 F-120
+// S-147 F-50 F-120
 func TestStory(t *testing.T) {
 	t.Parallel()
 	for _, s := range []stores{{false, false}, {false, true}, {true, false}, {true, true}} {
@@ -153,8 +154,8 @@ func (h *house) import40(t *testing.T) {
 }
 
 // Two processes on PostgreSQL and Redis: what A changes counts in B's next request.
-// Invariant 3, S-045
-// F-115
+// A may even be killed.
+// Invariant 3, S-045 F-115 U-13
 func TestReplicas(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, stores{postgres: true, redis: true}, personiotest.Config{People: 20, Seed: 3})
@@ -162,7 +163,7 @@ func TestReplicas(t *testing.T) {
 	h.ok("", "import", "run")
 	h.ok(password+"\n", "users", "password", jana)
 	other := freeAddress(t)
-	h.serve(h.address)
+	a := h.serve(h.address)
 	h.serve(other)
 	at := func(address, path string) string { return "http://" + address + path }
 
@@ -175,6 +176,7 @@ func TestReplicas(t *testing.T) {
 	browser := h.browser()
 	browser.signIn(browser.get(h.issuer+"/portal"), jana)
 	code := browser.code(t, h, h.issuer)
+	a.stop(syscall.SIGKILL) // while it is gone, B goes on with what A has begun
 	tokens := h.redeem(t, other, code)
 	if tokens.AccessToken == "" {
 		t.Fatalf("B does not redeem A's code: %+v", tokens)
@@ -183,6 +185,7 @@ func TestReplicas(t *testing.T) {
 		t.Errorf("userinfo at B: status %d", status)
 	}
 
+	h.serve(h.address)
 	h.ok("", "keys", "rotate", "--announce", "0s", "--yes")
 	waitFor(t, "B signs with the new key", func() bool {
 		kid := kidOf(t, h.redeem(t, other, browser.code(t, h, h.issuer)).IDToken)
