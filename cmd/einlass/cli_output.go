@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/einlass/einlass/importer"
 )
 
 // Formats of results.
@@ -72,7 +74,7 @@ func (t table) writeCSV(w io.Writer) error {
 	for _, row := range t.rows {
 		cells := make([]string, 0, len(row))
 		for _, cell := range row {
-			cells = append(cells, neutral(cell))
+			cells = append(cells, importer.SpreadsheetCell(cell))
 		}
 		if err := out.Write(cells); err != nil {
 			return err
@@ -80,14 +82,6 @@ func (t table) writeCSV(w io.Writer) error {
 	}
 	out.Flush()
 	return out.Error()
-}
-
-// neutral keeps spreadsheets from taking a cell for a formula (OWASP, CSV injection).
-func neutral(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r\n\x00＝＋－＠", []rune(cell)[0]) {
-		return "'" + cell
-	}
-	return cell
 }
 
 // printable replaces what could move the cursor or recolour a terminal: names

@@ -62,9 +62,9 @@ func printRun(ctx context.Context, s *shell, a *app, format string, run users.Ru
 	if run.ID == "" {
 		return runErr
 	}
-	report, err := newReport(context.WithoutCancel(ctx), a, run)
+	read, err := importer.ReadReport(context.WithoutCancel(ctx), a.Directory.Read(), run)
 	if err == nil {
-		err = report.write(s.stdout, format)
+		err = (&report{read}).write(s.stdout, format)
 	}
 	return errors.Join(runErr, err)
 }
@@ -115,9 +115,9 @@ func (c importList) Run(ctx context.Context, s *shell) error {
 			return err
 		}
 		t := table{header: []string{"id", "application", "state", "started_at", "actor", "result"}}
-		items := make([]runJSON, 0, len(runs))
+		items := make([]importer.RunReport, 0, len(runs))
 		for _, run := range runs {
-			items = append(items, newRunJSON(run))
+			items = append(items, importer.NewRunReport(run))
 			t.rows = append(t.rows, []string{
 				string(run.ID), string(run.Connection), string(run.State), showTime(run.StartedAt), string(run.Actor), describeCounts(run.Counts),
 			})
@@ -127,7 +127,7 @@ func (c importList) Run(ctx context.Context, s *shell) error {
 }
 
 type importShow struct {
-	showFlags
+	listFlags
 	ID string `arg:"" name:"run" help:"Id of the import."`
 }
 

@@ -1,0 +1,147 @@
+package importer
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/einlass/einlass/users"
+)
+
+// RunReport is one import as lists and programs see it.
+type RunReport struct {
+	ID          users.RunID         `json:"id"`
+	Application users.ApplicationID `json:"application"`
+	State       users.RunState      `json:"state"`
+	Preview     bool                `json:"preview"`
+	StartedAt   time.Time           `json:"started_at"`
+	FinishedAt  time.Time           `json:"finished_at,omitzero"`
+	Actor       users.Actor         `json:"actor"`
+	ApprovedBy  users.Actor         `json:"approved_by,omitempty"`
+	Held        []string            `json:"held,omitempty"`
+	ErrorCode   string              `json:"error_code,omitempty"`
+	Error       string              `json:"error,omitempty"`
+	Counts      users.Counts        `json:"counts"`
+}
+
+// NewRunReport returns a run as lists and programs see it.
+func NewRunReport(r users.Run) RunReport {
+	return RunReport{
+		ID: r.ID, Application: r.Connection, State: r.State, Preview: r.Preview, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
+		Actor: r.Actor, ApprovedBy: r.ApprovedBy, Held: r.Held, ErrorCode: r.ErrorCode, Error: r.Error, Counts: r.Counts,
+	}
+}
+
+// ChangeReport is what a run does to one person.
+type ChangeReport struct {
+	User     users.ID                     `json:"user,omitempty"`
+	SourceID string                       `json:"source_id"`
+	Name     string                       `json:"name"`
+	Email    string                       `json:"email"`
+	Status   string                       `json:"status"`
+	Kind     users.ChangeKind             `json:"kind"`
+	Reason   string                       `json:"reason"`
+	Detail   string                       `json:"detail,omitempty"`
+	Fields   map[string]users.FieldChange `json:"fields"`
+	Outcome  users.Outcome                `json:"outcome"`
+	Error    string                       `json:"error,omitempty"`
+}
+
+// Report is a run with what it changes: what commands, pages and downloads show
+// of it. Its JSON is part of the contract with programs.
+type Report struct {
+	RunReport
+	Changes []ChangeReport `json:"changes"`
+
+	people map[users.ID]string // e-mail addresses of managers, for people who read the report
+}
+
+// reportReader is the part of the directory that a report is read from.
+type reportReader interface {
+	RunChanges(ctx context.Context, run users.RunID, outcome users.Outcome, afterPhase, afterSeq, limit int) ([]users.RunChange, error)
+	UsersByID(ctx context.Context, ids []users.ID) (map[users.ID]users.User, error)
+}
+
+// reportPage is how many rows of a plan are read at once.
+const reportPage = 1000
+
+// ReadReport reads the rows of a run, one for each person. Rows that only
+// remember something of the source are left out, and a manager set in a later
+// phase joins the person's own row.
+func ReadReport(ctx context.Context, directory reportReader, run users.Run) (Report, error) {
+	r := Report{RunReport: NewRunReport(run), Changes: []ChangeReport{}}
+	place := map[string]int{} // source id → row that changes the person
+	for phase, seq := 0, 0; ; {
+		rows, err := directory.RunChanges(ctx, run.ID, "", phase, seq, reportPage)
+		if err != nil {
+			return r, err
+		}
+		for _, row := range rows {
+			r.add(row, place)
+		}
+		if len(rows) < reportPage {
+			return r, r.nameManagers(ctx, directory)
+		}
+		last := rows[len(rows)-1]
+		phase, seq = last.Phase, last.Seq
+	}
+}
+
+func (r *Report) add(row users.RunChange, place map[string]int) {
+	if row.Kind == users.ChangeRecord && row.Outcome != users.OutcomeFailed {
+		return
+	}
+	if i, found := place[row.SourceID]; found && row.Kind == users.ChangeUpdate {
+		maps.Copy(r.Changes[i].Fields, row.Fields)
+		if row.Outcome == users.OutcomeFailed {
+			r.Changes[i].Outcome, r.Changes[i].Error = row.Outcome, row.Error
+		}
+		return
+	}
+	if changesPerson(row.Kind) {
+		place[row.SourceID] = len(r.Changes)
+	}
+	fields := maps.Clone(row.Fields)
+	if fields == nil {
+		fields = map[string]users.FieldChange{}
+	}
+	r.Changes = append(r.Changes, ChangeReport{
+		User: row.User, SourceID: row.SourceID, Name: row.Name, Email: row.Email, Status: row.Status, Kind: row.Kind,
+		Reason: row.Reason, Detail: row.Detail, Fields: fields, Outcome: row.Outcome, Error: row.Error,
+	})
+}
+
+func changesPerson(k users.ChangeKind) bool {
+	return k != users.ChangeSkip && k != users.ChangeQuarantine && k != users.ChangeRecord
+}
+
+// nameManagers finds out whom the ids in the field manager stand for: people of
+// the directory, or people whom this very import creates.
+func (r *Report) nameManagers(ctx context.Context, directory reportReader) error {
+	r.people = map[users.ID]string{}
+	var ids []users.ID
+	for _, c := range r.Changes {
+		if f, found := c.Fields[users.AttributeManager]; found {
+			ids = append(ids, users.ID(f.Before), users.ID(f.After))
+		}
+		if c.User != "" {
+			r.people[c.User] = c.Email
+		}
+	}
+	slices.Sort(ids)
+	ids = slices.DeleteFunc(slices.Compact(ids), func(id users.ID) bool { return id == "" || r.people[id] != "" })
+	known, err := directory.UsersByID(ctx, ids)
+	for id, u := range known {
+		r.people[id] = u.Email
+	}
+	return err
+}
+
+// ShowField returns a field's value for people: a manager by address, not by id.
+func (r *Report) ShowField(name, value string) string {
+	if email := r.people[users.ID(value)]; name == users.AttributeManager && email != "" {
+		return email
+	}
+	return value
+}

@@ -1,0 +1,74 @@
+package importer
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/einlass/einlass/users"
+)
+
+// CSVOptions say for whom a CSV file is. The zero value is for programs.
+type CSVOptions struct {
+	Semicolon bool // separates cells as spreadsheets do where the comma is the decimal sign
+	ByteOrder bool // begins with a mark by which spreadsheets know UTF-8
+}
+
+// csvHeader names the columns of WriteCSV; programs rely on them.
+var csvHeader = []string{"source_id", "name", "email", "status", "change", "reason", "detail", "fields", "outcome", "error"}
+
+// WriteCSV writes a line for each person to w (RFC 4180), one by one. No cell is
+// taken for a formula, see SpreadsheetCell.
+func (r *Report) WriteCSV(w io.Writer, opts CSVOptions) error {
+	if opts.ByteOrder {
+		if _, err := io.WriteString(w, "\uFEFF"); err != nil {
+			return err
+		}
+	}
+	out := csv.NewWriter(w)
+	out.UseCRLF = true
+	if opts.Semicolon {
+		out.Comma = ';'
+	}
+	if err := out.Write(csvHeader); err != nil {
+		return err
+	}
+	for _, c := range r.Changes {
+		cells := []string{
+			c.SourceID, c.Name, c.Email, c.Status, string(c.Kind), c.Reason, c.Detail, r.describeFields(c), string(c.Outcome), c.Error,
+		}
+		for i := range cells {
+			cells[i] = SpreadsheetCell(cells[i])
+		}
+		if err := out.Write(cells); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// describeFields lists the attributes that change. Of a new person every one is new.
+func (r *Report) describeFields(c ChangeReport) string {
+	if c.Kind == users.ChangeCreate {
+		return ""
+	}
+	var fields []string
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+		f := c.Fields[name]
+		fields = append(fields, fmt.Sprintf("%s: %q → %q", name, r.ShowField(name, f.Before), r.ShowField(name, f.After)))
+	}
+	return strings.Join(fields, "; ")
+}
+
+// SpreadsheetCell returns a cell that no spreadsheet takes for a formula: one
+// that begins like it is preceded by an apostrophe (OWASP, CSV injection).
+func SpreadsheetCell(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r\n\x00＝＋－＠", []rune(cell)[0]) {
+		return "'" + cell
+	}
+	return cell
+}
