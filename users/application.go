@@ -82,6 +82,7 @@ type Import struct {
 	Leave        LeavePolicy   `json:"leave"`
 	Guard        Guard         `json:"guard"`
 	Mapping      Mapping       `json:"mapping,omitempty"` // nil: the default of the source
+	Summary      SummaryPolicy `json:"summary,omitempty"` // after which runs administrators get a mail; empty: never
 }
 
 // LeavePolicy is what the source status "leave" does to access.

@@ -185,6 +185,7 @@ func (a *applier) write(ctx context.Context) error {
 		func() error { return a.tx.DeleteWaivers(ctx, a.run.Connection, a.endedWaivers()) },
 		func() error { return a.tx.PutPeople(ctx, a.records) },
 		a.appendEvents,
+		func() error { return a.appendQuarantined(ctx) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

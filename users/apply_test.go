@@ -275,3 +275,16 @@ func TestStartRunClosesTheOneThatDied(t *testing.T) {
 		}
 	})
 }
+
+// invariant 6: the next run repeats the rows of one that died, but not their events.
+func TestAQuarantineIsAnEventOnceThoughTheRunDied(t *testing.T) {
+	onEngines(t, func(t *testing.T, b bench) {
+		nameless := users.RunChange{Kind: users.ChangeQuarantine, Reason: "id_invalid"}
+		taken := users.RunChange{SourceID: "1", Kind: users.ChangeQuarantine, Reason: "email_taken"}
+		b.apply(taken, nameless, nameless)
+		b.apply(taken, nameless, nameless) // closes the one before as interrupted
+		if events := b.events(users.EventPersonQuarantined); len(events) != 2 {
+			t.Errorf("%d events, want one for each cause: %+v", len(events), events)
+		}
+	})
+}

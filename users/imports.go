@@ -83,10 +83,14 @@ func (d *Directory) SavePlan(ctx context.Context, lease Lease, changes []RunChan
 }
 
 // SaveRun writes how far a run has come. A finished run that changed something,
-// failed or was held leaves an event; one that found nothing to do leaves none.
+// failed, was held or is to be mailed leaves an event with ImportFinished.
 func (d *Directory) SaveRun(ctx context.Context, lease Lease, run Run) error {
 	err := d.updateUnderLease(ctx, lease, func(tx Tx) error {
 		stored, err := tx.Run(ctx, run.ID)
+		if err != nil {
+			return err
+		}
+		finished, worth, err := d.news(ctx, tx, run)
 		if err != nil {
 			return err
 		}
@@ -98,33 +102,15 @@ func (d *Directory) SaveRun(ctx context.Context, lease Lease, run Run) error {
 				return err
 			}
 		}
-		if run.FinishedAt.IsZero() || !worthAnEvent(run) {
+		if !worth {
 			return nil
 		}
-		return appendEvent(tx, EventImportFinished, run.Actor, string(run.ID), importFinished{
-			Connection: run.Connection, State: run.State, Counts: run.Counts, Held: run.Held, ErrorCode: run.ErrorCode,
-		})
+		return appendEvent(tx, EventImportFinished, run.Actor, string(run.ID), finished)
 	})
 	if err != nil {
 		return fmt.Errorf("save run %s: %w", run.ID, err)
 	}
 	return nil
-}
-
-// importFinished is the payload of EventImportFinished.
-type importFinished struct {
-	Connection ApplicationID `json:"connection"`
-	State      RunState      `json:"state"`
-	Counts     Counts        `json:"counts"`
-	Held       []string      `json:"held,omitempty"`
-	ErrorCode  string        `json:"error_code,omitempty"`
-}
-
-func worthAnEvent(run Run) bool {
-	if run.Preview && run.State != RunDone {
-		return false
-	}
-	return run.State != RunDone || run.Counts.Changed() > 0 || run.Counts.Failed > 0
 }
 
 // ApplyChanges writes rows of a plan in one transaction, each with its event,

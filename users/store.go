@@ -45,6 +45,8 @@ type Reader interface {
 	UsersByKey(ctx context.Context, keys []LoginKey) (map[LoginKey]User, error)
 	// FindUsers returns a page of people in order of their user name key, with suspensions.
 	FindUsers(ctx context.Context, q UserQuery) ([]User, error)
+	// UsersWithRole returns the people who have a role, with suspensions, in any order.
+	UsersWithRole(ctx context.Context, role Role) ([]User, error)
 	// CountUsers returns how many people are in each state. Those with a role are
 	// left out when withoutRoles is set. With a connection only people whom that
 	// connection looks after count.
@@ -102,6 +104,8 @@ type Reader interface {
 	// RunChanges pages through the rows of a plan by phase and number: the rows after
 	// (phase, seq), at most limit. Outcome may be empty for all.
 	RunChanges(ctx context.Context, run RunID, outcome Outcome, afterPhase, afterSeq, limit int) ([]RunChange, error)
+	// Quarantined returns the rows of a run about people in quarantine, by phase and number.
+	Quarantined(ctx context.Context, run RunID) ([]RunChange, error)
 	// CountStale returns how many planned rows of a run saw a version of their user that is no longer current.
 	CountStale(ctx context.Context, run RunID) (int, error)
 

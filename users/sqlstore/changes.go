@@ -10,6 +10,7 @@ import (
 
 var (
 	selectRunChanges = load("run_changes")
+	selectQuarantine = load("quarantined")
 	insertRunChanges = loadBatch("insert_run_changes")
 	updateRunChanges = loadBatch("update_run_changes")
 )
@@ -18,15 +19,24 @@ var (
 func (r reader) RunChanges(
 	ctx context.Context, run users.RunID, outcome users.Outcome, afterPhase, afterSeq, limit int,
 ) ([]users.RunChange, error) {
+	return r.runChanges(ctx, selectRunChanges, string(run), string(outcome), int64(afterPhase), int64(afterSeq), int64(limit))
+}
+
+// Quarantined implements users.Reader.
+func (r reader) Quarantined(ctx context.Context, run users.RunID) ([]users.RunChange, error) {
+	return r.runChanges(ctx, selectQuarantine, string(run))
+}
+
+func (r reader) runChanges(ctx context.Context, s statement, args ...any) ([]users.RunChange, error) {
 	var changes []users.RunChange
-	err := r.conn.query(ctx, selectRunChanges, func(rows *sql.Rows) error {
+	err := r.conn.query(ctx, s, func(rows *sql.Rows) error {
 		var c users.RunChange
 		err := rows.Scan(&c.Run, &c.Seq, &c.Phase, &c.SourceID, &c.User, &c.Before, &c.Kind, &c.Reason, &c.Detail,
 			&c.Name, &c.Email, document{&c.Fields}, &c.Status, &c.ContentHash, &c.ManagerSourceID,
 			&c.InitialState, &c.Outcome, &c.Error, &c.Effect)
 		changes = append(changes, c)
 		return err
-	}, string(run), string(outcome), int64(afterPhase), int64(afterSeq), int64(limit))
+	}, args...)
 	return changes, err
 }
 

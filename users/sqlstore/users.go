@@ -12,6 +12,7 @@ var (
 	selectUsersByID  = loadBatch("users_by_id")
 	selectUsersByKey = loadBatch("users_by_key")
 	selectUsersFound = load("find_users")
+	selectRoleHolder = load("users_with_role")
 	selectGroupsOf   = load("groups_of")
 	selectCounts     = load("count_users")
 	selectDecision   = load("decision")
@@ -107,6 +108,21 @@ func (r reader) FindUsers(ctx context.Context, q users.UserQuery) ([]users.User,
 	err := r.conn.query(ctx, selectUsersFound, people.scan,
 		string(q.After), searchPattern(q.Search), string(q.Group), string(q.State), int64(limit))
 	return people, err
+}
+
+// UsersWithRole implements users.Reader.
+func (r reader) UsersWithRole(ctx context.Context, role users.Role) ([]users.User, error) {
+	var ids []string
+	err := r.conn.query(ctx, selectRoleHolder, func(rows *sql.Rows) error {
+		var id string
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, string(role))
+	if err != nil {
+		return nil, err
+	}
+	return r.usersIn(ctx, selectUsersByID, ids)
 }
 
 func (r reader) usersIn(ctx context.Context, b batch, keys []string) ([]users.User, error) {

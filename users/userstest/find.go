@@ -16,6 +16,7 @@ var findPromises = []promise{
 	{"a list is of one state", listOfState},
 	{"a list is of one group", listOfGroup},
 	{"people are counted by state", countsByState},
+	{"those who have a role are found, in whatever state", findsRoles},
 }
 
 // find returns the first names on all pages of a query.
@@ -172,5 +173,22 @@ func countsByState(t *testing.T, s users.Store) {
 		got, err := s.CountUsers(t.Context(), c.connection, c.withoutRoles)
 		ok(t, "CountUsers", err)
 		same(t, "count for "+string(c.connection), got, c.want)
+	}
+}
+
+func findsRoles(t *testing.T, s users.Store) {
+	owner, other, auditor, nobody := person("owner"), person("other"), person("auditor"), person("nobody")
+	owner.Role, other.Role, auditor.Role = users.RoleOwner, users.RoleOwner, users.RoleAuditor
+	insert(t, s, owner, other, auditor, nobody)
+	suspension := users.Suspension{User: other.ID, By: users.ByAdmin, Since: noon}
+	update(t, s, func(tx users.Tx) error { return tx.PutSuspensions(t.Context(), []users.Suspension{suspension}) })
+	other.Suspensions = []users.Suspension{suspension}
+	for role, want := range map[users.Role][]users.User{
+		users.RoleOwner: {owner, other}, users.RoleAuditor: {auditor}, users.RoleHelpdesk: {},
+	} {
+		got, err := s.UsersWithRole(t.Context(), role)
+		ok(t, "UsersWithRole", err)
+		slices.SortFunc(got, func(a, b users.User) int { return -strings.Compare(a.FirstName, b.FirstName) })
+		same(t, "those with role "+string(role), got, want)
 	}
 }

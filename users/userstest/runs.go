@@ -15,6 +15,7 @@ var runPromises = []promise{
 	{"the newest run in a state is found behind any number of others", lastRun},
 	{"everything about a change is kept", keepsChange},
 	{"changes are paged by phase and number, of one outcome or all", pagesOfChanges},
+	{"the people in quarantine are found among all others of a run", findsQuarantined},
 	{"a planned change is stale once its person has moved on", staleChanges},
 }
 
@@ -208,4 +209,16 @@ func staleChanges(t *testing.T, s users.Store) {
 	if n := stale(); n != 1 {
 		t.Errorf("%d stale, want 1", n)
 	}
+}
+
+func findsQuarantined(t *testing.T, s users.Store) {
+	run := users.NewRunID()
+	late := users.RunChange{Run: run, Seq: 1, Phase: 3, SourceID: "1", Kind: users.ChangeQuarantine, Reason: "email_taken", Outcome: users.OutcomePlanned}
+	early := users.RunChange{Run: run, Seq: 2, Phase: 2, SourceID: "2", Kind: users.ChangeQuarantine, Reason: "id_invalid", Outcome: users.OutcomeApplied}
+	putChanges(t, s, late, early,
+		users.RunChange{Run: run, Seq: 3, Phase: 2, SourceID: "3", Kind: users.ChangeSkip, Outcome: users.OutcomeApplied},
+		users.RunChange{Run: users.NewRunID(), Seq: 1, Phase: 2, SourceID: "4", Kind: users.ChangeQuarantine, Outcome: users.OutcomeApplied})
+	got, err := s.Quarantined(t.Context(), run)
+	ok(t, "Quarantined", err)
+	same(t, "people in quarantine", got, []users.RunChange{early, late})
 }

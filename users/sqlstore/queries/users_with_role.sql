@@ -1,0 +1,2 @@
+-- $1 role.
+SELECT id FROM users WHERE role = $1 ORDER BY id
