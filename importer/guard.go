@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/einlass/einlass/users"
@@ -45,6 +46,17 @@ func (r Reason) String() string {
 		return r.Code + ": " + r.Text
 	}
 	return r.Code + ":" + r.Subject + ": " + r.Text
+}
+
+// ParseReason reads a reason as it is stored. Of other text it makes a reason
+// without code.
+func ParseReason(stored string) Reason {
+	head, text, found := strings.Cut(stored, ": ")
+	if !found {
+		return Reason{Text: stored}
+	}
+	code, subject, _ := strings.Cut(head, ":")
+	return Reason{Code: code, Subject: subject, Text: text}
 }
 
 // GuardInput is everything the guard judges by.

@@ -110,7 +110,7 @@ func (f *Follower) attempt(ctx context.Context, lease users.Lease, d users.Deliv
 }
 
 func (f *Follower) try(ctx context.Context, e users.Event, target string) error {
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, f.cfg.Timeout)
 	defer cancel()
 	return f.cfg.Handler.Deliver(ctx, e, target)
 }

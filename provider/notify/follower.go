@@ -41,6 +41,7 @@ type Config struct {
 	Directory directory
 	Handler   Handler
 	Holder    string           // names this process in the lease
+	Timeout   time.Duration    // of one attempt; zero means 5 seconds
 	Wake      <-chan struct{}  // receives after commits of this process; nil: the log is looked at each second
 	Now       func() time.Time // nil means time.Now
 	Logger    *slog.Logger     // nil discards
@@ -82,6 +83,9 @@ func New(cfg Config) (*Follower, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = attemptTimeout
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -110,12 +114,14 @@ func (f *Follower) Run(ctx context.Context) error {
 	return nil
 }
 
-// lead works while this process has the lease, and waits for its attempts.
+// lead works while this process has the lease, and waits for its attempts, for
+// which it keeps the lease: another process would make them again.
 func (f *Follower) lead(ctx context.Context, lease users.Lease) {
 	held, giveUp := context.WithCancel(ctx)
 	defer giveUp()
+	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var helpers sync.WaitGroup
-	helpers.Go(func() { f.renew(held, giveUp, lease) })
+	helpers.Go(func() { f.renew(renewing, giveUp, lease) })
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	var attempts sync.WaitGroup
@@ -140,6 +146,7 @@ func (f *Follower) lead(ctx context.Context, lease users.Lease) {
 		f.log.WarnContext(ctx, "lease lost; whoever has it follows the log")
 	}
 	attempts.Wait()
+	stop()
 	helpers.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
 	defer cancel()
@@ -155,7 +162,9 @@ func (f *Follower) renew(ctx context.Context, giveUp context.CancelFunc, lease u
 		_, err := f.cfg.Directory.RenewFollowerLease(ctx, lease)
 		if errors.Is(err, users.ErrLeaseLost) {
 			giveUp()
-		} else if err != nil && ctx.Err() == nil {
+			return
+		}
+		if err != nil && ctx.Err() == nil {
 			f.log.WarnContext(ctx, "lease not renewed", "error", err)
 		}
 	}

@@ -21,6 +21,7 @@ const name = "test"
 // world is a directory with a clock that the test moves.
 type world struct {
 	t         *testing.T
+	store     users.Store
 	directory *users.Directory
 	wake      chan struct{}
 
@@ -48,8 +49,8 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, wake: make(chan struct{}), now: time.Now().UTC().Truncate(time.Second)}
-	w.directory, err = users.New(users.Config{Store: userstest.SQLite(t), Sealer: sealer, Now: w.Now})
+	w := &world{t: t, store: userstest.SQLite(t), wake: make(chan struct{}), now: time.Now().UTC().Truncate(time.Second)}
+	w.directory, err = users.New(users.Config{Store: w.store, Sealer: sealer, Now: w.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
