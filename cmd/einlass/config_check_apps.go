@@ -1,7 +1,6 @@
 package main
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -26,9 +25,6 @@ var (
 var protocolClaims = []string{
 	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "c_hash", "sid",
 }
-
-// attributeName is how attributes and claims are called.
-var attributeName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.:/-]{0,119}$`)
 
 func (l *loader) checkApplications() {
 	ids, clients := map[string]int{}, map[string]int{}
@@ -185,7 +181,7 @@ func whyWeak(secret keys.Secret) string {
 func (l *loader) checkClaims(path string, s SignInConfig) {
 	for _, claim := range sortedKeys(s.Claims) {
 		switch {
-		case !attributeName.MatchString(claim):
+		case !users.IsAttributeName(claim):
 			l.fail(path+".claims", "%q is no name for a claim", claim)
 		case slices.Contains(protocolClaims, claim):
 			l.fail(path+".claims", "%q is set by the protocol and cannot carry an attribute", claim)
@@ -217,7 +213,7 @@ func (l *loader) checkImport(path string, i ImportConfig) {
 	for _, target := range sortedKeys(i.Mapping) {
 		source := i.Mapping[target]
 		switch {
-		case !attributeName.MatchString(target):
+		case !users.IsAttributeName(target):
 			l.fail(path+".mapping", "%q is no name for an attribute", target)
 		case target == "state" || target == "status":
 			l.fail(path+".mapping", "%s is calculated from the source's status and cannot be mapped", target)

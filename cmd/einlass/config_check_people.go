@@ -63,7 +63,7 @@ func (l *loader) checkAttributes(path string, u UserConfig) {
 		switch {
 		case slices.Contains(columnAttributes, name):
 			l.fail(path+".attributes", "%s is not set here", name)
-		case !attributeName.MatchString(name):
+		case !users.IsAttributeName(name):
 			l.fail(path+".attributes", "%q is no name for an attribute", name)
 		}
 	}
