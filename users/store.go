@@ -72,6 +72,8 @@ type Reader interface {
 	Groups(ctx context.Context) ([]Group, error)
 	// Group returns one group, or ErrNotFound.
 	Group(ctx context.Context, id GroupID) (Group, error)
+	// Memberships returns the groups of people, by hand and by rule, without everyone, sorted by group.
+	Memberships(ctx context.Context, ids []ID) (map[ID][]Membership, error)
 
 	// Applications returns all applications by id with their bound groups.
 	Applications(ctx context.Context) ([]Application, error)
@@ -147,6 +149,8 @@ type Tx interface {
 	// that had moved on, which are left as they are; ErrConflict when a key is taken.
 	// CreatedAt and LastSignIn are not written.
 	UpdateUsers(ctx context.Context, people []User) (stale []ID, err error)
+	// LockUsers returns the versions of people and keeps others from writing them until this transaction ends.
+	LockUsers(ctx context.Context, ids []ID) (map[ID]int64, error)
 	// TouchSignIns sets LastSignIn without raising the version.
 	TouchSignIns(ctx context.Context, at map[ID]time.Time) error
 
@@ -173,8 +177,12 @@ type Tx interface {
 	// DeleteConsent removes the consent of (user, application), or returns ErrNotFound.
 	DeleteConsent(ctx context.Context, id ID, application ApplicationID) error
 
-	// PutGroup writes or replaces a group.
+	// PutGroup writes or replaces a group. It waits for transactions that have read the rules.
 	PutGroup(ctx context.Context, g Group) error
+	// Rules returns the groups that have a rule, by id, without member counts. Until this
+	// transaction ends no group is written by another: whoever calls it before writing
+	// people writes them by the rules in force, or is seen by whoever changes the rules.
+	Rules(ctx context.Context) ([]Group, error)
 	// PutMembers adds memberships that do not exist yet and returns how many were added.
 	// By hand and by rule are two memberships: each is added and removed without the other.
 	PutMembers(ctx context.Context, members []Membership) (int, error)

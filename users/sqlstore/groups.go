@@ -16,6 +16,9 @@ var (
 	putGroup      = load("put_group")
 	putMembers    = loadBatch("put_members")
 	deleteMembers = loadBatch("delete_members")
+
+	selectMemberships = loadBatch("memberships")
+	selectRules       = load("rules")
 )
 
 // Groups implements users.Reader.
@@ -63,10 +66,43 @@ func (r reader) everyone(ctx context.Context) (users.Group, error) {
 	return g, err
 }
 
+// Memberships implements users.Reader.
+func (r reader) Memberships(ctx context.Context, ids []users.ID) (map[users.ID][]users.Membership, error) {
+	memberships := make(map[users.ID][]users.Membership, len(ids))
+	err := r.conn.lookUp(ctx, selectMemberships, func(rows *sql.Rows) error {
+		var m users.Membership
+		err := rows.Scan(&m.Group, &m.User, &m.ByRule)
+		memberships[m.User] = append(memberships[m.User], m)
+		return err
+	}, texts(ids))
+	return memberships, err
+}
+
+// Rules implements users.Tx. On SQLite nobody else writes while a transaction
+// does; on PostgreSQL those who read the rules share a lock that PutGroup needs alone.
+func (t *tx) Rules(ctx context.Context) ([]users.Group, error) {
+	if t.holdRules.text != "" {
+		if err := t.conn.query(ctx, t.holdRules, func(*sql.Rows) error { return nil }); err != nil {
+			return nil, err
+		}
+	}
+	var groups []users.Group
+	err := t.conn.query(ctx, selectRules, func(rows *sql.Rows) error {
+		var g users.Group
+		err := rows.Scan(&g.ID, &g.Label, &g.Rule, &g.Origin, &g.Version)
+		groups = append(groups, g)
+		return err
+	})
+	return groups, err
+}
+
 // PutGroup implements users.Tx. It refuses the built-in group with ErrInvalid.
 func (t *tx) PutGroup(ctx context.Context, g users.Group) error {
 	if g.ID == users.Everyone {
 		return fmt.Errorf("%w group: %s is built in", users.ErrInvalid, g.ID)
+	}
+	if err := t.RaiseRevision(ctx); err != nil { // what Rules holds back
+		return err
 	}
 	_, err := t.conn.exec(ctx, putGroup, string(g.ID), g.Label, g.Rule, string(g.Origin))
 	return err

@@ -50,6 +50,7 @@ func newPostgreSQL(cfg Config, settings *pgx.ConnConfig, connections int) *Store
 		tables:    load("tables_postgresql"),
 		maxParams: pgMaxParams,
 		begin:     &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+		holdRules: load("hold_rules_postgresql"),
 		openMigrator: func() (*sql.DB, error) {
 			return openPostgreSQLPool(settings, 1), nil
 		},

@@ -52,6 +52,7 @@ type engine struct {
 	maxParams int       // parameters that the rows of one statement may have
 	compile   bool      // the driver does not keep compiled statements
 	begin     *sql.TxOptions
+	holdRules statement // lets no group be written until the transaction ends; no text: nobody else can write
 
 	// openMigrator returns a pool for migrations alone.
 	openMigrator func() (*sql.DB, error)
@@ -136,7 +137,7 @@ func (s *Store) transact(ctx context.Context, change func(*tx) error) error {
 	}
 	defer began.Rollback() // does nothing after a commit
 
-	t := &tx{}
+	t := &tx{holdRules: s.engine.holdRules}
 	t.conn = s.connOn(began)
 	t.conn.failed = t.fail
 	if err := change(t); err != nil {

@@ -14,6 +14,8 @@ type tx struct {
 	reader
 	events []users.Event // written as its last step
 	err    error         // of the first statement that failed
+
+	holdRules statement // see engine
 }
 
 func (t *tx) fail(err error) {

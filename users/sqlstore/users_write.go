@@ -14,6 +14,7 @@ import (
 var (
 	insertUsers       = loadBatch("insert_users")
 	updateUsers       = loadBatch("update_users")
+	lockUsers         = loadBatch("lock_users")
 	releaseKeys       = loadBatch("release_keys")
 	touchSignIns      = loadBatch("touch_sign_ins")
 	putCredential     = load("put_credential")
@@ -67,6 +68,20 @@ func (t *tx) UpdateUsers(ctx context.Context, people []users.User) ([]users.ID, 
 		return nil, err
 	}
 	return slices.Sorted(maps.Keys(stale)), nil
+}
+
+// LockUsers implements users.Tx. It locks in the order of ids, so that those who
+// lock the same people do not wait for each other in a circle.
+func (t *tx) LockUsers(ctx context.Context, ids []users.ID) (map[users.ID]int64, error) {
+	versions := make(map[users.ID]int64, len(ids))
+	err := t.conn.returning(ctx, lockUsers, func(rows *sql.Rows) error {
+		var id users.ID
+		var version int64
+		err := rows.Scan(&id, &version)
+		versions[id] = version
+		return err
+	}, keyRows(slices.Sorted(slices.Values(texts(ids)))))
+	return versions, err
 }
 
 // attributesText stores no attributes as an empty object, never as null.

@@ -14,6 +14,8 @@ var groupPromises = []promise{
 	{"a group is replaced in its next version", replaceGroup},
 	{"memberships by hand and by rule come and go by themselves", handAndRule},
 	{"memberships are counted when they change", countMemberships},
+	{"memberships of many people say which are by rule", membershipsOfMany},
+	{"rules are read of the groups that have one", readRules},
 }
 
 func unknownGroup(t *testing.T, s users.Store) {
@@ -144,4 +146,47 @@ func countMemberships(t *testing.T, s users.Store) {
 	if n := members(t, s, false, all...); n != 20 {
 		t.Errorf("%d removed, want 20", n)
 	}
+}
+
+func membershipsOfMany(t *testing.T, s users.Store) {
+	people := crowd("p", 120)
+	insert(t, s, people...)
+	group(t, s, "staff")
+	group(t, s, "board")
+	want := map[users.ID][]users.Membership{}
+	var all []users.Membership
+	for _, u := range people[:110] {
+		byHand := users.Membership{Group: "staff", User: u.ID}
+		byRule := users.Membership{Group: "staff", User: u.ID, ByRule: true}
+		board := users.Membership{Group: "board", User: u.ID, ByRule: true}
+		want[u.ID] = []users.Membership{board, byHand, byRule}
+		all = append(all, byRule, byHand, board)
+	}
+	members(t, s, true, all...)
+	got, err := s.Memberships(t.Context(), append(ids(people), "unknown"))
+	ok(t, "Memberships", err)
+	same(t, "memberships", got, want)
+	one, err := s.Memberships(t.Context(), []users.ID{people[0].ID, people[0].ID})
+	ok(t, "Memberships", err)
+	same(t, "of one", one, map[users.ID][]users.Membership{people[0].ID: want[people[0].ID]})
+	none, err := s.Memberships(t.Context(), nil)
+	ok(t, "Memberships", err)
+	same(t, "of nobody", none, map[users.ID][]users.Membership{})
+}
+
+func readRules(t *testing.T, s users.Store) {
+	sales := users.Group{ID: "sales", Label: "Sales", Rule: `department == "Sales"`, Origin: users.OriginConfig}
+	berlin := users.Group{ID: "berlin", Label: "Berlin", Rule: `office == "Berlin"`, Origin: users.OriginLocal}
+	group(t, s, "staff")
+	update(t, s, func(tx users.Tx) error {
+		for _, g := range []users.Group{sales, berlin} {
+			if err := tx.PutGroup(t.Context(), g); err != nil {
+				return err
+			}
+		}
+		got, err := tx.Rules(t.Context())
+		sales.Version, berlin.Version = 1, 1
+		same(t, "rules", got, []users.Group{berlin, sales})
+		return err
+	})
 }

@@ -18,6 +18,8 @@ var racePromises = []promise{
 	{"events of concurrent transactions are one chain without gaps", oneChain},
 	{"of 24 who want a lease one gets it", wantOneLease},
 	{"transactions that wait for each other in a circle both succeed", deadlock},
+	{"a change of the rules waits for who writes people by them", rulesHeld},
+	{"a person who is locked is not written by another", peopleLocked},
 	{"a lease taken away stops the transaction that depends on it", leaseTakenAway},
 }
 
@@ -206,4 +208,64 @@ func leaseTakenAway(t *testing.T, s users.Store) {
 	if n := CheckLog(t, s); n != before {
 		t.Errorf("%d events, want %d as before", n, before)
 	}
+}
+
+// whileHeld runs other while a transaction stands after hold, for as long as a
+// store that lets it through would need, and ends the transaction with finish.
+func whileHeld(t *testing.T, s users.Store, hold, finish func(tx users.Tx) error, other func() error) {
+	t.Helper()
+	held, through := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	failures := together(2, func(i int) error {
+		if i == 1 {
+			<-held
+			defer close(through)
+			return other()
+		}
+		return s.Update(t.Context(), func(tx users.Tx) error {
+			if err := hold(tx); err != nil {
+				return err
+			}
+			once.Do(func() { close(held) })
+			select {
+			case <-through:
+			case <-time.After(300 * time.Millisecond):
+			}
+			return finish(tx)
+		})
+	})
+	ok(t, "both", errors.Join(failures...))
+}
+
+func rulesHeld(t *testing.T, s users.Store) {
+	ada := person("ada")
+	whileHeld(t, s,
+		func(tx users.Tx) error {
+			_, err := tx.Rules(t.Context())
+			return err
+		},
+		func(tx users.Tx) error { return tx.InsertUsers(t.Context(), []users.User{ada}) },
+		func() error {
+			group(t, s, "staff")
+			_, err := s.User(t.Context(), ada.ID) // whoever was written by the old rules is there now
+			return err
+		})
+}
+
+func peopleLocked(t *testing.T, s users.Store) {
+	ada := person("ada")
+	insert(t, s, ada)
+	whileHeld(t, s,
+		func(tx users.Tx) error {
+			_, err := tx.LockUsers(t.Context(), []users.ID{ada.ID})
+			return err
+		},
+		func(tx users.Tx) error {
+			u, err := tx.User(t.Context(), ada.ID)
+			if err == nil && u.Version != ada.Version {
+				err = fmt.Errorf("written by another: version %d, want %d", u.Version, ada.Version)
+			}
+			return err
+		},
+		func() error { return s.Update(t.Context(), func(tx users.Tx) error { return raise(t, tx, ada.ID) }) })
 }

@@ -26,6 +26,7 @@ var userPromises = []promise{
 	{"the last sign-in only moves forward and is no change", touchSignIns},
 	{"a thousand people are written and read at once", thousandPeople},
 	{"a credential is replaced and removed", credentials},
+	{"locking people tells their versions and changes nothing", lockPeople},
 }
 
 func unknownPerson(t *testing.T, s users.Store) {
@@ -337,4 +338,21 @@ func credentials(t *testing.T, s users.Store) {
 	refused(t, "removed credential", err, users.ErrNotFound)
 	_, err = s.Credential(ctx, bob.ID, users.CredentialPassword)
 	ok(t, "somebody else's credential", err)
+}
+
+func lockPeople(t *testing.T, s users.Store) {
+	people := crowd("p", 120)
+	insert(t, s, people...)
+	update(t, s, func(tx users.Tx) error { return raise(t, tx, people[7].ID) })
+	want := map[users.ID]int64{}
+	for _, u := range people {
+		want[u.ID] = 1
+	}
+	want[people[7].ID] = 2
+	update(t, s, func(tx users.Tx) error {
+		got, err := tx.LockUsers(t.Context(), append(ids(people), "unknown", people[7].ID))
+		same(t, "versions", got, want)
+		return err
+	})
+	same(t, "a locked person", read(t, s, people[0].ID), people[0])
 }

@@ -1,0 +1,1 @@
+SELECT id, label, rule, origin, version FROM groups WHERE rule <> '' ORDER BY id
