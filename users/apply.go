@@ -40,10 +40,18 @@ type applier struct {
 }
 
 func (a *applier) apply(ctx context.Context) error {
+	groups, err := a.d.regrouper(ctx, a.tx, ActorImport(a.run.Connection))
+	if err != nil {
+		return err
+	}
+	groups.run = a.run.ID
 	if err := a.collect(ctx); err != nil {
 		return err
 	}
 	if err := a.write(ctx); err != nil {
+		return err
+	}
+	if err := groups.written(ctx, slices.Concat(a.insert, a.update)...); err != nil {
 		return err
 	}
 	return a.tx.UpdateRunChanges(ctx, a.rows)

@@ -13,9 +13,14 @@ import (
 // startRun begins a run and returns it with its lease.
 func (b bench) startRun() (users.Run, users.Lease) {
 	b.t.Helper()
-	lease, err := b.AcquireImportLease(b.t.Context(), personio, "test")
+	return b.startRunOf(personio)
+}
+
+func (b bench) startRunOf(connection users.ApplicationID) (users.Run, users.Lease) {
+	b.t.Helper()
+	lease, err := b.AcquireImportLease(b.t.Context(), connection, "test")
 	b.must(err)
-	run := users.Run{ID: users.NewRunID(), Connection: personio, State: users.RunReading, Actor: admin, StartedAt: time.Now()}
+	run := users.Run{ID: users.NewRunID(), Connection: connection, State: users.RunReading, Actor: admin, StartedAt: time.Now()}
 	b.must(b.StartRun(b.t.Context(), lease, run))
 	return run, lease
 }

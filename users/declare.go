@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -56,6 +57,18 @@ type declaredNames struct {
 	Users        []ID            `json:"users"`
 }
 
+// readDeclaredNames returns what the file named last.
+func readDeclaredNames(ctx context.Context, r Reader) (names declaredNames, version int64, err error) {
+	document, version, err := r.Setting(ctx, declaredSetting)
+	if errors.Is(err, ErrNotFound) {
+		return names, 0, nil
+	}
+	if err != nil {
+		return names, 0, err
+	}
+	return names, version, json.Unmarshal([]byte(document), &names)
+}
+
 // digest identifies the declaration, secrets included. It is stored sealed,
 // because a hash of a weak password would give the password away.
 func (dec Declaration) digest() (keys.Secret, error) {
@@ -100,7 +113,10 @@ const declareLease = 30 * time.Second
 
 // Declare writes the file's applications, groups and users in one transaction
 // under the lease "config", and nothing when the directory holds them already.
-// What has left the file since is switched off, never deleted.
+// What has left the file since is switched off, never deleted. It returns
+// ErrInvalid for a rule that does not compile.
+//
+// When rules of groups change, who is in them follows by Regroup.
 func (d *Directory) Declare(ctx context.Context, dec Declaration) (changed bool, err error) {
 	current, err := d.DeclarationCurrent(ctx, dec)
 	if err != nil || current {
@@ -121,7 +137,7 @@ func (d *Directory) Declare(ctx context.Context, dec Declaration) (changed bool,
 		return false, fmt.Errorf("declare: %w", err)
 	}
 	err = d.updateHolding(ctx, lease, declareLease, func(tx Tx) error {
-		w := declarer{d: d, tx: tx, hashes: hashes, now: d.now()}
+		w := declarer{d: d, tx: tx, hashes: hashes, now: d.now(), written: map[ID]User{}}
 		return w.write(ctx, dec)
 	})
 	if err != nil {
@@ -180,10 +196,17 @@ type declarer struct {
 	tx     Tx
 	hashes map[LoginKey]string
 	now    time.Time
+
+	rulesChanged bool
+	written      map[ID]User // people whose attributes were written
 }
 
 func (w *declarer) write(ctx context.Context, dec Declaration) error {
-	before, version, err := w.names(ctx)
+	// Before anybody is written: who writes people by the rules has finished then, and nobody begins.
+	if err := w.tx.RaiseRevision(ctx); err != nil {
+		return err
+	}
+	before, version, err := readDeclaredNames(ctx, w.tx)
 	if err != nil {
 		return err
 	}
@@ -198,6 +221,9 @@ func (w *declarer) write(ctx context.Context, dec Declaration) error {
 		return err
 	}
 	if err := w.retire(ctx, before, names); err != nil {
+		return err
+	}
+	if err := w.regroup(ctx); err != nil {
 		return err
 	}
 	document, err := json.Marshal(names)
@@ -217,27 +243,47 @@ func (w *declarer) write(ctx context.Context, dec Declaration) error {
 	return appendRegistryEvent(ctx, w.tx, EventDeclared, ActorConfig, declaredSetting, names)
 }
 
-func (w *declarer) names(ctx context.Context) (names declaredNames, version int64, err error) {
-	document, version, err := w.tx.Setting(ctx, declaredSetting)
-	if errors.Is(err, ErrNotFound) {
-		return names, 0, nil
-	}
-	if err != nil {
-		return names, 0, err
-	}
-	return names, version, json.Unmarshal([]byte(document), &names)
-}
-
 func (w *declarer) groups(ctx context.Context, declared []Group) ([]GroupID, error) {
 	ids := []GroupID{}
 	for _, g := range declared {
+		if g.Rule != "" {
+			if err := CheckRule(g.Rule); err != nil {
+				return nil, fmt.Errorf("group %s: %w rule: %w", g.ID, ErrInvalid, err)
+			}
+		}
 		g.Origin = OriginConfig
-		if err := w.tx.PutGroup(ctx, g); err != nil {
+		if err := w.group(ctx, g); err != nil {
 			return nil, err
 		}
 		ids = append(ids, g.ID)
 	}
 	return ids, nil
+}
+
+// group writes a group and notes whether its rule becomes another.
+func (w *declarer) group(ctx context.Context, g Group) error {
+	stored, err := w.tx.Group(ctx, g.ID)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	w.rulesChanged = w.rulesChanged || stored.Rule != g.Rule
+	return w.tx.PutGroup(ctx, g)
+}
+
+// regroup puts the declared people into groups by rule at once, and has
+// everybody looked at if the rules have changed.
+func (w *declarer) regroup(ctx context.Context) error {
+	groups, err := w.d.regrouper(ctx, w.tx, ActorConfig)
+	if err != nil {
+		return err
+	}
+	if err := groups.written(ctx, slices.Collect(maps.Values(w.written))...); err != nil {
+		return err
+	}
+	if !w.rulesChanged {
+		return nil
+	}
+	return startRegroup(ctx, w.tx)
 }
 
 func (w *declarer) applications(ctx context.Context, declared []DeclaredApplication) ([]ApplicationID, error) {
@@ -307,8 +353,8 @@ func (w *declarer) retire(ctx context.Context, before, now declaredNames) error 
 		if err != nil {
 			return err
 		}
-		g.Origin = OriginLocal // from now on looked after in the console
-		if err := w.tx.PutGroup(ctx, g); err != nil {
+		g.Origin, g.Rule = OriginLocal, "" // from now on looked after in the console, members by hand alone
+		if err := w.group(ctx, g); err != nil {
 			return err
 		}
 	}

@@ -31,6 +31,7 @@ func (w *declarer) user(ctx context.Context, p DeclaredUser) (ID, error) {
 		if err := w.tx.InsertUsers(ctx, []User{u}); err != nil {
 			return "", err
 		}
+		w.written[u.ID] = u
 		if err := appendEvent(w.tx, EventUserCreated, ActorConfig, string(u.ID), nil); err != nil {
 			return "", err
 		}
@@ -96,6 +97,7 @@ func (w *declarer) refresh(ctx context.Context, u User, p DeclaredUser) error {
 	if err := w.update(ctx, u); err != nil {
 		return err
 	}
+	w.written[u.ID] = u
 	if err := appendEvent(w.tx, EventUserUpdated, ActorConfig, string(u.ID), nil); err != nil {
 		return err
 	}
@@ -136,40 +138,33 @@ func (w *declarer) password(ctx context.Context, u User, p DeclaredUser) error {
 }
 
 // memberships puts a person into the declared groups and out of those that the
-// file looks after and does not name for them.
+// file looks after and does not name for them. Memberships by rule are none of it.
 func (w *declarer) memberships(ctx context.Context, u User, want []GroupID) error {
-	var add, remove []Membership
-	for _, g := range want {
-		if g != Everyone && !slices.Contains(u.Groups, g) {
-			add = append(add, Membership{Group: g, User: u.ID})
-		}
+	all, err := w.tx.Memberships(ctx, []ID{u.ID})
+	if err != nil {
+		return err
 	}
-	for _, g := range u.Groups {
-		group, err := w.tx.Group(ctx, g)
+	var byHand []GroupID
+	var moves []move
+	for _, m := range all[u.ID] {
+		if m.ByRule {
+			continue
+		}
+		byHand = append(byHand, m.Group)
+		group, err := w.tx.Group(ctx, m.Group)
 		if err != nil {
 			return err
 		}
-		if group.Origin == OriginConfig && !slices.Contains(want, g) {
-			remove = append(remove, Membership{Group: g, User: u.ID})
+		if group.Origin == OriginConfig && !slices.Contains(want, m.Group) {
+			moves = append(moves, move{Membership: m, ends: true})
 		}
 	}
-	if _, err := w.tx.PutMembers(ctx, add); err != nil {
-		return err
-	}
-	if _, err := w.tx.DeleteMembers(ctx, remove); err != nil {
-		return err
-	}
-	for _, m := range add {
-		if err := appendEvent(w.tx, EventMemberAdded, ActorConfig, string(m.Group), m); err != nil {
-			return err
+	for _, g := range want {
+		if g != Everyone && !slices.Contains(byHand, g) {
+			moves = append(moves, move{Membership: Membership{Group: g, User: u.ID}})
 		}
 	}
-	for _, m := range remove {
-		if err := appendEvent(w.tx, EventMemberRemoved, ActorConfig, string(m.Group), m); err != nil {
-			return err
-		}
-	}
-	return nil
+	return writeMoves(ctx, w.tx, ActorConfig, "", moves)
 }
 
 // state suspends a person whom the file suspends, and lifts only that suspension again.

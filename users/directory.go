@@ -30,6 +30,7 @@ type Directory struct {
 	passwords    *passwordHasher
 	observations *observations
 	observed     func(e Event)
+	rules        ruleCache
 }
 
 // New returns a Directory on cfg.Store.
@@ -66,6 +67,7 @@ const staleRetries = 3
 
 // changeUser reads a person, lets change alter the copy, and writes it with its
 // event where nobody was faster. change runs again on the new row if somebody was.
+// It must leave the attributes alone: groups by rule follow from them.
 func (d *Directory) changeUser(ctx context.Context, id ID, change func(tx Tx, u *User) (Event, error)) (User, error) {
 	var changed User
 	var err error
@@ -227,10 +229,17 @@ func (d *Directory) findOrCreate(ctx context.Context, actor Actor, email string)
 	created.SetAttribute(AttributeEmail, email)
 	created.SetAttribute(AttributeUsername, email)
 	return created.ID, d.store.Update(ctx, func(tx Tx) error {
+		groups, err := d.regrouper(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
 		if err := tx.InsertUsers(ctx, []User{created}); err != nil {
 			return err
 		}
-		return appendEvent(tx, EventUserCreated, actor, string(created.ID), nil)
+		if err := appendEvent(tx, EventUserCreated, actor, string(created.ID), nil); err != nil {
+			return err
+		}
+		return groups.written(ctx, created)
 	})
 }
 

@@ -39,17 +39,21 @@ func onEngines(t *testing.T, test func(t *testing.T, b bench)) {
 	t.Helper()
 	t.Parallel()
 	userstest.Engines(t, func(t *testing.T, open func(testing.TB) *sqlstore.Store) {
-		store := open(t)
-		sealer, err := keys.CreateMasterKey(t.TempDir() + "/master.key")
-		if err != nil {
-			t.Fatal(err)
-		}
-		d, err := users.New(users.Config{Store: store, Sealer: sealer})
-		if err != nil {
-			t.Fatal(err)
-		}
-		test(t, bench{d, t, store, sealer})
+		test(t, newBench(t, open(t)))
 	})
+}
+
+func newBench(t *testing.T, store *sqlstore.Store) bench {
+	t.Helper()
+	sealer, err := keys.CreateMasterKey(t.TempDir() + "/master.key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := users.New(users.Config{Store: store, Sealer: sealer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bench{d, t, store, sealer}
 }
 
 func (b bench) must(err error) {

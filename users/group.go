@@ -9,11 +9,13 @@ type GroupID string
 // the state beside it decides who gets in.
 const Everyone GroupID = "everyone"
 
-// Group is a set of people, by hand or by a rule over attributes.
+// Group is a set of people, by hand or by a rule over attributes. The rule makes
+// members of everybody it holds for, in whatever state, beside those by hand; it
+// takes none of theirs, and gives no role.
 type Group struct {
 	ID      GroupID
 	Label   string
-	Rule    string // an expression such as `department == "Sales"`; empty: members by hand only
+	Rule    string // a truth value over attributes (see Expression), such as `department == "Sales"`; empty: members by hand only
 	Origin  Origin
 	Version int64
 	Members int // filled by reads; for everyone the number of all users
