@@ -96,7 +96,8 @@ func (s *shell) load(flags map[string]string) (Config, *slog.Logger, error) {
 }
 
 // with opens the directory for work and closes it again. The file's declared
-// objects are in place before work begins, as they are for the server.
+// objects are in place before work begins, as they are for the server, and so
+// are the members of groups whose rules have changed.
 func (s *shell) with(ctx context.Context, work func(a *app) error) error {
 	cfg, log, err := s.load(nil)
 	if err != nil {
@@ -106,6 +107,7 @@ func (s *shell) with(ctx context.Context, work func(a *app) error) error {
 	if err != nil {
 		return err
 	}
+	a.regroup(ctx)
 	return errors.Join(work(a), a.Close())
 }
 

@@ -217,12 +217,15 @@ type GuardConfig struct {
 	MaxPercent int `yaml:"max_percent"`
 }
 
-// GroupConfig is a group with members by hand.
+// GroupConfig is a group with members by hand, by rule, or both.
 type GroupConfig struct {
 	// Slug of 1 to 40 characters a-z, 0-9 and -. Required. `everyone` is built in.
 	ID string `yaml:"id"`
 	// Name on the pages. Empty: the id.
 	Label string `yaml:"label"`
+	// Expression over attributes that is true for its members, such as `department == "Sales"` (the language is
+	// expr-lang/expr; an attribute that a person lacks is an empty text). Empty: members by hand alone.
+	Rule string `yaml:"rule"`
 }
 
 // UserConfig is one local person.

@@ -20,6 +20,12 @@ func (l *loader) checkGroups() {
 		if g.ID == string(users.Everyone) {
 			l.fail(path+".id", "everyone is built in")
 		}
+		if g.Rule == "" {
+			continue
+		}
+		if err := users.CheckRule(g.Rule); err != nil {
+			l.fail(path+".rule", "%v", err)
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ func (c *Config) Declaration(defaultMapping users.Mapping) users.Declaration {
 		d.Applications = append(d.Applications, a.declared(defaultMapping))
 	}
 	for _, g := range c.Groups {
-		d.Groups = append(d.Groups, users.Group{ID: users.GroupID(g.ID), Label: cmp.Or(g.Label, g.ID)})
+		d.Groups = append(d.Groups, users.Group{ID: users.GroupID(g.ID), Label: cmp.Or(g.Label, g.ID), Rule: g.Rule})
 	}
 	for _, u := range c.Users {
 		d.Users = append(d.Users, users.DeclaredUser{

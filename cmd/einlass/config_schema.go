@@ -135,6 +135,7 @@ func (g *GroupConfig) fields() []field {
 	return []field{
 		leaf("id", textValue{&g.ID}),
 		leaf("label", textValue{&g.Label}),
+		leaf("rule", textValue{&g.Rule}),
 	}
 }
 
@@ -162,7 +163,6 @@ var laterKeys = []string{
 	"applications[].import.rest",
 	"applications[].import.webhooks",
 	"applications[].sign_in.frontchannel_logout_uri",
-	"groups[].rule",
 	"mail",
 	"tls.acme",
 }

@@ -202,6 +202,7 @@ func (s *server) run(ctx context.Context) error {
 	group.Go(func() error { return s.sweep(groupCtx) })
 	group.Go(func() error { return s.logouts.Run(observing) })
 	group.Go(func() error { return s.rotateKeys(groupCtx) })
+	group.Go(func() error { return s.Directory.ServeRules(groupCtx) })
 	group.Go(func() error {
 		defer stopObserving()
 		return serveUntil(groupCtx, public, s.public)

@@ -86,6 +86,19 @@ func openApp(ctx context.Context, cfg Config, opts appOptions) (_ *app, err erro
 	return a, nil
 }
 
+// regroup puts people into the groups whose rules have changed. What it cannot
+// do now a server does, or the next command.
+func (a *app) regroup(ctx context.Context) {
+	err := a.Directory.Regroup(ctx)
+	if errors.Is(err, users.ErrLeaseHeld) {
+		a.log.InfoContext(ctx, "another process puts people into groups by rule; memberships may change yet")
+		return
+	}
+	if err != nil {
+		a.log.WarnContext(ctx, "people not put into groups by rule; memberships are as before", "error", err)
+	}
+}
+
 // declaration is what the configuration file says there is.
 func (a *app) declaration() users.Declaration {
 	return a.cfg.Declaration(personio.DefaultMapping())
