@@ -87,20 +87,10 @@ func (h *Handler) getRoot(w http.ResponseWriter, _ *http.Request) error {
 }
 
 // visit returns who is signed in and what the directory decides about
-// application (empty: none), and notes that the session is in use. It returns
-// session.ErrNotFound when nobody is.
+// application (empty: none), or session.ErrNotFound.
 func (h *Handler) visit(r *http.Request, application users.ApplicationID) (users.User, users.Decision, error) {
-	ctx, reader := r.Context(), h.cfg.Users.Read()
 	cookie := keys.Secret(h.cfg.Site.Cookies.Read(r, web.CookieSession))
-	s, decision, err := h.cfg.Sessions.Live(ctx, cookie, reader, application)
-	if err != nil {
-		return users.User{}, users.Decision{}, err
-	}
-	if err := h.cfg.Sessions.Touch(ctx, cookie, s); err != nil {
-		return users.User{}, users.Decision{}, err
-	}
-	user, err := reader.User(ctx, s.User)
-	return user, decision, err
+	return h.cfg.Sessions.Visit(r.Context(), cookie, h.cfg.Users.Read(), application)
 }
 
 // signIn answers a request that visit refused: with the sign-in form, or, when a
