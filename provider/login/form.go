@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"path"
+	"strings"
 
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/session"
@@ -16,14 +18,34 @@ const (
 	fieldRequest  = "request"
 	fieldUsername = "username"
 	fieldPassword = "password"
+	fieldNext     = "next"
 )
+
+// pathPortal is where a sign-in for nothing else leads.
+const pathPortal = "/portal"
+
+// maxNextBytes bounds the address of a page that asked for a sign-in.
+const maxNextBytes = 2048
+
+// afterSignIn returns where a sign-in leads that no application asked for: to
+// the page of the console that did, else to the portal. Only the console's
+// addresses are taken: they change nothing, whoever made the link.
+func afterSignIn(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || len(next) > maxNextBytes || u.Scheme != "" || u.Host != "" || u.User != nil ||
+		path.Clean(u.Path) != u.Path || !strings.HasPrefix(u.Path, "/admin/") {
+		return pathPortal
+	}
+	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()
+}
 
 // maxHintBytes bounds what an application may fill into the form.
 const maxHintBytes = 320
 
 // form is the sign-in form as it is shown.
 type form struct {
-	request  *session.AuthRequest // nil: signing in to the portal
+	request  *session.AuthRequest // nil: signing in to our own pages
+	next     string               // where to, without a request
 	username string
 	refusal  string // translation key; empty: shown for the first time
 	status   int
@@ -32,6 +54,7 @@ type form struct {
 // formData is what the template sees of a form.
 type formData struct {
 	Request     string
+	Next        string // empty: the portal
 	Token       string
 	Application string // label; empty: the portal
 	Host        string // where the application lives
@@ -45,16 +68,17 @@ func (h *Handler) getLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	next := afterSignIn(r.URL.Query().Get(fieldNext))
 	if request == nil {
 		signedIn, err := h.isSignedIn(r)
 		if err != nil {
 			return err
 		}
 		if signedIn {
-			return web.Redirect(w, "/portal")
+			return web.Redirect(w, next)
 		}
 	}
-	f := form{request: request, status: http.StatusOK}
+	f := form{request: request, next: next, status: http.StatusOK}
 	if request != nil && len(request.Params.LoginHint) <= maxHintBytes {
 		f.username = request.Params.LoginHint
 	}
@@ -133,6 +157,9 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, f form) error {
 		v.FormTargets = []string{target}
 		v.Locales = f.request.Params.UILocales
 		v.Here += "?" + url.Values{fieldRequest: {f.request.ID}}.Encode()
+	} else if f.next != pathPortal {
+		data.Next = f.next
+		v.Here += "?" + url.Values{fieldNext: {f.next}}.Encode()
 	}
 	return h.loginPage.Render(w, r, f.status, v, data)
 }

@@ -35,7 +35,7 @@ func (h *Handler) postLogin(w http.ResponseWriter, r *http.Request) error {
 	if err := h.cfg.Site.CheckForm(r, fields); err != nil {
 		return err
 	}
-	f := form{request: request, username: strings.TrimSpace(fields.Get(fieldUsername)), status: http.StatusOK}
+	f := form{request: request, next: afterSignIn(fields.Get(fieldNext)), username: strings.TrimSpace(fields.Get(fieldUsername)), status: http.StatusOK}
 	password := keys.Secret(fields.Get(fieldPassword))
 	if f.username == "" || password == "" {
 		f.refusal = "login.incomplete"
@@ -56,7 +56,7 @@ func (h *Handler) postLogin(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return web.Unavailable(err)
 	}
-	return h.enter(w, r, request, user)
+	return h.enter(w, r, f, user)
 }
 
 // verify returns the person of a login name and password. The try is counted
@@ -103,8 +103,9 @@ func (h *Handler) observeRefusal(r *http.Request, user users.ID, reason string) 
 }
 
 // enter starts the session of a person who has proven who they are, and answers
-// the application or leads to the portal.
-func (h *Handler) enter(w http.ResponseWriter, r *http.Request, request *session.AuthRequest, user users.User) error {
+// the application or leads to the page that they came for.
+func (h *Handler) enter(w http.ResponseWriter, r *http.Request, f form, user users.User) error {
+	request := f.request
 	s, err := h.startSession(w, r, user)
 	if err != nil {
 		return web.Unavailable(err)
@@ -115,7 +116,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, request *session
 	}
 	h.observe(r, users.EventSignedIn, users.ActorUser(user.ID), string(user.ID), payload)
 	if request == nil {
-		return web.Redirect(w, "/portal")
+		return web.Redirect(w, f.next)
 	}
 	// Of a form sent twice, one finishes the request. The other's person is
 	// signed in, too, and finds the way on from the error page.

@@ -370,3 +370,43 @@ func TestOtherSitesCannotSignAnybodyIn(t *testing.T) {
 		t.Error("a session was created")
 	}
 }
+
+// N389: a link to the sign-in leads back to pages of the console, and nowhere else.
+func TestASignInLeadsBackToTheConsoleOnly(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	for next, want := range map[string]string{
+		"https://evil.example/admin/x": "/portal", "//evil.example/admin/x": "/portal", `/\evil.example/admin/`: "/portal",
+		"/admin/../portal/launch/wiki": "/portal", "/admin//evil.example": "/portal", "/admin/%2e%2e/portal/launch/wiki": "/portal",
+		"/portal/launch/wiki": "/portal", "/logout": "/portal", "/admin": "/portal", "javascript:alert(1)": "/portal", "": "/portal",
+		"/admin/" + strings.Repeat("x", 2048): "/portal",
+		"/admin/imports/x?link=a%26b#c":       "/admin/imports/x?link=a%26b",
+	} {
+		path := "/login?" + url.Values{"next": {next}}.Encode()
+		browser := b.NewBrowser()
+		if got := browser.SignIn(path, providertest.Ada, providertest.Password).Header.Get("Location"); got != want {
+			t.Errorf("sign-in for %q leads to %q, want %q", next, got, want)
+		}
+		if got := browser.Get(path).Header.Get("Location"); got != want {
+			t.Errorf("for %q somebody who is signed in is led to %q, want %q", next, got, want)
+		}
+	}
+}
+
+// A wrong password loses nothing of the way back, nor does another language.
+func TestTheWayBackSurvivesAWrongPasswordAndAnotherLanguage(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	browser := b.NewBrowser()
+	path := "/login?" + url.Values{"next": {"/admin/imports/x?link=y"}}.Encode()
+	page := browser.SignIn(path, providertest.Ada, "wrong")
+	for _, link := range webtest.Parse(t, page.Body).All("a") {
+		if link.Attr("hreflang") == "de" {
+			page = browser.Get(link.Attr("href"))
+		}
+	}
+	_, form := providertest.FormOf(t, page.Body, "password")
+	if got := form.Get("next"); got != "/admin/imports/x?link=y" {
+		t.Errorf("the form leads to %q", got)
+	}
+}
