@@ -58,7 +58,7 @@ func (p *Provider) routes() []route {
 		{pathConsent, readMethods, site.SameOrigin(site.Handle(a.getConsent))},
 		{pathConsent, postMethods, site.SameOrigin(site.Handle(a.postConsent))},
 	}
-	for _, pages := range [][]web.Route{p.cfg.Login, p.cfg.Portal} {
+	for _, pages := range [][]web.Route{p.cfg.Login, p.cfg.Portal, p.cfg.Admin} {
 		for _, page := range pages {
 			table = append(table, route{page.Path, page.Methods, site.SameOrigin(site.Handle(page.Handler))})
 		}

@@ -18,7 +18,7 @@ type report struct{ importer.Report }
 func (r *report) write(w io.Writer, format string) error {
 	switch format {
 	case formatJSON:
-		return writeJSON(w, r.Report)
+		return r.WriteJSON(w)
 	case formatCSV:
 		return r.WriteCSV(w, importer.CSVOptions{})
 	}

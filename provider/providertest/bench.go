@@ -15,6 +15,7 @@ import (
 
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider"
+	"github.com/einlass/einlass/provider/admin"
 	"github.com/einlass/einlass/provider/login"
 	"github.com/einlass/einlass/provider/notify"
 	"github.com/einlass/einlass/provider/outgoing"
@@ -64,11 +65,13 @@ type Bench struct {
 	Sessions  *session.Manager
 	Registry  *provider.Registry
 	Ring      *keys.Ring
+	Links     *admin.Links
 	Logs      *Logs        // stay empty in benchmarks
 	Handler   http.Handler // the provider without the network
 	// HTTP reaches the provider and trusts its certificate.
 	HTTP http.RoundTripper
 
+	sealer      *keys.Sealer
 	backChannel *provider.BackChannel
 
 	mu     sync.Mutex // guards issued
@@ -139,9 +142,9 @@ func newBench(t testing.TB, stores Stores, declared users.Declaration, scheme st
 	if _, measuring := t.(*testing.B); measuring {
 		log = slog.New(slog.NewJSONHandler(io.Discard, nil))
 	}
-	sealer := newSealer(t)
+	b.sealer = newSealer(t)
 	var err error
-	b.Directory, err = users.New(users.Config{Store: stores.Users, Sealer: sealer, Now: b.Clock.Now, Logger: log})
+	b.Directory, err = users.New(users.Config{Store: stores.Users, Sealer: b.sealer, Now: b.Clock.Now, Logger: log})
 	must(t, err)
 	_, err = b.Directory.Declare(t.Context(), declared)
 	must(t, err)
@@ -149,7 +152,7 @@ func newBench(t testing.TB, stores Stores, declared users.Declaration, scheme st
 	if !ok {
 		t.Fatal("the directory's store keeps no keys")
 	}
-	b.Ring, err = keys.NewRing(keys.Config{Store: keyStore, Sealer: sealer, Now: b.Clock.Now, Logger: log})
+	b.Ring, err = keys.NewRing(keys.Config{Store: keyStore, Sealer: b.sealer, Now: b.Clock.Now, Logger: log})
 	must(t, err)
 	must(t, b.Ring.Ensure(t.Context(), keys.RS256, keys.ES256, keys.EdDSA))
 	b.Sessions, err = session.NewManager(session.Config{Store: stores.Sessions, Now: b.Clock.Now})
@@ -193,10 +196,13 @@ func (b *Bench) build(log *slog.Logger) *provider.Provider {
 		Users: b.Directory, Sessions: b.Sessions, Site: site, Applications: b.Registry, Zone: time.UTC, Now: b.Clock.Now, Logger: log,
 	})
 	must(b.T, err)
+	b.Links = admin.NewLinks(b.sealer, b.Issuer, b.Clock.Now)
+	console, err := admin.New(admin.Config{Users: b.Directory, Sessions: b.Sessions, Site: site, Links: b.Links})
+	must(b.T, err)
 	p, err := provider.New(provider.Config{
 		Issuer: b.Issuer, Authorizer: authorizer, Registry: b.Registry, Users: b.Directory, Sessions: b.Sessions,
 		Keys: b.Ring, SigningAlgs: []string{keys.RS256, keys.ES256, keys.EdDSA}, Outgoing: client, Site: site,
-		Login: signIn.Routes(), SignOut: signIn.SignOut, Portal: tiles.Routes(), Now: b.Clock.Now, Logger: log,
+		Login: signIn.Routes(), SignOut: signIn.SignOut, Portal: tiles.Routes(), Admin: console.Routes(), Now: b.Clock.Now, Logger: log,
 		TokensIssued: b.tokensIssued,
 	})
 	must(b.T, err)

@@ -10,6 +10,9 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
 )
 
 //go:embed templates/*.html
@@ -119,6 +122,11 @@ func (f Frame) Parts(key string, pairs ...string) []Part {
 		sentence = key
 	}
 	return parts(sentence, pairs)
+}
+
+// Number returns a number as the page's language writes it.
+func (f Frame) Number(n int) string {
+	return message.NewPrinter(language.Make(f.Lang)).Sprintf("%d", n)
 }
 
 // Local returns a local path for a form or link that keeps the language chosen

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -49,6 +50,14 @@ func (r *Report) WriteCSV(w io.Writer, opts CSVOptions) error {
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// WriteJSON writes the report to w for programs.
+func (r *Report) WriteJSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(r)
 }
 
 // describeFields lists the attributes that change. Of a new person every one is new.

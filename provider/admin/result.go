@@ -1,0 +1,226 @@
+package admin
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/provider/web"
+	"github.com/einlass/einlass/users"
+)
+
+// maxRows is how many people the page lists; the files list all.
+const maxRows = 200
+
+// resultData is what the page of a run shows.
+type resultData struct {
+	Run         users.RunID
+	Application string
+	Actor       users.Actor
+	ApprovedBy  users.Actor
+
+	State    string // translation key
+	Class    string // of the state's dot: ok, warn, bad, neutral
+	Planned  bool   // the figures are what would happen
+	Held     []hold
+	Approve  bool // the plan can be applied by command
+	Code     string
+	Error    string
+	Started  moment
+	Finished moment // zero while under way
+	Zone     string
+
+	Figures []figure
+	Rows    []rowData
+	More    int // people who are not listed
+
+	CSV, Semicolons, JSON string // local URLs
+}
+
+// moment is a time in UTC and where the organization is.
+type moment struct{ UTC, Local time.Time }
+
+func (h *Handler) moment(t time.Time) moment { return moment{t.UTC(), t.In(h.cfg.Zone)} }
+
+// RFC3339 is the moment in UTC for people and programs.
+func (m moment) RFC3339() string { return m.UTC.Format(time.RFC3339) }
+
+// figure is a number of people.
+type figure struct {
+	Key string // translation key
+	N   int
+}
+
+// rowData is what happened to one person.
+type rowData struct {
+	Name   string
+	Line   string // address, else the id at the source
+	Kind   string // translation key
+	Class  string
+	Reason string // translation key; empty: Code is shown
+	Code   string
+	Detail string // English
+	Error  string // English; why it failed
+}
+
+// getResult shows a run. A link in the address must be valid, though none is needed.
+func (h *Handler) getResult(w http.ResponseWriter, r *http.Request, user users.User) error {
+	run, err := h.run(r)
+	if err != nil {
+		return err
+	}
+	if link := r.URL.Query(); link.Has(parameterLink) {
+		if err := h.cfg.Links.check(link.Get(parameterLink), run.ID, user.ID); err != nil {
+			return h.refuseLink(w, r, run.ID, err)
+		}
+	}
+	report, err := importer.ReadReport(r.Context(), h.cfg.Users.Read(), run)
+	if err != nil {
+		return web.Unavailable(err)
+	}
+	data, err := h.resultData(r, run, report, user.ID)
+	if err != nil {
+		return err
+	}
+	return h.resultPage.Render(w, r, http.StatusOK, web.View{NoReferrer: true}, data)
+}
+
+// run returns the run of a request's path.
+func (h *Handler) run(r *http.Request) (users.Run, error) {
+	run, err := h.cfg.Users.Read().Run(r.Context(), users.RunID(mux.Vars(r)["run"]))
+	if errors.Is(err, users.ErrNotFound) {
+		return users.Run{}, &web.Error{Status: http.StatusNotFound, Key: "admin.no_run", Err: err}
+	}
+	if err != nil {
+		return users.Run{}, web.Unavailable(err)
+	}
+	return run, nil
+}
+
+// linkData is what the page about a refused link shows.
+type linkData struct {
+	Key string
+	URL string // of the result without a link
+}
+
+// refuseLink says why a link does not work and where the result is.
+func (h *Handler) refuseLink(w http.ResponseWriter, r *http.Request, run users.RunID, cause error) error {
+	status, data := http.StatusForbidden, linkData{Key: "admin.link_invalid", URL: resultPath(run)}
+	if errors.Is(cause, errLinkExpired) {
+		status, data.Key = http.StatusGone, "admin.link_expired"
+	}
+	return h.linkPage.Render(w, r, status, web.View{NoReferrer: true, NoLanguages: true}, data)
+}
+
+func (h *Handler) resultData(r *http.Request, run users.Run, report importer.Report, person users.ID) (resultData, error) {
+	data := resultData{
+		Run: run.ID, Application: string(run.Connection), Actor: run.Actor, ApprovedBy: run.ApprovedBy,
+		State: stateKeys[run.State], Class: stateClasses[run.State],
+		Planned:  run.State == users.RunHeld || run.State == users.RunPreviewed || run.State == users.RunStale,
+		Approve:  run.State == users.RunHeld || run.State == users.RunPreviewed,
+		Code:     run.ErrorCode,
+		Error:    run.Error,
+		Started:  h.moment(run.StartedAt),
+		Finished: h.moment(run.FinishedAt),
+		Zone:     h.cfg.Zone.String(),
+		Figures:  figures(run.Counts),
+	}
+	switch a, err := h.cfg.Users.Read().Application(r.Context(), run.Connection); {
+	case err == nil:
+		data.Application = a.Label
+	case !errors.Is(err, users.ErrNotFound):
+		return data, web.Unavailable(err)
+	}
+	for _, stored := range run.Held {
+		data.Held = append(data.Held, newHold(stored))
+	}
+	data.Rows, data.More = rows(report)
+	link, err := h.cfg.Links.seal(run.ID, person, pageLinkLife)
+	if err != nil {
+		return data, err
+	}
+	data.CSV = resultPath(run.ID) + "/result.csv?" + link.Encode()
+	data.JSON = resultPath(run.ID) + "/result.json?" + link.Encode()
+	link.Set(parameterSeparator, separatorSemicolon)
+	data.Semicolons = resultPath(run.ID) + "/result.csv?" + link.Encode()
+	return data, nil
+}
+
+// rows are the people whom a run changed, left alone or failed at, those first
+// who need somebody's attention.
+func rows(report importer.Report) (listed []rowData, more int) {
+	concerned := slices.DeleteFunc(slices.Clone(report.Changes), func(c importer.ChangeReport) bool {
+		return c.Kind == users.ChangeSkip && c.Outcome != users.OutcomeFailed
+	})
+	slices.SortStableFunc(concerned, func(a, b importer.ChangeReport) int { return urgency(a) - urgency(b) })
+	for _, c := range concerned[:min(len(concerned), maxRows)] {
+		listed = append(listed, newRow(c))
+	}
+	return listed, len(concerned) - len(listed)
+}
+
+func urgency(c importer.ChangeReport) int {
+	switch {
+	case c.Outcome == users.OutcomeFailed:
+		return 0
+	case c.Kind == users.ChangeQuarantine:
+		return 1
+	case c.Kind == users.ChangeSuspend:
+		return 2
+	}
+	return 3
+}
+
+// The parameter that chooses what separates the cells of a CSV file.
+const (
+	parameterSeparator = "separator"
+	separatorSemicolon = "semicolon"
+)
+
+// getCSV sends the result as a file for spreadsheets.
+func (h *Handler) getCSV(w http.ResponseWriter, r *http.Request, user users.User) error {
+	opts := importer.CSVOptions{ByteOrder: true}
+	switch r.URL.Query().Get(parameterSeparator) {
+	case "", "comma":
+	case separatorSemicolon:
+		opts.Semicolon = true
+	default:
+		return &web.Error{Status: http.StatusBadRequest, Err: errors.New("unknown separator")}
+	}
+	return h.download(w, r, user, "csv", "text/csv; charset=utf-8", func(report importer.Report, out io.Writer) error {
+		return report.WriteCSV(out, opts)
+	})
+}
+
+// getJSON sends the result as import show -o json prints it.
+func (h *Handler) getJSON(w http.ResponseWriter, r *http.Request, user users.User) error {
+	return h.download(w, r, user, "json", "application/json", func(report importer.Report, out io.Writer) error {
+		return report.WriteJSON(out)
+	})
+}
+
+// download sends the result of a run as a file, if the address has a link that is valid for this person.
+func (h *Handler) download(
+	w http.ResponseWriter, r *http.Request, user users.User, extension, contentType string,
+	write func(report importer.Report, out io.Writer) error,
+) error {
+	run, err := h.run(r)
+	if err != nil {
+		return err
+	}
+	if err := h.cfg.Links.check(r.URL.Query().Get(parameterLink), run.ID, user.ID); err != nil {
+		return h.refuseLink(w, r, run.ID, err)
+	}
+	report, err := importer.ReadReport(r.Context(), h.cfg.Users.Read(), run)
+	if err != nil {
+		return web.Unavailable(err)
+	}
+	name := "import-" + url.PathEscape(string(run.ID)) + "." + extension
+	return web.Download(w, r, name, contentType, func(out io.Writer) error { return write(report, out) })
+}

@@ -1,0 +1,89 @@
+package admin
+
+import (
+	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/users"
+)
+
+// Translation keys of the words in which runs are stored, and the classes that
+// colour them. What has no key is shown as it is stored.
+
+var stateKeys = map[users.RunState]string{
+	users.RunReading: "run.reading", users.RunPreviewed: "run.previewed", users.RunHeld: "run.held", users.RunApplying: "run.applying",
+	users.RunDone: "run.done", users.RunFailed: "run.failed", users.RunInterrupted: "run.interrupted", users.RunStale: "run.stale",
+}
+
+var stateClasses = map[users.RunState]string{
+	users.RunReading: "neutral", users.RunPreviewed: "neutral", users.RunHeld: "warn", users.RunApplying: "neutral",
+	users.RunDone: "ok", users.RunFailed: "bad", users.RunInterrupted: "warn", users.RunStale: "neutral",
+}
+
+var changeKeys = map[users.ChangeKind]string{
+	users.ChangeCreate: "change.create", users.ChangeUpdate: "change.update", users.ChangeLink: "change.link",
+	users.ChangeSuspend: "change.suspend", users.ChangeReactivate: "change.reactivate", users.ChangeRecord: "change.record",
+	users.ChangeSkip: "change.skip", users.ChangeQuarantine: "change.quarantine",
+}
+
+var changeClasses = map[users.ChangeKind]string{
+	users.ChangeCreate: "ok", users.ChangeUpdate: "neutral", users.ChangeLink: "neutral",
+	users.ChangeSuspend: "warn", users.ChangeReactivate: "ok", users.ChangeRecord: "neutral",
+	users.ChangeSkip: "neutral", users.ChangeQuarantine: "warn",
+}
+
+var reasonKeys = map[string]string{
+	"new_person": "reason.new_person", "attributes_changed": "reason.attributes_changed", "content_changed": "reason.content_changed",
+	"needs_decision": "reason.needs_decision", "person_gone": "reason.person_gone", "inactive_status": "reason.inactive_status",
+	"linked_by_email": "reason.linked_by_email", "rehire_new": "reason.rehire_new", "rehire_moved": "reason.rehire_moved",
+	"rehire_keep": "reason.rehire_keep", "manager": "reason.manager", "manager_unresolved": "reason.manager_unresolved",
+	"email_parked": "reason.email_parked", "email_handed_over": "reason.email_handed_over",
+
+	"id_invalid": "reason.id_invalid", "duplicate_id": "reason.duplicate_id", "unknown_status": "reason.unknown_status",
+	"email_missing": "reason.email_missing", "email_invalid": "reason.email_invalid", "email_duplicate": "reason.email_duplicate",
+	"email_taken": "reason.email_taken", "email_swap": "reason.email_swap", "username_taken": "reason.username_taken",
+	"username_duplicate": "reason.username_duplicate", "rehire_conflict": "reason.rehire_conflict",
+	"privileged_user": "reason.privileged_user",
+
+	"status_onboarding": "reason.status_onboarding", "status_active": "reason.status_active",
+	"status_leave": "reason.status_leave", "status_inactive": "reason.status_inactive",
+}
+
+var holdKeys = map[string]string{
+	"mass_suspension": "hold.mass_suspension", "shrunk_feed": "hold.shrunk_feed", "emptied_column": "hold.emptied_column",
+	"unknown_statuses": "hold.unknown_statuses", "new_domain": "hold.new_domain",
+}
+
+// hold is why a safeguard stopped a run.
+type hold struct {
+	Key     string // translation key; empty: Text alone is shown
+	Subject string // attribute or domain, if it is about one
+	Text    string // the numbers, in English
+}
+
+func newHold(stored string) hold {
+	reason := importer.ParseReason(stored)
+	return hold{Key: holdKeys[reason.Code], Subject: reason.Subject, Text: reason.Text}
+}
+
+func newRow(c importer.ChangeReport) rowData {
+	row := rowData{
+		Name: c.Name, Line: c.Email, Kind: changeKeys[c.Kind], Class: changeClasses[c.Kind],
+		Reason: reasonKeys[c.Reason], Code: c.Reason, Detail: c.Detail,
+	}
+	if row.Line == "" {
+		row.Line = c.SourceID
+	}
+	if row.Name == "" {
+		row.Name, row.Line = row.Line, ""
+	}
+	if c.Outcome == users.OutcomeFailed {
+		row.Kind, row.Class, row.Error = "change.failed", "bad", c.Error
+	}
+	return row
+}
+
+func figures(c users.Counts) []figure {
+	return []figure{
+		{"count.created", c.Created}, {"count.updated", c.Updated}, {"count.suspended", c.Suspended}, {"count.reactivated", c.Reactivated},
+		{"count.unchanged", c.Unchanged}, {"count.skipped", c.Skipped}, {"count.quarantined", c.Quarantined}, {"count.failed", c.Failed},
+	}
+}
