@@ -61,6 +61,8 @@ type Reader interface {
 	UserDecision(ctx context.Context, id ID, application ApplicationID) (User, Decision, error)
 	// ApplicationsOf returns the enabled applications that the person may use, by id.
 	ApplicationsOf(ctx context.Context, id ID) ([]ApplicationID, error)
+	// ApplicationsByUser is ApplicationsOf for many people; those who may use none are left out.
+	ApplicationsByUser(ctx context.Context, ids []ID) (map[ID][]ApplicationID, error)
 	// Credential returns one sign-in method, or ErrNotFound.
 	Credential(ctx context.Context, id ID, kind CredentialKind) (Credential, error)
 	// Waivers returns the waivers of the given people, by person and connection.

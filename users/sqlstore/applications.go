@@ -12,7 +12,7 @@ import (
 
 var (
 	selectApplications   = load("applications")
-	selectApplicationsOf = load("applications_of")
+	selectApplicationsOf = loadBatch("applications_of")
 	insertApplication    = load("insert_application")
 	updateApplication    = load("update_application")
 	deleteBindings       = load("delete_application_groups")
@@ -23,15 +23,24 @@ var (
 
 // ApplicationsOf implements users.Reader.
 func (r reader) ApplicationsOf(ctx context.Context, id users.ID) ([]users.ApplicationID, error) {
-	var ids []users.ApplicationID
-	err := r.conn.query(ctx, selectApplicationsOf, func(rows *sql.Rows) error {
-		var id users.ApplicationID
-		err := rows.Scan(&id)
-		ids = append(ids, id)
+	byUser, err := r.ApplicationsByUser(ctx, []users.ID{id})
+	return byUser[id], err
+}
+
+// ApplicationsByUser implements users.Reader.
+func (r reader) ApplicationsByUser(ctx context.Context, ids []users.ID) (map[users.ID][]users.ApplicationID, error) {
+	byUser := map[users.ID][]users.ApplicationID{}
+	err := r.conn.lookUp(ctx, selectApplicationsOf, func(rows *sql.Rows) error {
+		var user users.ID
+		var application users.ApplicationID
+		err := rows.Scan(&user, &application)
+		byUser[user] = append(byUser[user], application)
 		return err
-	}, string(id))
-	slices.Sort(ids)
-	return ids, err
+	}, texts(ids))
+	for _, applications := range byUser {
+		slices.Sort(applications)
+	}
+	return byUser, err
 }
 
 // Applications implements users.Reader.

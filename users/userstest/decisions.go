@@ -13,6 +13,7 @@ var decisionPromises = []promise{
 	{"the state beside the access decides", stateBesideAccess},
 	{"a change shows in the next decision", changeShowsAtOnce},
 	{"a parked address is not the person's", parkedAddress},
+	{"the applications of many people are those of each", applicationsOfMany},
 }
 
 // decide returns a decision that must be possible, and the same beside the person.
@@ -144,6 +145,35 @@ func parkedAddress(t *testing.T, s users.Store) {
 	if decide(t, s, ada.ID, "").HasEmail {
 		t.Error("a person whose address is parked has one, want none")
 	}
+}
+
+func applicationsOfMany(t *testing.T, s users.Store) {
+	people := crowd("p", 120) // more than one statement looks up
+	insert(t, s, people...)
+	insert(t, s, person("nobody"))
+	group(t, s, "staff", people[0].ID, people[60].ID, people[119].ID)
+	group(t, s, "board", people[0].ID)
+	bind(t, s, "wiki", "board", "staff")
+	bind(t, s, "crm", "staff")
+	ids := []users.ID{users.NewID(), "", people[0].ID}
+	for _, u := range people {
+		ids = append(ids, u.ID)
+	}
+	got, err := s.ApplicationsByUser(t.Context(), ids)
+	ok(t, "ApplicationsByUser", err)
+	both := []users.ApplicationID{"crm", "wiki"}
+	same(t, "applications", got, map[users.ID][]users.ApplicationID{people[0].ID: both, people[60].ID: both, people[119].ID: both})
+
+	bind(t, s, "portal", users.Everyone)
+	got, err = s.ApplicationsByUser(t.Context(), ids)
+	ok(t, "ApplicationsByUser with one for everyone", err)
+	same(t, "people with applications", len(got), len(people))
+	same(t, "applications of a member", got[people[60].ID], []users.ApplicationID{"crm", "portal", "wiki"})
+	same(t, "applications of another", got[people[1].ID], []users.ApplicationID{"portal"})
+
+	got, err = s.ApplicationsByUser(t.Context(), nil)
+	ok(t, "ApplicationsByUser of nobody", err)
+	same(t, "applications of nobody", got, map[users.ID][]users.ApplicationID{})
 }
 
 // S-045
