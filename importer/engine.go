@@ -20,6 +20,7 @@ type Config struct {
 	// Mappings holds the default mapping of each kind of source, by users.Import.Source.
 	Mappings map[string]users.Mapping
 
+	Sessions     Sessions            // nil: a plan does not say which sessions end
 	Organization string              // everybody's attribute organization; empty: none
 	Holder       string              // names this process in leases
 	Now          func() time.Time    // nil means time.Now
@@ -143,9 +144,13 @@ func (e *Engine) execute(ctx context.Context, app users.Application, lease users
 	if err != nil {
 		return err
 	}
+	follows := consequences{directory: read, sessions: e.cfg.Sessions, log: e.log, connection: app.ID}
 	save := func(ctx context.Context, rows []users.RunChange) error {
 		for i := range rows {
 			rows[i].Run = run.ID
+		}
+		if err := follows.note(ctx, rows); err != nil {
+			return err
 		}
 		return e.cfg.Directory.SavePlan(ctx, lease, rows)
 	}

@@ -1,0 +1,209 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/einlass/einlass/users"
+)
+
+// Sessions is the part of the session store that says what a suspension ends.
+type Sessions interface {
+	// CountSessions returns how many sessions of each of the people still let them
+	// in. Those without any are left out.
+	CountSessions(ctx context.Context, people []users.User) (map[users.ID]int, error)
+}
+
+// consequences says of planned rows what follows for the person: which
+// applications they gain or lose, and how many of their sessions end. It is what
+// was known when the plan was made and no part of its digest, because sessions
+// come and go without anybody changing the plan.
+type consequences struct {
+	directory  users.Reader
+	sessions   Sessions // nil: nobody can tell
+	log        *slog.Logger
+	connection users.ApplicationID
+
+	loaded   bool
+	labels   map[users.ApplicationID]string // of enabled applications that people use
+	everyone []string                       // labels of those that need no membership
+}
+
+// note sets the effect of rows. Only people whose access or address changes are
+// looked up, all of them together.
+func (c *consequences) note(ctx context.Context, rows []users.RunChange) error {
+	var ids []users.ID
+	creates := false
+	for _, row := range rows {
+		creates = creates || row.Kind == users.ChangeCreate
+		if concernsAccess(row) {
+			ids = append(ids, row.User)
+		}
+	}
+	if !creates && len(ids) == 0 {
+		return nil
+	}
+	if err := c.load(ctx); err != nil {
+		return err
+	}
+	people, err := c.directory.UsersByID(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("people of the plan: %w", err)
+	}
+	applications, err := c.directory.ApplicationsByUser(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("applications of people: %w", err)
+	}
+	ending := c.endingSessions(ctx, rows, people)
+	for i := range rows {
+		row := &rows[i]
+		switch {
+		case row.Kind == users.ChangeCreate:
+			row.Effect = sentence(gains(row.InitialState, c.everyone))
+		case concernsAccess(*row):
+			row.Effect = c.effect(*row, people[row.User], c.labelsOf(applications[row.User]), ending[row.User])
+		}
+	}
+	return nil
+}
+
+// concernsAccess reports whether a row changes what a person of the directory may use, or as whom.
+func concernsAccess(row users.RunChange) bool {
+	_, address := row.Fields[users.AttributeEmail]
+	return row.Kind == users.ChangeSuspend || row.Kind == users.ChangeReactivate ||
+		(address && row.Kind != users.ChangeCreate) || endsSessions(row)
+}
+
+// endsSessions reports whether the row is one of those that users.Directory.ApplyChanges raises the epoch for.
+func endsSessions(row users.RunChange) bool {
+	return row.Kind == users.ChangeSuspend ||
+		slices.Contains([]string{users.ReasonEmailParked, users.ReasonEmailHandedOver, users.ReasonRehireKeep}, row.Reason)
+}
+
+// load reads the applications, which are few.
+func (c *consequences) load(ctx context.Context) error {
+	if c.loaded {
+		return nil
+	}
+	applications, err := c.directory.Applications(ctx)
+	if err != nil {
+		return fmt.Errorf("applications: %w", err)
+	}
+	c.labels = map[users.ApplicationID]string{}
+	for _, a := range applications {
+		if a.Disabled || (a.SignIn == nil && a.Launch == nil) {
+			continue
+		}
+		c.labels[a.ID] = a.Label
+		if slices.Contains(a.Groups, users.Everyone) {
+			c.everyone = append(c.everyone, a.Label)
+		}
+	}
+	slices.Sort(c.everyone)
+	c.loaded = true
+	return nil
+}
+
+func (c *consequences) labelsOf(ids []users.ApplicationID) []string {
+	var labels []string
+	for _, id := range ids {
+		if label, used := c.labels[id]; used {
+			labels = append(labels, label)
+		}
+	}
+	slices.Sort(labels)
+	return labels
+}
+
+// endingSessions counts the sessions that the rows would end. That they cannot
+// be counted is no reason not to import.
+func (c *consequences) endingSessions(ctx context.Context, rows []users.RunChange, people map[users.ID]users.User) map[users.ID]int {
+	if c.sessions == nil {
+		return nil
+	}
+	var asked []users.User
+	for _, row := range rows {
+		if u := people[row.User]; u.State() == users.StateActive && endsSessions(row) {
+			asked = append(asked, u)
+		}
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	counts, err := c.sessions.CountSessions(ctx, asked)
+	if err != nil {
+		c.log.WarnContext(ctx, "sessions not counted; the plan does not say which will end", "connection", c.connection, "error", err)
+		c.sessions = nil // nor for the rest of the plan
+	}
+	return counts
+}
+
+// effect is the sentence about somebody who has a user here already.
+func (c *consequences) effect(row users.RunChange, u users.User, applications []string, ending int) string {
+	after := c.stateAfter(row, u)
+	var enrol, address string
+	if row.Reason == users.ReasonRehireKeep {
+		enrol = "sign-in methods must be enrolled again"
+	}
+	if _, changed := row.Fields[users.AttributeEmail]; changed && len(applications) > 0 {
+		address = strings.Join(applications, ", ") + " will see another e-mail address"
+	}
+	switch {
+	case u.State() != users.StateActive && row.Kind != users.ChangeReactivate && row.Reason != users.ReasonRehireKeep:
+		return "" // they have no access, before or after
+	case row.Kind == users.ChangeSuspend:
+		return sentence(withList("loses", applications), sessionsEnd(ending))
+	case u.State() == users.StateActive:
+		return sentence(address, sessionsEnd(ending), enrol)
+	case after == users.StateSuspended:
+		return sentence("stays suspended")
+	}
+	return sentence(gains(after, applications), enrol)
+}
+
+// stateAfter is the state of a person without the suspension that the row lifts.
+func (c *consequences) stateAfter(row users.RunChange, u users.User) users.State {
+	if row.Kind == users.ChangeReactivate || row.Reason == users.ReasonRehireKeep {
+		u.Suspensions = slices.DeleteFunc(slices.Clone(u.Suspensions), func(s users.Suspension) bool {
+			return s.By == users.ByImport && s.Connection == c.connection
+		})
+	}
+	return u.State()
+}
+
+// gains says what somebody may use now, or as soon as they are active.
+func gains(state users.State, applications []string) string {
+	if state == users.StateStaged {
+		return withList("is to be activated before they can use", applications)
+	}
+	return withList("gains", applications)
+}
+
+func withList(verb string, applications []string) string {
+	if len(applications) == 0 {
+		return ""
+	}
+	return verb + " " + strings.Join(applications, ", ")
+}
+
+func sessionsEnd(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "1 session ends"
+	}
+	return fmt.Sprintf("%d sessions end", n)
+}
+
+// sentence joins the parts that say something.
+func sentence(parts ...string) string {
+	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
+	if len(parts) == 0 {
+		return ""
+	}
+	return capitalized(strings.Join(parts, "; ")) + "."
+}
