@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -43,6 +44,7 @@ type ChangeReport struct {
 	Kind     users.ChangeKind             `json:"kind"`
 	Reason   string                       `json:"reason"`
 	Detail   string                       `json:"detail,omitempty"`
+	Effect   string                       `json:"effect,omitempty"` // what follows for the person
 	Fields   map[string]users.FieldChange `json:"fields"`
 	Outcome  users.Outcome                `json:"outcome"`
 	Error    string                       `json:"error,omitempty"`
@@ -94,6 +96,7 @@ func (r *Report) add(row users.RunChange, place map[string]int) {
 	}
 	if i, found := place[row.SourceID]; found && row.Kind == users.ChangeUpdate {
 		maps.Copy(r.Changes[i].Fields, row.Fields)
+		r.Changes[i].Effect = cmp.Or(r.Changes[i].Effect, row.Effect)
 		if row.Outcome == users.OutcomeFailed {
 			r.Changes[i].Outcome, r.Changes[i].Error = row.Outcome, row.Error
 		}
@@ -108,7 +111,7 @@ func (r *Report) add(row users.RunChange, place map[string]int) {
 	}
 	r.Changes = append(r.Changes, ChangeReport{
 		User: row.User, SourceID: row.SourceID, Name: row.Name, Email: row.Email, Status: row.Status, Kind: row.Kind,
-		Reason: row.Reason, Detail: row.Detail, Fields: fields, Outcome: row.Outcome, Error: row.Error,
+		Reason: row.Reason, Detail: row.Detail, Effect: row.Effect, Fields: fields, Outcome: row.Outcome, Error: row.Error,
 	})
 }
 

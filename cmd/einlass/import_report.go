@@ -105,6 +105,9 @@ func describeChange(c importer.ChangeReport) string {
 	if c.Error != "" {
 		text += "; failed: " + c.Error
 	}
+	if c.Effect != "" {
+		text += ". " + c.Effect
+	}
 	return strings.TrimSpace(text)
 }
 

@@ -26,6 +26,8 @@ func TestReportShowsEachPersonOnceWithReasonAndFields(t *testing.T) {
 				Fields: map[string]users.FieldChange{"department": {After: "IT"}}},
 			{SourceID: "2", Kind: users.ChangeUpdate, Reason: "attributes_changed", Name: "Grace Hopper", Email: "grace@acme.example",
 				Fields: map[string]users.FieldChange{"department": {Before: "Sales", After: "Finance"}, "manager": {After: "Ada Lovelace"}}},
+			{SourceID: "5", Kind: users.ChangeSuspend, Reason: "status_leave", Name: "Lea Leave", Email: "lea@acme.example",
+				Effect: "Loses Wiki; 2 sessions end."},
 			{SourceID: "4", Kind: users.ChangeQuarantine, Reason: "email_taken", Detail: "grace@acme.example belongs to Grace Hopper"},
 		},
 	}}
@@ -46,6 +48,9 @@ update (1)
   Grace Hopper <grace@acme.example>: attributes_changed
       department: Sales → Finance
       manager: "" → Ada Lovelace
+
+suspend (1)
+  Lea Leave <lea@acme.example>: status_leave. Loses Wiki; 2 sessions end.
 
 quarantine (1)
   source id 4: email_taken (grace@acme.example belongs to Grace Hopper)

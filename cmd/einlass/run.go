@@ -36,7 +36,6 @@ const (
 // server is the house with its doors open.
 type server struct {
 	*app
-	sessions   session.Store
 	registry   *provider.Registry
 	logouts    *notify.Follower
 	handler    http.Handler
@@ -60,7 +59,7 @@ func openServer(ctx context.Context, cfg Config, public *net.TCPListener, log *s
 		return nil, err
 	}
 	s.metrics.registry.MustRegister(newStateCollector(s.app))
-	if s.sessions, err = s.openSessions(ctx); err != nil {
+	if _, err := s.openSessions(ctx); err != nil {
 		return nil, err
 	}
 	log.InfoContext(ctx, "stores open", "directory", cfg.directoryEngine(), "sessions", s.sessions.Name())
@@ -91,9 +90,6 @@ func (s *server) close() error {
 		if l != nil {
 			_ = l.Close() // closed already after a graceful stop
 		}
-	}
-	if s.sessions != nil {
-		errs = append(errs, s.sessions.Close())
 	}
 	if s.app != nil {
 		errs = append(errs, s.app.Close())

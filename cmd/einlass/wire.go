@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/einlass/einlass/importer"
@@ -43,6 +44,9 @@ type app struct {
 	Ring      *keys.Ring
 	Imports   *importer.Engine
 	committed chan struct{} // receives after commits that left events
+
+	opening  sync.Mutex    // guards sessions until they are open
+	sessions session.Store // nil until openSessions: few commands need it
 }
 
 // appOptions say what a command is to the database.
@@ -106,10 +110,14 @@ func (a *app) declaration() users.Declaration {
 
 // Close gives everything back.
 func (a *app) Close() error {
-	if a.store == nil {
-		return nil
+	var errs []error
+	if a.sessions != nil {
+		errs = append(errs, a.sessions.Close())
 	}
-	return a.store.Close()
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // openMasterKey loads the master key. On the embedded stores the first start
@@ -265,6 +273,7 @@ func (a *app) openImports() error {
 	a.Imports, err = importer.New(importer.Config{
 		Directory:    directory,
 		Mappings:     map[string]users.Mapping{users.SourcePersonio: personio.DefaultMapping()},
+		Sessions:     sessionCounter{a},
 		Organization: a.cfg.Organization.Name,
 		Holder:       holderName(),
 		Logger:       a.log,
@@ -290,15 +299,4 @@ func (a *app) outgoing(upstream string, limits outgoing.Config) (*outgoing.Clien
 	limits.Proxy = a.cfg.Outgoing.Proxy.Reveal()
 	limits.Logger = a.log
 	return outgoing.New(limits)
-}
-
-// openSessions opens the store of sessions: Redis where configured, else a file beside the directory.
-func (a *app) openSessions(ctx context.Context) (session.Store, error) {
-	opts := session.Options{Logger: a.log}
-	if a.cfg.RedisURL != "" {
-		opts.Observe = a.metrics.storeObserver("redis")
-		return session.OpenRedis(ctx, a.cfg.RedisURL.Reveal(), opts)
-	}
-	opts.Observe = a.metrics.storeObserver("sqlite")
-	return session.OpenSQLite(ctx, filepath.Join(a.cfg.Data, fileSessions), opts)
 }
