@@ -113,6 +113,22 @@ func (d *Directory) SaveRun(ctx context.Context, lease Lease, run Run) error {
 	return nil
 }
 
+// SaveProgress writes how far a run has come, and nothing else of it.
+func (d *Directory) SaveProgress(ctx context.Context, lease Lease, id RunID, p RunProgress) error {
+	err := d.updateUnderLease(ctx, lease, func(tx Tx) error {
+		run, err := tx.Run(ctx, id)
+		if err != nil {
+			return err
+		}
+		run.Progress = p
+		return tx.UpdateRun(ctx, run)
+	})
+	if err != nil {
+		return fmt.Errorf("save progress of run %s: %w", id, err)
+	}
+	return nil
+}
+
 // ApplyChanges writes rows of a plan in one transaction, each with its event,
 // and returns them with their outcome. A row whose person has moved on since
 // the plan, or whose address was taken meanwhile, fails alone. A row that comes

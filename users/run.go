@@ -42,7 +42,7 @@ type Run struct {
 	ApprovedBy Actor
 	ApprovedAt time.Time
 	Options    RunOptions
-	Progress   RunProgress // zero before the first page was read
+	Progress   RunProgress // of a run that has ended: where it did
 }
 
 // ImportMode is which people a run may change.
@@ -66,15 +66,6 @@ type RunOptions struct {
 	Reactivation bool        `json:"reactivation,omitempty"`
 	Leave        LeavePolicy `json:"leave,omitempty"`
 	Reconcile    bool        `json:"reconcile,omitempty"` // compares everybody, also those whom the source shows as remembered
-}
-
-// RunProgress is how far a run had come at a time.
-type RunProgress struct {
-	Phase string    `json:"phase,omitempty"` // such as reading
-	Done  int       `json:"done,omitempty"`  // people, in this phase
-	Total int       `json:"total,omitempty"` // -1: unknown
-	Since time.Time `json:"since,omitzero"`  // when the phase began
-	At    time.Time `json:"at,omitzero"`
 }
 
 // Counts is what a run did, or would do, in people. Each counts once, by the
@@ -103,6 +94,7 @@ type FeedStats struct {
 	Missing         []string       `json:"missing,omitempty"` // optional attributes the credential may not read
 	Active          int            `json:"active"`            // active people before the run, without roles
 	LosingAccess    int            `json:"losing_access"`     // active people this run suspends
+	Time            RunTime        `json:"time,omitzero"`
 }
 
 // ChangeKind is the strongest effect of a run on one person.
