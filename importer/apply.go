@@ -19,13 +19,14 @@ const (
 )
 
 // apply writes the stored plan of a run, in order of phase, and finishes the run.
-func (e *Engine) apply(ctx context.Context, lease users.Lease, run *users.Run, total int) error {
-	d := e.cfg.Directory
+func (e *Engine) apply(ctx context.Context, t *tracker, total int) error {
+	d, lease, run := e.cfg.Directory, t.lease, t.run
 	if total > 0 {
 		run.State = users.RunApplying
 		if err := d.SaveRun(ctx, lease, *run); err != nil {
 			return err
 		}
+		t.report(ctx, ProgressApplying, 0, total)
 	}
 	failed := map[users.ID]struct{}{} // people of whom a row could not be applied
 	limit := handOverRows
@@ -54,12 +55,13 @@ func (e *Engine) apply(ctx context.Context, lease users.Lease, run *users.Run, t
 			limit = applyRows
 		}
 		done += len(batch)
-		e.progress(run.ID, ProgressApplying, done, total)
+		t.report(ctx, ProgressApplying, done, total)
 	}
 	if err := e.recount(ctx, run, failed); err != nil {
 		return err
 	}
 	run.State, run.FinishedAt = users.RunDone, e.now()
+	t.sum()
 	return d.SaveRun(ctx, lease, *run)
 }
 
@@ -140,7 +142,9 @@ func nextBatch(rows []users.RunChange) []users.RunChange {
 
 // fail records why a run stopped and returns the error to report, which may be
 // more precise than the one that was met.
-func (e *Engine) fail(ctx context.Context, lease users.Lease, run *users.Run, err error) error {
+func (e *Engine) fail(ctx context.Context, t *tracker, err error) error {
+	lease, run := t.lease, t.run
+	t.sum()
 	err = e.precise(ctx, run.Connection, err)
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
 	defer done()

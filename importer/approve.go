@@ -39,6 +39,7 @@ func (e *Engine) approve(ctx context.Context, id users.RunID, actor users.Actor)
 	}
 	held, lease, release, err := e.acquire(ctx, app.ID)
 	if err != nil {
+		_, err = e.underWay(ctx, app.ID, err)
 		return run, err
 	}
 	defer release()
@@ -47,7 +48,9 @@ func (e *Engine) approve(ctx context.Context, id users.RunID, actor users.Actor)
 	if run, err = e.approvable(held, id); err != nil {
 		return run, err
 	}
-	stale, rows, err := e.replan(held, app, run)
+	t := e.track(lease, &run)
+	t.save(held)
+	stale, rows, err := e.replan(held, app, t)
 	if err != nil {
 		err = e.precise(held, app.ID, err)
 		e.log.Warn("import not approved", "run_id", run.ID, "connection", app.ID, "error", err)
@@ -61,8 +64,8 @@ func (e *Engine) approve(ctx context.Context, id users.RunID, actor users.Actor)
 	} else {
 		run.ApprovedBy, run.ApprovedAt = actor, e.now()
 		run.FinishedAt = time.Time{}
-		if err = e.apply(held, lease, &run, rows); err != nil {
-			err = e.fail(held, lease, &run, err)
+		if err = e.apply(held, t, rows); err != nil {
+			err = e.fail(held, t, err)
 		}
 	}
 	e.logRun(run, err)
@@ -99,13 +102,13 @@ func (e *Engine) approvable(ctx context.Context, id users.RunID) (users.Run, err
 }
 
 // replan plans again without storing anything and compares.
-func (e *Engine) replan(ctx context.Context, app users.Application, run users.Run) (stale bool, rows int, err error) {
-	read := e.cfg.Directory.Read()
+func (e *Engine) replan(ctx context.Context, app users.Application, t *tracker) (stale bool, rows int, err error) {
+	read, run := e.cfg.Directory.Read(), t.run
 	past, err := readHistory(ctx, read, app.ID, e.now())
 	if err != nil {
 		return false, 0, err
 	}
-	result, _, err := e.plan(ctx, app, past, run.ID, func(context.Context, []users.RunChange) error { return nil })
+	result, _, err := e.plan(ctx, app, past, t, func(context.Context, []users.RunChange) error { return nil })
 	if err != nil {
 		return false, 0, err
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/einlass/einlass/importer"
-	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/users"
 )
 
@@ -50,16 +49,7 @@ func (b *bench) furnish(sessions importer.Sessions) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.engine, err = importer.New(importer.Config{
-		Directory: b.directory,
-		Open:      func(users.Application, keys.Secret) (importer.Source, error) { return b.company, nil },
-		Mappings:  map[string]users.Mapping{"personio": mapping},
-		Sessions:  sessions,
-		Holder:    "test", Now: b.clock.Now,
-	})
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	b.engine = b.newEngineWith(func(cfg *importer.Config) { cfg.Sessions = sessions })
 }
 
 // join puts a person into a group.

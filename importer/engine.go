@@ -29,22 +29,6 @@ type Config struct {
 	Finished     func(run users.Run) // is told of each run that ended here; nil: nobody
 }
 
-// What a run is busy with.
-const (
-	ProgressReading  = "reading"
-	ProgressMissing  = "missing" // asks for people the list did not show
-	ProgressPlanning = "planning"
-	ProgressApplying = "applying"
-)
-
-// Progress is how far a run has come.
-type Progress struct {
-	Run   users.RunID
-	Phase string
-	Done  int
-	Total int // -1: unknown
-}
-
 // Engine runs imports. Its methods may be called at the same time, from several
 // processes: per connection one run at a time gets the lease.
 type Engine struct {
@@ -88,11 +72,9 @@ func (e *Engine) Run(ctx context.Context, req Request) (users.Run, error) {
 		return users.Run{}, err
 	}
 	held, lease, release, err := e.acquire(ctx, app.ID)
-	if errors.Is(err, users.ErrLeaseHeld) {
-		return e.underWay(ctx, app.ID), fmt.Errorf("import %s: %w", app.ID, err)
-	}
 	if err != nil {
-		return users.Run{}, fmt.Errorf("import %s: %w", app.ID, err)
+		run, err := e.underWay(ctx, app.ID, err)
+		return run, fmt.Errorf("import %s: %w", app.ID, err)
 	}
 	defer release()
 
@@ -100,12 +82,13 @@ func (e *Engine) Run(ctx context.Context, req Request) (users.Run, error) {
 		ID: users.NewRunID(), Connection: app.ID, Preview: req.Preview, State: users.RunReading,
 		Actor: req.Actor, StartedAt: e.now(), Stats: users.FeedStats{Announced: -1},
 	}
+	t := e.track(lease, &run)
 	if err := e.cfg.Directory.StartRun(held, lease, run); err != nil {
 		return users.Run{}, fmt.Errorf("import %s: %w", app.ID, err)
 	}
-	err = e.execute(held, app, lease, &run)
+	err = e.execute(held, app, t)
 	if err != nil && !errors.Is(err, ErrHeld) {
-		err = e.fail(held, lease, &run, err)
+		err = e.fail(held, t, err)
 	}
 	e.logRun(run, err)
 	if err != nil {
@@ -128,17 +111,9 @@ func (e *Engine) connection(ctx context.Context, id users.ApplicationID) (users.
 	return app, nil
 }
 
-// underWay returns the run that holds the lease, as far as it has come.
-func (e *Engine) underWay(ctx context.Context, connection users.ApplicationID) users.Run {
-	runs, err := e.cfg.Directory.Read().Runs(ctx, connection, 1)
-	if err != nil || len(runs) == 0 {
-		return users.Run{}
-	}
-	return runs[0]
-}
-
 // execute reads, plans, judges and, unless it is a preview or held, applies.
-func (e *Engine) execute(ctx context.Context, app users.Application, lease users.Lease, run *users.Run) error {
+func (e *Engine) execute(ctx context.Context, app users.Application, t *tracker) error {
+	lease, run := t.lease, t.run
 	read := e.cfg.Directory.Read()
 	past, err := readHistory(ctx, read, app.ID, run.StartedAt)
 	if err != nil {
@@ -154,11 +129,12 @@ func (e *Engine) execute(ctx context.Context, app users.Application, lease users
 		}
 		return e.cfg.Directory.SavePlan(ctx, lease, rows)
 	}
-	result, reasons, err := e.plan(ctx, app, past, run.ID, save)
+	result, reasons, err := e.plan(ctx, app, past, t, save)
 	run.Stats = result.stats
 	if err != nil {
 		return err
 	}
+	t.sum()
 	run.Counts, run.PlanHash = result.counts, result.hash
 	for _, reason := range reasons {
 		run.Held = append(run.Held, reason.String())
@@ -169,7 +145,7 @@ func (e *Engine) execute(ctx context.Context, app users.Application, lease users
 	case run.Preview:
 		run.State = users.RunPreviewed
 	default:
-		return e.apply(ctx, lease, run, result.rows)
+		return e.apply(ctx, t, result.rows)
 	}
 	run.FinishedAt = e.now()
 	if err := e.cfg.Directory.SaveRun(ctx, lease, *run); err != nil {
@@ -179,10 +155,4 @@ func (e *Engine) execute(ctx context.Context, app users.Application, lease users
 		return fmt.Errorf("%w: %s", ErrHeld, strings.Join(run.Held, "; "))
 	}
 	return nil
-}
-
-func (e *Engine) progress(id users.RunID, phase string, done, total int) {
-	if e.cfg.Progress != nil {
-		e.cfg.Progress(Progress{Run: id, Phase: phase, Done: done, Total: total})
-	}
 }

@@ -12,12 +12,8 @@ import (
 // runWhile imports and calls meanwhile when everything is planned and nothing applied.
 func (b *bench) runWhile(meanwhile func()) users.Run {
 	b.t.Helper()
-	planned := 0
 	engine := b.newEngine(func(p importer.Progress) {
-		if p.Phase != importer.ProgressPlanning {
-			return
-		}
-		if planned++; planned == 2 { // people and managers
+		if p.Phase == importer.ProgressPlanning && p.Done == p.Total {
 			meanwhile()
 		}
 	})

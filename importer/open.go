@@ -16,11 +16,11 @@ import (
 
 // plan reads the source of a connection and plans everybody, and lets the guard judge.
 func (e *Engine) plan(
-	ctx context.Context, app users.Application, past history, id users.RunID,
+	ctx context.Context, app users.Application, past history, t *tracker,
 	save func(context.Context, []users.RunChange) error,
 ) (outcome, []Reason, error) {
 	none := outcome{stats: users.FeedStats{Announced: -1}}
-	r, missing, err := e.open(ctx, app, id)
+	r, missing, err := e.open(ctx, app, t)
 	if err != nil {
 		return none, nil, err
 	}
@@ -67,7 +67,7 @@ func mappingOf(defaults map[string]users.Mapping, app users.Application) users.M
 }
 
 // open prepares a read: the secret, the source, what may be asked for, what is remembered.
-func (e *Engine) open(ctx context.Context, app users.Application, id users.RunID) (*reading, []string, error) {
+func (e *Engine) open(ctx context.Context, app users.Application, t *tracker) (*reading, []string, error) {
 	mapping := mappingOf(e.cfg.Mappings, app)
 	if len(mapping) == 0 {
 		return nil, nil, fmt.Errorf("%w source %q", users.ErrInvalid, app.Import.Source)
@@ -103,7 +103,7 @@ func (e *Engine) open(ctx context.Context, app users.Application, id users.RunID
 		directory: directory, source: source, rules: rules, mapper: newMapper(mapping, e.cfg.Organization),
 		wanted: wanted, newID: newIDs(), memory: memory, feed: NewFeed(rules),
 		stats: newFeedStats(mapping, wanted), managers: map[string]struct{}{},
-		progress: func(phase string, done, total int) { e.progress(id, phase, done, total) },
+		track: t,
 	}, missing, nil
 }
 

@@ -23,6 +23,13 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 	var result outcome
 	result.stats = r.stats.sum()
 	managers := r.presentManagers()
+	r.toPlan = r.waiting.people
+	if r.mapper.manager { // everybody once more, for the manager
+		r.toPlan += r.waiting.people + r.restless.people
+	}
+	if r.toPlan > 0 {
+		r.track.report(ctx, ProgressPlanning, 0, r.toPlan)
+	}
 
 	emit := func(rows []users.RunChange) error {
 		for i := range rows {
@@ -73,7 +80,6 @@ func (r *reading) presentManagers() map[string]users.ID {
 
 // eachPortion calls plan with portions of people and what the directory holds about them.
 func (r *reading) eachPortion(ctx context.Context, people *spool, plan func(PageInput) error) error {
-	done := 0
 	for portion, err := range people.chunks() {
 		if err != nil {
 			return err
@@ -85,8 +91,8 @@ func (r *reading) eachPortion(ctx context.Context, people *spool, plan func(Page
 		if err := plan(in); err != nil {
 			return err
 		}
-		done += len(portion)
-		r.progress(ProgressPlanning, done, people.people)
+		r.planned += len(portion)
+		r.track.report(ctx, ProgressPlanning, r.planned, r.toPlan)
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ type reading struct {
 	mapper    mapper
 	wanted    []string
 	newID     func(sourceID string) users.ID
-	progress  func(phase string, done, total int)
+	track     *tracker
 
 	memory   *memory
 	feed     *Feed
@@ -33,11 +33,15 @@ type reading struct {
 	waiting  spool               // people who are not as remembered
 	restless spool               // people who are, but whose manager is not the one remembered
 	managers map[string]struct{} // source ids that the feed names as managers
+	planned  int                 // people planned so far, of toPlan
+	toPlan   int
 }
 
 // readAll reads everybody and finds out about those the list did not show.
 func (r *reading) readAll(ctx context.Context, last *users.FeedStats) error {
+	asked := r.track.engine.now()
 	for page, err := range r.source.Pages(ctx, r.wanted) {
+		r.track.page(r.track.engine.now().Sub(asked), err == nil)
 		if err != nil {
 			return err
 		}
@@ -46,7 +50,8 @@ func (r *reading) readAll(ctx context.Context, last *users.FeedStats) error {
 		}
 		r.rows += len(page.People)
 		r.stats.stats.Announced = page.Announced
-		r.progress(ProgressReading, r.stats.stats.People, page.Announced)
+		r.track.report(ctx, ProgressReading, r.stats.stats.People, page.Announced)
+		asked = r.track.engine.now()
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -70,7 +75,7 @@ func (r *reading) readMissing(ctx context.Context, last *users.FeedStats) error 
 	}
 	missing = missing[:min(len(missing), MaxSingleReads)]
 	for i, id := range missing {
-		r.progress(ProgressMissing, i, len(missing))
+		r.track.report(ctx, ProgressMissing, i, len(missing))
 		person, err := r.source.Person(ctx, id, r.wanted)
 		switch {
 		case errors.Is(err, ErrGone):

@@ -1,0 +1,123 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/einlass/einlass/users"
+)
+
+// progressInterval is how often a run stores how far it has come, beside each change of phase.
+const progressInterval = time.Second
+
+// What a run is busy with.
+const (
+	ProgressReading  = "reading"
+	ProgressMissing  = "missing" // asks for people the list did not show
+	ProgressPlanning = "planning"
+	ProgressApplying = "applying"
+)
+
+// Progress is how far a run has come.
+type Progress struct {
+	Run users.RunID
+	users.RunProgress
+}
+
+// tracker follows one run under its lease: it tells whoever watches, stores from
+// time to time how far the run has come, and adds up where its time goes.
+type tracker struct {
+	engine *Engine
+	lease  users.Lease
+	run    *users.Run // its Progress and Stats.Time belong to the tracker
+	saved  time.Time  // when the progress was stored last
+	time   users.RunTime
+	summed time.Time // up to when time counts what was spent
+}
+
+// track begins to follow a run that is about to read. What that run is to say of
+// it has still to be stored.
+func (e *Engine) track(lease users.Lease, run *users.Run) *tracker {
+	now := e.now()
+	run.Progress = users.RunProgress{Phase: ProgressReading, Total: -1, Since: now, At: now}
+	return &tracker{engine: e, lease: lease, run: run, saved: now, time: run.Stats.Time, summed: now}
+}
+
+// report notes that so many people of a phase are done; total is -1 when unknown.
+func (t *tracker) report(ctx context.Context, phase string, done, total int) {
+	now := t.engine.now()
+	p := &t.run.Progress
+	begins := p.Phase != phase
+	if begins {
+		t.spend(now)
+		p.Phase, p.Since = phase, now
+	}
+	p.Done, p.Total, p.At = done, total, now
+	if t.engine.cfg.Progress != nil {
+		t.engine.cfg.Progress(Progress{Run: t.run.ID, RunProgress: *p})
+	}
+	if begins || now.Sub(t.saved) >= progressInterval {
+		t.save(ctx)
+	}
+}
+
+// save stores the progress. That it cannot be stored is no reason to stop: a
+// database that is gone for good ends the run at what it has to write.
+func (t *tracker) save(ctx context.Context) {
+	t.saved = t.engine.now()
+	err := t.engine.cfg.Directory.SaveProgress(ctx, t.lease, t.run.ID, t.run.Progress)
+	if err != nil && ctx.Err() == nil {
+		t.engine.log.WarnContext(ctx, "progress of the import not stored", "run_id", t.run.ID, "error", err)
+	}
+}
+
+// page notes how long the source took to answer with one page, or to fail at it.
+func (t *tracker) page(took time.Duration, answered bool) {
+	t.time.SlowestPage = max(t.time.SlowestPage, took)
+	if answered {
+		t.time.Pages++
+	}
+}
+
+// spend adds the time that was not counted yet to what the phase took.
+func (t *tracker) spend(now time.Time) {
+	took := now.Sub(t.summed)
+	t.summed = now
+	switch t.run.Progress.Phase {
+	case ProgressReading, ProgressMissing:
+		t.time.Reading += took
+	case ProgressPlanning:
+		t.time.Planning += took
+	case ProgressApplying:
+		t.time.Applying += took
+	}
+}
+
+// sum writes into the run where its time went until now.
+func (t *tracker) sum() {
+	t.spend(t.engine.now())
+	t.run.Stats.Time = t.time
+}
+
+// underWay returns the run that holds the lease which was refused with err, as
+// far as it has come, and the error that names it. Any other error comes back as it is.
+func (e *Engine) underWay(ctx context.Context, connection users.ApplicationID, err error) (users.Run, error) {
+	if !errors.Is(err, users.ErrLeaseHeld) {
+		return users.Run{}, err
+	}
+	runs, readErr := e.cfg.Directory.Read().Runs(ctx, connection, recentRuns)
+	if readErr != nil || len(runs) == 0 {
+		return users.Run{}, err
+	}
+	// Not always the newest: an approval goes on with an older one.
+	latest := slices.MaxFunc(runs, func(a, b users.Run) int { return a.Progress.At.Compare(b.Progress.At) })
+	switch latest.State {
+	case users.RunReading, users.RunApplying, users.RunHeld, users.RunPreviewed:
+	case users.RunDone, users.RunFailed, users.RunInterrupted, users.RunStale:
+		return users.Run{}, err // the holder has not written its run yet
+	}
+	return latest, fmt.Errorf("run %s is under way: %s: %w", latest.ID, latest.Progress, err)
+}
