@@ -54,7 +54,7 @@ func (d *Directory) StartRun(ctx context.Context, lease Lease, run Run) error {
 			return err
 		}
 		for _, r := range runs {
-			if r.State != RunReading && r.State != RunApplying {
+			if !r.State.Unfinished() {
 				continue
 			}
 			r.State, r.FinishedAt = RunInterrupted, d.now()

@@ -8,7 +8,7 @@ import (
 // RunProgress is how far a run had come at a time.
 type RunProgress struct {
 	Phase string    `json:"phase,omitempty"` // such as reading
-	Done  int       `json:"done,omitempty"`  // people, in this phase
+	Done  int       `json:"done,omitempty"`  // people in this phase, or rows where they are applied
 	Total int       `json:"total,omitempty"` // -1: unknown
 	Since time.Time `json:"since,omitzero"`  // when the phase began
 	At    time.Time `json:"at,omitzero"`

@@ -24,6 +24,9 @@ const (
 	RunStale       RunState = "stale"       // approved too late: source or directory had moved
 )
 
+// Unfinished reports whether a run in this state is under way, or was when its process died.
+func (s RunState) Unfinished() bool { return s == RunReading || s == RunApplying }
+
 // Run is one import from start to end.
 type Run struct {
 	ID         RunID
