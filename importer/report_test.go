@@ -123,8 +123,8 @@ func TestAReportAsCSVSaysWhatChanges(t *testing.T) {
 	if err := r.WriteCSV(&b, importer.CSVOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	want := "source_id,name,email,status,change,reason,detail,fields,outcome,error\r\n" +
-		`7,Ada Lovelace,ada@acme.example,active,update,attributes_changed,,"department: """" → ""IT""; office: ""Wien"" → ""Graz""",applied,` + "\r\n"
+	want := "source_id,name,email,status,change,reason,detail,effect,fields,outcome,error\r\n" +
+		`7,Ada Lovelace,ada@acme.example,active,update,attributes_changed,,,"department: """" → ""IT""; office: ""Wien"" → ""Graz""",applied,` + "\r\n"
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("CSV (-want +got):\n%s", diff)
 	}

@@ -19,7 +19,7 @@ type CSVOptions struct {
 }
 
 // csvHeader names the columns of WriteCSV; programs rely on them.
-var csvHeader = []string{"source_id", "name", "email", "status", "change", "reason", "detail", "fields", "outcome", "error"}
+var csvHeader = []string{"source_id", "name", "email", "status", "change", "reason", "detail", "effect", "fields", "outcome", "error"}
 
 // WriteCSV writes a line for each person to w (RFC 4180), one by one. No cell is
 // taken for a formula, see SpreadsheetCell.
@@ -39,7 +39,7 @@ func (r *Report) WriteCSV(w io.Writer, opts CSVOptions) error {
 	}
 	for _, c := range r.Changes {
 		cells := []string{
-			c.SourceID, c.Name, c.Email, c.Status, string(c.Kind), c.Reason, c.Detail, r.describeFields(c), string(c.Outcome), c.Error,
+			c.SourceID, c.Name, c.Email, c.Status, string(c.Kind), c.Reason, c.Detail, c.Effect, r.describeFields(c), string(c.Outcome), c.Error,
 		}
 		for i := range cells {
 			cells[i] = SpreadsheetCell(cells[i])

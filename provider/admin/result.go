@@ -66,6 +66,7 @@ type rowData struct {
 	Reason string // translation key; empty: Code is shown
 	Code   string
 	Detail string // English
+	Effect string // English
 	Error  string // English; why it failed
 }
 

@@ -34,7 +34,8 @@ var reasonKeys = map[string]string{
 	"new_person": "reason.new_person", "attributes_changed": "reason.attributes_changed", "content_changed": "reason.content_changed",
 	"needs_decision": "reason.needs_decision", "person_gone": "reason.person_gone", "inactive_status": "reason.inactive_status",
 	"linked_by_email": "reason.linked_by_email", "rehire_new": "reason.rehire_new", "rehire_moved": "reason.rehire_moved",
-	"rehire_keep": "reason.rehire_keep", "manager": "reason.manager", "manager_unresolved": "reason.manager_unresolved",
+	"rehire_keep": "reason.rehire_keep", "rehire_suspended": "reason.rehire_suspended",
+	"manager": "reason.manager", "manager_unresolved": "reason.manager_unresolved",
 	"email_parked": "reason.email_parked", "email_handed_over": "reason.email_handed_over",
 
 	"id_invalid": "reason.id_invalid", "duplicate_id": "reason.duplicate_id", "unknown_status": "reason.unknown_status",
@@ -67,7 +68,7 @@ func newHold(stored string) hold {
 func newRow(c importer.ChangeReport) rowData {
 	row := rowData{
 		Name: c.Name, Line: c.Email, Kind: changeKeys[c.Kind], Class: changeClasses[c.Kind],
-		Reason: reasonKeys[c.Reason], Code: c.Reason, Detail: c.Detail,
+		Reason: reasonKeys[c.Reason], Code: c.Reason, Detail: c.Detail, Effect: c.Effect,
 	}
 	if row.Line == "" {
 		row.Line = c.SourceID
