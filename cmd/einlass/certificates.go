@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,30 +16,39 @@ const certificateCheck = 10 * time.Second
 // certificates serves a certificate from files and reads them again when they
 // change. Files that do not fit together keep the certificate in use.
 type certificates struct {
-	cfg TLSConfig
-	log *slog.Logger
+	cfg     TLSConfig
+	log     *slog.Logger
+	current atomic.Pointer[certificate]
 
-	mu       sync.Mutex // guards the fields below
-	current  *tls.Certificate
+	mu      sync.Mutex // guards checked
+	checked time.Time
+}
+
+// certificate is what was read, and the time of the files it was read from.
+type certificate struct {
+	pair     tls.Certificate
 	modified time.Time
-	checked  time.Time
 }
 
 func openCertificates(cfg TLSConfig, log *slog.Logger) (*certificates, error) {
 	c := &certificates{cfg: cfg, log: log}
-	modified, err := c.lastChange()
-	if err != nil {
-		return nil, fmt.Errorf("certificate: %w", err)
-	}
-	return c, c.load(modified)
+	return c, c.reload()
 }
 
-func (c *certificates) load(modified time.Time) error {
+// reload reads files that are newer than the certificate in use.
+func (c *certificates) reload() error {
+	modified, err := c.lastChange()
+	if err != nil {
+		return fmt.Errorf("certificate: %w", err)
+	}
+	if current := c.current.Load(); current != nil && modified.Equal(current.modified) {
+		return nil
+	}
 	pair, err := tls.LoadX509KeyPair(c.cfg.CertFile, c.cfg.KeyFile)
 	if err != nil {
 		return fmt.Errorf("certificate: %w", err)
 	}
-	c.current, c.modified = &pair, modified
+	c.current.Store(&certificate{pair, modified})
 	return nil
 }
 
@@ -57,20 +67,23 @@ func (c *certificates) lastChange() (time.Time, error) {
 	return newest, nil
 }
 
-// get answers a handshake.
+// get answers a handshake. One of many looks at the files; the others do not wait for it.
 func (c *certificates) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if c.due() {
+		if err := c.reload(); err != nil {
+			c.log.Warn("certificate not read again; the one in use stays", "error", err)
+		}
+	}
+	return &c.current.Load().pair, nil
+}
+
+// due reports, once in certificateCheck, that it is time to look at the files.
+func (c *certificates) due() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if time.Since(c.checked) < certificateCheck {
-		return c.current, nil
+		return false
 	}
 	c.checked = time.Now()
-	modified, err := c.lastChange()
-	if err == nil && !modified.Equal(c.modified) {
-		err = c.load(modified)
-	}
-	if err != nil {
-		c.log.Warn("certificate not read again; the one in use stays", "error", err)
-	}
-	return c.current, nil
+	return true
 }
