@@ -91,3 +91,36 @@ func TestAPublicSetFindsTheKeyThatFits(t *testing.T) {
 		}
 	}
 }
+
+// What is read of a key set of others is public, and a key is found only for an algorithm of ours that it may be used with.
+func FuzzParsePublicSet(f *testing.F) {
+	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, key := range []jose.JSONWebKey{{Key: ecKey.Public(), KeyID: "a"}, {Key: ecKey, KeyID: "a"}, {Key: []byte("symmetric")}} {
+		text, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key}})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text, "a", "ES256")
+		f.Add(text, "", "none")
+	}
+	f.Add([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AAAA","alg":"HS256"},{"kty":"RSA","n":"AQAB","e":"AQ"},7]}`), "", "EdDSA")
+	f.Fuzz(func(t *testing.T, text []byte, kid, alg string) {
+		set, err := keys.ParsePublicSet(text)
+		if err != nil {
+			return
+		}
+		for _, key := range set {
+			if !key.IsPublic() || !key.Valid() {
+				t.Errorf("%q: key %s is not a usable public one", text, key.KeyID)
+			}
+		}
+		key, found := set.Key(kid, alg)
+		ours := alg == keys.RS256 || alg == keys.PS256 || alg == keys.ES256 || alg == keys.EdDSA
+		if found && (!ours || key.Algorithm != "" && key.Algorithm != alg || kid != "" && key.KeyID != kid) {
+			t.Errorf("%q: key %q of %q for %q and %q", text, key.KeyID, key.Algorithm, kid, alg)
+		}
+	})
+}
