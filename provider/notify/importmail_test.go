@@ -58,7 +58,13 @@ func (o *office) declare(people map[string]users.Role) {
 // handler returns the handler that mails through the server.
 func (o *office) handler() *notify.ImportMail {
 	o.t.Helper()
-	smtp, err := notify.ParseSMTP(o.server.URL(), false)
+	return o.handlerAt(o.server.URL(), false)
+}
+
+// handlerAt returns the handler that mails through the server of a URL.
+func (o *office) handlerAt(server keys.Secret, allowLoopback bool) *notify.ImportMail {
+	o.t.Helper()
+	smtp, err := notify.ParseSMTP(server, allowLoopback)
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -98,15 +98,38 @@ func (s *Server) Pool() *x509.CertPool {
 	return pool
 }
 
-// Start lets the server run.
+// Security is how a server encrypts.
+type Security int
+
+// The ways. A server that offers nothing asks for no password either.
+const (
+	STARTTLS Security = iota
+	TLS
+	None
+)
+
+// Start lets the server run, with STARTTLS.
 func (s *Server) Start() {
 	s.t.Helper()
-	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{server: s, conn: c}, nil }))
-	server.TLSConfig = s.tls
+	s.StartAs(STARTTLS)
+}
+
+// StartAs lets the server run.
+func (s *Server) StartAs(security Security) {
+	s.t.Helper()
+	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		return &session{server: s, conn: c, signedIn: security == None}, nil
+	}))
+	if security != None {
+		server.TLSConfig = s.tls
+	}
 	server.EnableSMTPUTF8 = true
 	server.ReadTimeout, server.WriteTimeout = time.Minute, time.Minute
 	l, err := net.Listen("tcp", s.address)
 	must(s.t, err)
+	if security == TLS {
+		l = tls.NewListener(l, s.tls)
+	}
 	s.mu.Lock()
 	s.server = server
 	s.mu.Unlock()
