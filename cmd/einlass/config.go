@@ -34,6 +34,9 @@ type Config struct {
 	// database. Refused when group or world can read it.
 	MasterKeyFile string `yaml:"master_key_file"`
 
+	// Mail to administrators about imports: those that stop or need a decision, and summaries (see
+	// `import.summary`). It goes to the active people with the role owner or administrator.
+	Mail MailConfig `yaml:"mail"`
 	// What the pages show of the company.
 	Organization OrganizationConfig `yaml:"organization"`
 
@@ -62,6 +65,16 @@ type Config struct {
 
 	// What is logged to standard error.
 	Log LogConfig `yaml:"log"`
+}
+
+// MailConfig is how mail leaves.
+type MailConfig struct {
+	// The server for outgoing mail: `smtp://user:password@host:587`, encrypted by STARTTLS, or
+	// `smtps://user:password@host:465`, encrypted from the start. Its certificate is verified. Special
+	// characters of user name and password are written as %XX. Empty: nothing is mailed.
+	SMTP keys.Secret `yaml:"smtp"`
+	// The sender: an address, with a name if wanted, such as `Einlass <sso@acme.example>`. Required with `smtp`.
+	From string `yaml:"from"`
 }
 
 // OrganizationConfig is what pages and imports know of the company.
@@ -197,6 +210,10 @@ type ImportConfig struct {
 	// Attribute of ours and the source attribute it is filled from, added to the default mapping.
 	// An empty source attribute takes ours out of the mapping.
 	Mapping map[string]string `yaml:"mapping"`
+	// After which imports administrators get a mail: `never`, `changes` (those that changed somebody or
+	// failed to) or `always`; recommended for the first few imports. Imports that stop or need a decision
+	// are mailed in any case. Needs `mail`.
+	Summary users.SummaryPolicy `yaml:"summary"`
 }
 
 // PersonioConfig is the credential of Personio's API.
@@ -287,6 +304,7 @@ func defaultImport() *ImportConfig {
 		Reactivation: true,
 		Leave:        users.LeaveSuspends,
 		Guard:        GuardConfig(users.DefaultGuard),
+		Summary:      users.SummaryNever,
 	}
 }
 

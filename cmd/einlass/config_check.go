@@ -10,6 +10,7 @@ import (
 	_ "time/tzdata" // zones do not depend on the machine
 
 	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/provider/notify"
 )
 
 // Formats of the log.
@@ -24,6 +25,7 @@ func (l *loader) check() {
 	l.checkIssuer()
 	l.checkListeners()
 	l.checkStores()
+	l.checkMail()
 	l.checkOrganization()
 	l.checkTLS()
 	l.checkProxy()
@@ -101,6 +103,27 @@ func (l *loader) checkScheme(path string, text keys.Secret, schemes ...string) {
 	scheme, rest, _ := strings.Cut(text.Reveal(), "://")
 	if !slices.Contains(schemes, scheme) || rest == "" {
 		l.fail(path, "want a URL that begins with %s://", strings.Join(schemes, "://, "))
+	}
+}
+
+func (l *loader) checkMail() {
+	m := l.cfg.Mail
+	if m.SMTP != "" {
+		if _, err := notify.ParseSMTP(m.SMTP, l.cfg.InsecureAllowLoopback); err != nil {
+			l.fail("mail.smtp", "%v", err)
+		}
+	}
+	switch {
+	case m.SMTP != "" && m.From == "":
+		l.fail("mail.from", "required with mail.smtp")
+	case m.SMTP == "" && m.From != "":
+		l.fail("mail.smtp", "required with mail.from")
+	}
+	if m.From == "" {
+		return
+	}
+	if _, err := notify.ParseMailbox(m.From); err != nil {
+		l.fail("mail.from", "want an address such as Einlass <sso@acme.example>, found %q", m.From)
 	}
 }
 

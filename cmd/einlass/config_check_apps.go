@@ -12,11 +12,12 @@ import (
 
 // The words that keys of applications and people accept.
 var (
-	authMethods   = []string{users.AuthMethodPost, users.AuthMethodBasic, users.AuthMethodNone, users.AuthMethodPrivateKey}
-	initialStates = []users.State{users.StateActive, users.StateStaged}
-	leavePolicies = []users.LeavePolicy{users.LeaveSuspends, users.LeaveKeeps}
-	userStates    = []users.State{users.StateActive, users.StateStaged, users.StateSuspended}
-	userRoles     = []users.Role{users.RoleOwner, users.RoleAdministrator, users.RoleHelpdesk, users.RoleAuditor, users.RoleNone}
+	authMethods     = []string{users.AuthMethodPost, users.AuthMethodBasic, users.AuthMethodNone, users.AuthMethodPrivateKey}
+	initialStates   = []users.State{users.StateActive, users.StateStaged}
+	summaryPolicies = []users.SummaryPolicy{users.SummaryNever, users.SummaryChanges, users.SummaryAlways}
+	leavePolicies   = []users.LeavePolicy{users.LeaveSuspends, users.LeaveKeeps}
+	userStates      = []users.State{users.StateActive, users.StateStaged, users.StateSuspended}
+	userRoles       = []users.Role{users.RoleOwner, users.RoleAdministrator, users.RoleHelpdesk, users.RoleAuditor, users.RoleNone}
 )
 
 // protocolClaims have a meaning of their own in an ID token or userinfo answer
@@ -209,6 +210,9 @@ func (l *loader) checkImport(path string, i ImportConfig) {
 	}
 	if i.Guard.MaxPercent < 1 || i.Guard.MaxPercent > 100 {
 		l.fail(path+".guard.max_percent", "want 1 to 100, found %d", i.Guard.MaxPercent)
+	}
+	if i.Summary != users.SummaryNever && l.cfg.Mail.SMTP == "" {
+		l.warn(path+".summary", "nothing is mailed without mail.smtp")
 	}
 	for _, target := range sortedKeys(i.Mapping) {
 		source := i.Mapping[target]

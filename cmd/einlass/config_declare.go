@@ -94,6 +94,9 @@ func (i ImportConfig) stored(defaultMapping users.Mapping) *users.Import {
 		Leave:        i.Leave,
 		Guard:        users.Guard(i.Guard),
 	}
+	if i.Summary != users.SummaryNever { // which is the same as none
+		stored.Summary = i.Summary
+	}
 	if len(i.Mapping) > 0 {
 		stored.Mapping = maps.Clone(defaultMapping)
 		maps.Copy(stored.Mapping, i.Mapping)

@@ -66,7 +66,6 @@ func TestBrokenEnvironmentIsRefused(t *testing.T) {
 	tests := []struct{ name, variable, want string }{
 		{"unknown variable", "EINLASS_ISUER=x", `EINLASS_ISUER: unknown variable; did you mean "EINLASS_ISSUER"?`},
 		{"key of a later version", "EINLASS_TLS_ACME=true", `EINLASS_TLS_ACME: not available in this version`},
-		{"key of a mapping of a later version", "EINLASS_MAIL_SMTP_FILE=DIR/secret", `EINLASS_MAIL_SMTP_FILE: not available in this version`},
 		{"key of a list", "EINLASS_APPLICATIONS=x", `EINLASS_APPLICATIONS: this key can stand in the file only`},
 		{"list of hosts without a scheme", "EINLASS_REDIS_URL=redis:6379", "EINLASS_REDIS_URL: redis_url: want a URL that begins with redis://, rediss://, redis+sentinel://, rediss+sentinel://, redis+cluster://, rediss+cluster://"},
 		{"no flag", "EINLASS_INSECURE_ALLOW_LOOPBACK=1", `EINLASS_INSECURE_ALLOW_LOOPBACK: insecure_allow_loopback: want true or false, found "1"`},
@@ -94,6 +93,7 @@ func TestListingHidesSecrets(t *testing.T) {
 database_url: postgres://einlass:hunter2@db/einlass?sslmode=require&sslpassword=hunter3
 redis_url: redis+sentinel://h1:26379,h2:26379/main
 master_key_file: `+key+`
+mail: { smtp: "smtp://u:hunter4@mail", from: a@b.example }
 outgoing: { proxy: "http://u:hunter5@proxy" }
 applications:
   - id: a

@@ -26,6 +26,10 @@ func (c *Config) fields() []field {
 		leaf("database_url", secretURLValue{&c.DatabaseURL}),
 		leaf("redis_url", secretURLValue{&c.RedisURL}),
 		leaf("master_key_file", textValue{&c.MasterKeyFile}),
+		mapping("mail",
+			leaf("smtp", secretURLValue{&c.Mail.SMTP}),
+			leaf("from", textValue{&c.Mail.From}),
+		),
 		mapping("organization",
 			leaf("name", textValue{&c.Organization.Name}),
 			leaf("time_zone", textValue{&c.Organization.TimeZone}),
@@ -128,6 +132,7 @@ func (i *ImportConfig) fields() []field {
 			leaf("max_percent", numberValue{&i.Guard.MaxPercent}),
 		),
 		leaf("mapping", mapValue{&i.Mapping}),
+		leaf("summary", choice(&i.Summary, summaryPolicies...)),
 	}
 }
 
@@ -163,6 +168,5 @@ var laterKeys = []string{
 	"applications[].import.rest",
 	"applications[].import.webhooks",
 	"applications[].sign_in.frontchannel_logout_uri",
-	"mail",
 	"tls.acme",
 }

@@ -64,6 +64,7 @@ management_listen: 127.0.0.1:9090
 data: /var/lib/einlass
 database_url: ""
 redis_url: ""
+mail: { smtp: "smtp://mail.acme.example:587", from: "Einlass <sso@acme.example>" }
 organization: { name: Acme GmbH, time_zone: Europe/Berlin, languages: [de, en] }
 insecure_allow_loopback: false
 applications:
@@ -146,7 +147,15 @@ func TestBrokenFileIsRefused(t *testing.T) {
 		{"unknown nested key", base + "organization:\n  timezone: UTC\n", `einlass.yaml:3: organization.timezone: unknown key; did you mean "time_zone"?`},
 		{"unknown key of an application", base + "applications:\n  - id: a\n    sign_on: {}\n", `einlass.yaml:4: applications[0].sign_on: unknown key; did you mean "sign_in"?`},
 		{"key of a later version", base + "tls:\n  acme: true\n", `einlass.yaml:3: tls.acme: not available in this version`},
-		{"mapping of a later version", base + "mail: { smtp: 'smtp://mail.acme.example', from: sso@acme.example }\n", `einlass.yaml:2: mail: not available in this version`},
+		{"mail server without a scheme", base + "mail: { smtp: 'mail.acme.example:587', from: sso@acme.example }\n", `einlass.yaml:2: mail.smtp: want a URL that begins with smtp:// or smtps://`},
+		{"mail server without a host", base + "mail: { smtp: 'smtp://:587', from: sso@acme.example }\n", `einlass.yaml:2: mail.smtp: names no host`},
+		{"mail server with a bare password", base + "mail: { smtp: 'smtp://u:se/cret@mail.acme.example', from: sso@acme.example }\n", `einlass.yaml:2: mail.smtp: want a URL; write special characters of user name and password as %XX`},
+		{"mail server without a password", base + "mail: { smtp: 'smtp://u@mail.acme.example', from: sso@acme.example }\n", `einlass.yaml:2: mail.smtp: want user name and password, or neither`},
+		{"mail server with a path", base + "mail: { smtp: 'smtps://mail.acme.example/x', from: sso@acme.example }\n", `einlass.yaml:2: mail.smtp: want nothing behind host and port; write special characters of the password as %XX`},
+		{"mail without a sender", base + "mail: { smtp: 'smtp://mail.acme.example' }\n", `einlass.yaml:2: mail.from: required with mail.smtp`},
+		{"mail without a server", base + "mail: { from: sso@acme.example }\n", `einlass.yaml:2: mail.smtp: required with mail.from`},
+		{"sender that is no address", base + "mail: { smtp: 'smtp://mail.acme.example', from: 'a@b.example, c@d.example' }\n", `einlass.yaml:2: mail.from: want an address such as Einlass <sso@acme.example>, found "a@b.example, c@d.example"`},
+		{"unknown policy of summaries", base + "applications:\n  - id: a\n    import: { personio: { client_id: a, client_secret: b }, summary: weekly }\n", `einlass.yaml:4: applications[0].import.summary: want never, changes or always, found "weekly"`},
 		{"key of a later version in a list", base + "applications:\n  - { id: hr, import: { personio: { client_id: x, client_secret_file: DIR/secret }, offices: x } }\n", `einlass.yaml:3: applications[0].import.offices: not available in this version`},
 		{"rule that breaks off", base + "groups:\n  - id: sales\n    rule: 'department =='\n", `einlass.yaml:4: groups[0].rule: line 1, column 13: unexpected token EOF`},
 		{"rule without a truth value", base + "groups:\n  - { id: sales, rule: 'department' }\n", `einlass.yaml:3: groups[0].rule: line 1, column 1: the result is string, want a truth value`},

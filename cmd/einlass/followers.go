@@ -1,9 +1,12 @@
 package main
 
 import (
+	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/einlass/einlass/provider"
+	"github.com/einlass/einlass/provider/admin"
 	"github.com/einlass/einlass/provider/notify"
 	"github.com/einlass/einlass/provider/outgoing"
 	"github.com/einlass/einlass/provider/session"
@@ -33,4 +36,32 @@ func (s *server) buildLogouts(sessions *session.Manager) (*provider.BackChannel,
 		Wake: s.committed, Logger: s.log,
 	})
 	return backChannel, err
+}
+
+// buildMails puts together what mails administrators, if mail is configured. It
+// looks at the log each second: what wakes the logouts is for them alone, and
+// nobody waits for mail.
+func (s *server) buildMails(issuer *url.URL, zone *time.Location, links *admin.Links) error {
+	if s.cfg.Mail.SMTP == "" {
+		return nil
+	}
+	smtp, err := notify.ParseSMTP(s.cfg.Mail.SMTP, s.cfg.InsecureAllowLoopback)
+	if err != nil {
+		return fmt.Errorf("mail.smtp: %w", err)
+	}
+	from, err := notify.ParseMailbox(s.cfg.Mail.From)
+	if err != nil {
+		return fmt.Errorf("mail.from: %w", err)
+	}
+	mail, err := notify.NewImportMail(notify.ImportMailConfig{
+		Directory: s.Directory, Server: smtp, From: from, Issuer: issuer, Organization: s.cfg.Organization.Name,
+		Language: s.cfg.Organization.Languages[0], ResultsURL: links.ImportURL, Zone: zone, Logger: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.mails, err = notify.New(notify.Config{
+		Name: notify.FollowerMail, Directory: s.Directory, Handler: mail, Holder: holderName(), Timeout: notify.MailTimeout, Logger: s.log,
+	})
+	return err
 }

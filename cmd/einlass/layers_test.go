@@ -70,6 +70,7 @@ func checkForeign(t *testing.T, pkg, imported string) {
 	owners := map[string][]string{
 		"github.com/zitadel/oidc":        {"provider"},
 		"github.com/redis/go-redis":      {"provider/session"},
+		"github.com/wneessen/go-mail":    {"provider/notify"},
 		"database/sql":                   {"users/sqlstore", "provider/session"},
 		"golang.org/x/crypto/argon2":     {"users"},
 		"math/rand":                      {},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider"
+	"github.com/einlass/einlass/provider/notify"
 	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
@@ -178,7 +179,7 @@ func newStateCollector(a *app) *stateCollector {
 		keyAge: prometheus.NewDesc("einlass_signing_key_age_seconds",
 			"How long the present signing key has been in use.", []string{"alg"}, nil),
 		deliveries: prometheus.NewDesc("einlass_deliveries",
-			"What has to reach applications: waiting, or given up.", []string{"follower", "state"}, nil),
+			"What has to reach applications (logout) and administrators (mail): waiting, or given up.", []string{"follower", "state"}, nil),
 	}
 }
 
@@ -204,12 +205,14 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 			ch <- prometheus.MustNewConstMetric(c.keyAge, prometheus.GaugeValue, time.Since(k.UseAt).Seconds(), k.Alg)
 		}
 	}
-	counts, err := c.a.store.CountDeliveries(ctx, provider.FollowerLogout)
-	if err != nil {
-		return
-	}
-	for _, state := range []users.DeliveryState{users.DeliveryPending, users.DeliveryFailed} {
-		ch <- prometheus.MustNewConstMetric(c.deliveries, prometheus.GaugeValue, float64(counts[state]), provider.FollowerLogout, string(state))
+	for _, follower := range []string{provider.FollowerLogout, notify.FollowerMail} {
+		counts, err := c.a.store.CountDeliveries(ctx, follower)
+		if err != nil {
+			return
+		}
+		for _, state := range []users.DeliveryState{users.DeliveryPending, users.DeliveryFailed} {
+			ch <- prometheus.MustNewConstMetric(c.deliveries, prometheus.GaugeValue, float64(counts[state]), follower, string(state))
+		}
 	}
 	applications, err := c.a.store.Applications(ctx)
 	if err != nil {

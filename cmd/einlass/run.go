@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/einlass/einlass/provider"
+	"github.com/einlass/einlass/provider/admin"
 	"github.com/einlass/einlass/provider/login"
 	"github.com/einlass/einlass/provider/notify"
 	"github.com/einlass/einlass/provider/outgoing"
@@ -38,6 +39,7 @@ type server struct {
 	*app
 	registry   *provider.Registry
 	logouts    *notify.Follower
+	mails      *notify.Follower // nil: nothing is mailed
 	handler    http.Handler
 	public     *net.TCPListener
 	management *net.TCPListener
@@ -97,7 +99,7 @@ func (s *server) close() error {
 	return errors.Join(errs...)
 }
 
-// build puts the provider together: pages, sign-in, portal, protocol.
+// build puts the provider together: pages, sign-in, portal, console, protocol.
 func (s *server) build(ctx context.Context) (http.Handler, error) {
 	issuer, err := url.Parse(s.cfg.Issuer)
 	if err != nil {
@@ -154,6 +156,14 @@ func (s *server) build(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	links := admin.NewLinks(s.sealer, s.cfg.Issuer, nil)
+	console, err := admin.New(admin.Config{Users: s.Directory, Sessions: sessions, Site: site, Links: links, Zone: zone})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.buildMails(issuer, zone, links); err != nil {
+		return nil, err
+	}
 	client, err := s.outgoing(upstreamApplication, outgoing.Config{})
 	if err != nil {
 		return nil, err
@@ -171,6 +181,7 @@ func (s *server) build(ctx context.Context) (http.Handler, error) {
 		Login:       signIn.Routes(),
 		SignOut:     signIn.SignOut,
 		Portal:      tiles.Routes(),
+		Admin:       console.Routes(),
 		Logger:      s.log,
 
 		TokensIssued: s.metrics.issued,
@@ -197,6 +208,9 @@ func (s *server) run(ctx context.Context) error {
 	group.Go(func() error { return s.Imports.Serve(groupCtx) })
 	group.Go(func() error { return s.sweep(groupCtx) })
 	group.Go(func() error { return s.logouts.Run(observing) })
+	if s.mails != nil {
+		group.Go(func() error { return s.mails.Run(observing) })
+	}
 	group.Go(func() error { return s.rotateKeys(groupCtx) })
 	group.Go(func() error { return s.Directory.ServeRules(groupCtx) })
 	group.Go(func() error {

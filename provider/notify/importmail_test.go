@@ -3,10 +3,6 @@ package notify_test
 import (
 	"context"
 	"errors"
-	"io"
-	"mime"
-	"mime/multipart"
-	"mime/quotedprintable"
 	"net/mail"
 	"net/url"
 	"slices"
@@ -159,38 +155,6 @@ func (o *office) recipients() []string {
 	return all
 }
 
-// parts returns the text and the HTML of a mail.
-func parts(t *testing.T, m notifytest.Mail) (header mail.Header, text, html string) {
-	t.Helper()
-	message, err := mail.ReadMessage(strings.NewReader(m.Data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, params, err := mime.ParseMediaType(message.Header.Get("Content-Type"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	bodies := map[string]string{}
-	for reader := multipart.NewReader(message.Body, params["boundary"]); ; {
-		part, err := reader.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			return message.Header, bodies["text/plain"], bodies["text/html"]
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(quotedprintable.NewReader(part))
-		if err != nil {
-			t.Fatal(err)
-		}
-		kind, _, err := mime.ParseMediaType(part.Header.Get("Content-Type"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		bodies[kind] = string(body)
-	}
-}
-
 func TestMailGoesToThoseWhoAdminister(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, map[string]users.Role{
@@ -211,7 +175,7 @@ func TestMailGoesToThoseWhoAdminister(t *testing.T) {
 	if got, want := o.recipients(), []string{"admin@acme.example", "owner@acme.example"}; !slices.Equal(got, want) {
 		t.Fatalf("mail to %v, want %v", got, want)
 	}
-	header, text, html := parts(t, o.server.Mails()[0])
+	header, text, html := o.server.Mails()[0].Read(t)
 	for name, want := range map[string]string{
 		"From": `"Einlass" <sso@acme.example>`, "Subject": "User import failed: Personio", "Auto-Submitted": "auto-generated",
 	} {
@@ -371,7 +335,7 @@ func TestARepeatedDeliveryHasTheSameMessageID(t *testing.T) {
 	}
 	ids := map[string]int{}
 	for _, m := range o.server.Mails() {
-		header, _, _ := parts(t, m)
+		header, _, _ := m.Read(t)
 		ids[m.To[0]+" "+header.Get("Message-ID")]++
 	}
 	if len(ids) != 4 {
@@ -452,7 +416,7 @@ func TestNamesAndAddressesInjectNothing(t *testing.T) {
 			if err != nil || len(mails) != 1 || len(mails[0].To) != 1 || unquoted(mails[0].To[0]) != unquoted(c.want) {
 				t.Fatalf("error %v, mails %+v; want one to %s", err, mails, c.want)
 			}
-			header, _, _ := parts(t, mails[0])
+			header, _, _ := mails[0].Read(t)
 			to, err := header.AddressList("To")
 			if err != nil || len(to) != 1 || unquoted(to[0].Address) != unquoted(c.want) || header.Get("Bcc") != "" {
 				t.Errorf("To: %q reads as %v, %v; Bcc %q", header.Get("To"), to, err, header.Get("Bcc"))

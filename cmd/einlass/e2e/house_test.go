@@ -75,6 +75,7 @@ type house struct {
 	issuer  string
 	address string // of the first replica
 	config  string
+	env     []string // of its commands, such as NAME=value
 }
 
 // newHouse writes a configuration for a company of people; nothing runs yet but Personio.
@@ -190,7 +191,9 @@ func (h *house) json(into any, args ...string) {
 
 func (h *house) command(args ...string) *exec.Cmd {
 	h.t.Helper()
-	return program(h.t, append([]string{"--config", h.config}, args...)...)
+	cmd := program(h.t, append([]string{"--config", h.config}, args...)...)
+	cmd.Env = append(cmd.Env, h.env...)
+	return cmd
 }
 
 // program returns a command of the binary, without the variables that are for the test.

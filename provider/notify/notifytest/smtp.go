@@ -14,7 +14,12 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"mime"
+	"mime/multipart"
+	"mime/quotedprintable"
 	"net"
+	"net/mail"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -36,6 +41,28 @@ type Mail struct {
 	From string
 	To   []string
 	Data string
+}
+
+// Read returns the header of a mail, its text and its HTML.
+func (m Mail) Read(t testing.TB) (header mail.Header, text, html string) {
+	t.Helper()
+	message, err := mail.ReadMessage(strings.NewReader(m.Data))
+	must(t, err)
+	_, params, err := mime.ParseMediaType(message.Header.Get("Content-Type"))
+	must(t, err)
+	bodies := map[string]string{}
+	for reader := multipart.NewReader(message.Body, params["boundary"]); ; {
+		part, err := reader.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return message.Header, bodies["text/plain"], bodies["text/html"]
+		}
+		must(t, err)
+		body, err := io.ReadAll(quotedprintable.NewReader(part))
+		must(t, err)
+		kind, _, err := mime.ParseMediaType(part.Header.Get("Content-Type"))
+		must(t, err)
+		bodies[kind] = strings.ReplaceAll(string(body), "\r\n", "\n")
+	}
 }
 
 // Server is a mail server that can be stopped and started again at its address.
