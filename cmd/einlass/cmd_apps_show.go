@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -39,6 +40,8 @@ type connectionJSON struct {
 	Leave        users.LeavePolicy `json:"leave"`
 	Guard        users.Guard       `json:"guard"`
 	Mapping      users.Mapping     `json:"mapping,omitempty"`
+
+	Summary users.SummaryPolicy `json:"summary"`
 }
 
 // secretJSON tells secrets apart without showing them.
@@ -58,6 +61,7 @@ func newApplicationJSON(a users.Application) applicationJSON {
 		schedule := i.Schedule
 		item.Import = &connectionJSON{
 			i.Source, i.BaseURL, i.ClientID, scheduleValue{&schedule}.show(), i.InitialState, i.Reactivation, i.Leave, i.Guard, i.Mapping,
+			cmp.Or(i.Summary, users.SummaryNever),
 		}
 	}
 	return item
@@ -124,6 +128,7 @@ func (item applicationJSON) fields() fields {
 			[2]string{"new people", string(i.InitialState)},
 			[2]string{"on leave", string(i.Leave)},
 			[2]string{"reactivation", yesNo(i.Reactivation)},
+			[2]string{"summary by mail", string(i.Summary)},
 		)
 	}
 	return f
