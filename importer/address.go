@@ -55,7 +55,7 @@ func (r Rules) newClaim(m Mapped, u users.User) (claim, bool) {
 	case sent && checkEmail(email) != nil:
 		return claim{}, false
 	}
-	c := claim{id: m.ID, user: u.ID, email: u.EmailKey, username: u.UsernameKey, values: m.Values}
+	c := claim{id: m.ID, user: u.ID, email: u.EmailKey, username: u.UsernameKey, values: m.arriving()}
 	if sent {
 		c.email = users.KeyOf(email)
 	}

@@ -40,6 +40,8 @@ type Mapped struct {
 	Status Status `json:"s"` // in lower case
 	// Values holds target → value. A target that is absent was not sent.
 	Values     map[string]string `json:"v,omitempty"`
+	OnCreate   map[string]string `json:"n,omitempty"` // like Values; only for who is created or linked
+	Failed     []string          `json:"f,omitempty"` // targets whose expression fails for the person, sorted
 	Manager    string            `json:"m,omitempty"` // source id; empty: none
 	HasManager bool              `json:"h,omitempty"` // the manager was sent and is mapped
 	Hash       string            `json:"c,omitempty"` // changes with the content and with the mapping
@@ -64,11 +66,16 @@ func (m Mapped) name() string {
 // email is how lists show the address, which may be one that we refuse.
 func (m Mapped) email() string { return normalize(m.Values[users.AttributeEmail]) }
 
-// Wanted returns the source attributes that a mapping needs, sorted. Nothing
-// else is asked for: people's data that we do not fetch cannot leak here.
-func Wanted(m users.Mapping) []string {
-	wanted := slices.Collect(maps.Values(m))
-	wanted = append(wanted, sourceStatus, emailSource(m))
+// Wanted returns the source attributes that mappings need, sorted; the address is
+// mapped by the first. Nothing else is asked for: people's data that we do not
+// fetch cannot leak here.
+func Wanted(mappings ...users.Mapping) []string {
+	wanted := []string{sourceStatus, emailSource(mappings[0])}
+	for _, m := range mappings {
+		for _, source := range compileSources(m) {
+			wanted = append(wanted, source.attributes()...)
+		}
+	}
 	slices.Sort(wanted)
 	wanted = slices.Compact(wanted)
 	return slices.DeleteFunc(wanted, func(name string) bool { return name == "" || name == sourceID })
@@ -82,24 +89,12 @@ func emailSource(m users.Mapping) string {
 	return sourceEmail
 }
 
-// CheckMapping returns why a mapping cannot be used, or nil. The state follows
-// from the status by rule and is never mapped.
-func CheckMapping(m users.Mapping) error {
-	for _, target := range slices.Sorted(maps.Keys(m)) {
-		switch {
-		case target == "state" || target == sourceStatus:
-			return fmt.Errorf("mapping %s: %w: it is calculated from the status", target, users.ErrInvalid)
-		case target == "" || m[target] == "":
-			return fmt.Errorf("mapping %q to %q: %w: a name is empty", m[target], target, users.ErrInvalid)
-		}
-	}
-	return nil
-}
-
 // mapper maps the people of one connection.
 type mapper struct {
-	sources      users.Mapping // target → source attribute, without the manager
-	targets      []string      // of sources, sorted
+	sources      users.Mapping // without the manager
+	values       map[string]valueSource
+	targets      []string               // of values, sorted
+	onCreate     map[string]valueSource // for who is created or linked
 	manager      bool
 	organization string
 	digest       string // of the above, part of every content hash
@@ -117,7 +112,7 @@ func newMapper(m users.Mapping, organization string) mapper {
 	manager := sources[users.AttributeManager]
 	delete(sources, users.AttributeManager)
 	p := mapper{
-		sources: sources, targets: slices.Sorted(maps.Keys(sources)),
+		sources: sources, values: compileSources(sources), targets: slices.Sorted(maps.Keys(sources)),
 		manager: manager != "", organization: organization,
 	}
 	h := sha256.New()
@@ -130,6 +125,22 @@ func newMapper(m users.Mapping, organization string) mapper {
 	return p
 }
 
+// creating returns the mapper with what fills people when they are created or linked.
+func (p mapper) creating(onCreate users.Mapping) mapper {
+	if len(onCreate) == 0 {
+		return p
+	}
+	p.onCreate = compileSources(onCreate)
+	h := sha256.New()
+	writeText(h, p.digest)
+	for _, target := range slices.Sorted(maps.Keys(onCreate)) {
+		writeText(h, target)
+		writeText(h, onCreate[target])
+	}
+	p.digest = hex.EncodeToString(h.Sum(nil))
+	return p
+}
+
 // apply maps one person.
 func (p mapper) apply(person Person) Mapped {
 	m := Mapped{
@@ -137,7 +148,10 @@ func (p mapper) apply(person Person) Mapped {
 		Values: make(map[string]string, len(p.targets)+1),
 	}
 	for _, target := range p.targets {
-		value, sent := person.Attributes[p.sources[target]]
+		value, sent, err := p.values[target].value(person.Attributes)
+		if err != nil {
+			m.Failed = append(m.Failed, target)
+		}
 		if !sent {
 			continue
 		}
@@ -156,8 +170,36 @@ func (p mapper) apply(person Person) Mapped {
 	if p.manager && person.HasManager {
 		m.Manager, m.HasManager = checkedID(person.ManagerID), true
 	}
+	p.applyOnCreate(&m, person)
 	m.Hash = p.contentHash(m)
 	return m
+}
+
+func (p mapper) applyOnCreate(m *Mapped, person Person) {
+	for target, source := range p.onCreate {
+		value, sent, err := source.value(person.Attributes)
+		if err != nil {
+			m.Failed = append(m.Failed, target)
+		}
+		if !sent {
+			continue
+		}
+		if m.OnCreate == nil {
+			m.OnCreate = map[string]string{}
+		}
+		m.OnCreate[target] = normalize(value)
+	}
+	slices.Sort(m.Failed)
+}
+
+// arriving holds the values for somebody who is created or linked.
+func (m Mapped) arriving() map[string]string {
+	if len(m.OnCreate) == 0 {
+		return m.Values
+	}
+	values := maps.Clone(m.Values)
+	maps.Copy(values, m.OnCreate)
+	return values
 }
 
 // contentHash covers everything a plan derives from the person: values, which of
@@ -171,6 +213,13 @@ func (p mapper) contentHash(m Mapped) string {
 	for _, target := range slices.Sorted(maps.Keys(m.Values)) {
 		writeText(h, target)
 		writeText(h, m.Values[target])
+	}
+	for _, target := range slices.Sorted(maps.Keys(m.OnCreate)) {
+		writeText(h, "created with "+target) // no target is called so
+		writeText(h, m.OnCreate[target])
+	}
+	for _, target := range m.Failed {
+		writeText(h, "failed "+target)
 	}
 	if m.HasManager {
 		writeText(h, users.AttributeManager)

@@ -72,8 +72,9 @@ func (e *Engine) open(ctx context.Context, app users.Application, t *tracker) (*
 	if len(mapping) == 0 {
 		return nil, nil, fmt.Errorf("%w source %q", users.ErrInvalid, app.Import.Source)
 	}
-	if err := CheckMapping(mapping); err != nil {
-		return nil, nil, err
+	onCreate := app.Import.MappingOnCreate
+	if problems := CheckMapping(mapping, onCreate); len(problems) > 0 {
+		return nil, nil, fmt.Errorf("%w mapping of %s: %s", users.ErrInvalid, problems[0].Target, problems[0].Text)
 	}
 	secret, err := e.cfg.Directory.ImportSecret(ctx, app.ID)
 	if errors.Is(err, users.ErrNotFound) {
@@ -86,7 +87,7 @@ func (e *Engine) open(ctx context.Context, app users.Application, t *tracker) (*
 	if err != nil {
 		return nil, nil, fmt.Errorf("open source: %w", err)
 	}
-	wanted, missing, err := preflight(ctx, source, mapping)
+	wanted, missing, err := preflight(ctx, source, mapping, onCreate)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -100,7 +101,7 @@ func (e *Engine) open(ctx context.Context, app users.Application, t *tracker) (*
 		Leave: app.Import.Leave,
 	}
 	return &reading{
-		directory: directory, source: source, rules: rules, mapper: newMapper(mapping, e.cfg.Organization),
+		directory: directory, source: source, rules: rules, mapper: newMapper(mapping, e.cfg.Organization).creating(onCreate),
 		wanted: wanted, newID: newIDs(), memory: memory, feed: NewFeed(rules),
 		stats: newFeedStats(mapping, wanted), managers: map[string]struct{}{},
 		track: t,
@@ -109,8 +110,8 @@ func (e *Engine) open(ctx context.Context, app users.Application, t *tracker) (*
 
 // preflight asks which attributes may be read. What is optional and may not be
 // read is left out; without a mandatory one nothing is read at all.
-func preflight(ctx context.Context, source Source, mapping users.Mapping) (wanted, missing []string, err error) {
-	wanted = Wanted(mapping)
+func preflight(ctx context.Context, source Source, mapping, onCreate users.Mapping) (wanted, missing []string, err error) {
+	wanted = Wanted(mapping, onCreate)
 	granted, known, err := source.Granted(ctx, wanted)
 	if err != nil || !known {
 		return wanted, nil, err

@@ -33,6 +33,7 @@ func PlanPage(in PageInput) PagePlan {
 		if p.row == nil {
 			continue
 		}
+		reportFailed(p.row, m)
 		page.Changes = append(page.Changes, *p.row)
 		if p.row.Kind == users.ChangeSuspend && p.user.State() == users.StateActive {
 			page.LosingAccess++
@@ -87,6 +88,7 @@ func (in PageInput) stranger(m Mapped, record users.Person) personPlan {
 
 // arrival plans somebody who should have a user: a new one, or one who is here already.
 func (in PageInput) arrival(m Mapped, record users.Person) personPlan {
+	m.Values = m.arriving()
 	if reason, detail := emailProblem(m); reason != "" {
 		return in.quarantine(m, users.User{}, reason, detail)
 	}

@@ -8,6 +8,7 @@ const (
 	reasonNewPerson         = "new_person"
 	reasonAttributesChanged = "attributes_changed"
 	reasonContentChanged    = "content_changed" // what we remember changes, the person does not
+	reasonMappingFailed     = "mapping_failed"  // likewise, and an expression fails for the person
 	reasonNeedsDecision     = "needs_decision"  // active again at the source, but reactivation is off
 	reasonPersonGone        = "person_gone"     // the source no longer knows the person
 	reasonInactiveStatus    = "inactive_status" // not created, because of the status

@@ -115,6 +115,18 @@ func changedFields(m Mapped, u users.User, addresses bool) map[string]users.Fiel
 	return fields
 }
 
+// reportFailed adds to a row that follows from m which expressions failed for the person.
+func reportFailed(row *users.RunChange, m Mapped) {
+	if len(m.Failed) == 0 || row.Kind == users.ChangeQuarantine || row.Kind == users.ChangeSkip {
+		return
+	}
+	if row.Reason == reasonContentChanged {
+		row.Reason = reasonMappingFailed
+	}
+	text := fmt.Sprintf("The expression for %s fails with what the source says, so it stays as it was.", strings.Join(m.Failed, ", "))
+	row.Detail = strings.TrimSpace(row.Detail + " " + text)
+}
+
 // emailProblem returns why a person's address cannot be used, or an empty reason.
 func emailProblem(m Mapped) (reason, detail string) {
 	email := m.Values[users.AttributeEmail]

@@ -43,6 +43,12 @@ func (s *feedStats) add(person Person, m Mapped) {
 			s.stats.Filled[name]++
 		}
 	}
+	for _, target := range m.Failed {
+		if s.stats.MappingFailed == nil {
+			s.stats.MappingFailed = map[string]int{}
+		}
+		s.stats.MappingFailed[target]++
+	}
 	if m.Status != "" {
 		s.stats.Filled[sourceStatus]++
 	}

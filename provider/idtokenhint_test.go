@@ -34,13 +34,14 @@ func FuzzVerifyHint(f *testing.F) {
 	if _, err := verifyHint(f.Context(), ring, fuzzIssuer, token); err != nil {
 		f.Fatalf("a good hint is refused, so this proves nothing: %v", err)
 	}
+	header, _, _ := strings.Cut(token, ".")
 	for _, payload := range []string{
 		good, "", "null", "[]", `{"iss":"` + fuzzIssuer + `"}`, `{"iss":"https://evil.example","sub":"ada"}`,
 		`{"iss":"` + fuzzIssuer + `","sub":["ada"],"aud":["a","b"]}`, `{"ISS":"` + fuzzIssuer + `","SUB":"ada"}`, strings.Repeat("[", 1000),
 	} {
 		f.Add(payload, true)
 		f.Add(encodePart(`{"alg":"none","typ":"JWT"}`)+"."+encodePart(payload)+".", false)
-		f.Add(encodePart(`{"alg":"ES256","typ":"JWT","kid":"`+signer.KeyID()+`"}`)+"."+encodePart(payload)+"."+encodePart(strings.Repeat("\x00", 64)), false)
+		f.Add(header+"."+encodePart(payload)+"."+encodePart(strings.Repeat("\x00", 64)), false)
 	}
 	f.Fuzz(func(t *testing.T, text string, signed bool) {
 		payload := text

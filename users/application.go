@@ -83,6 +83,9 @@ type Import struct {
 	Guard        Guard         `json:"guard"`
 	Mapping      Mapping       `json:"mapping,omitempty"` // nil: the default of the source
 	Summary      SummaryPolicy `json:"summary,omitempty"` // after which runs administrators get a mail; empty: never
+
+	// MappingOnCreate fills attributes of people when they are created or linked; no later import changes those.
+	MappingOnCreate Mapping `json:"mapping_on_create,omitempty"`
 }
 
 // LeavePolicy is what the source status "leave" does to access.
@@ -94,7 +97,8 @@ const (
 	LeaveKeeps    LeavePolicy = "keep"
 )
 
-// Mapping is target attribute → source attribute.
+// Mapping is attribute of ours → where its value comes from: a source attribute,
+// or an expression over source attributes that results in a text (see Expression).
 type Mapping map[string]string
 
 // Guard bounds how many people one connection may lock out in 24 hours

@@ -98,6 +98,8 @@ type FeedStats struct {
 	Active          int            `json:"active"`            // active people before the run, without roles
 	LosingAccess    int            `json:"losing_access"`     // active people this run suspends
 	Time            RunTime        `json:"time,omitzero"`
+
+	MappingFailed map[string]int `json:"mapping_failed,omitempty"` // attribute of ours → people for whom its expression fails
 }
 
 // ChangeKind is the strongest effect of a run on one person.

@@ -248,8 +248,8 @@ func TestDefaultMappingReadsElevenAttributes(t *testing.T) {
 	if diff := cmp.Diff(want, map[string]string(mapping)); diff != "" {
 		t.Errorf("mapping differs (-want +got):\n%s", diff)
 	}
-	if err := importer.CheckMapping(mapping); err != nil {
-		t.Error(err)
+	if problems := importer.CheckMapping(mapping, nil); len(problems) > 0 {
+		t.Error(problems)
 	}
 	sources := importer.Wanted(mapping)
 	if len(sources) != 11 || !slices.Contains(sources, "status") {
