@@ -24,6 +24,8 @@ type RunReport struct {
 	ErrorCode   string              `json:"error_code,omitempty"`
 	Error       string              `json:"error,omitempty"`
 	Counts      users.Counts        `json:"counts"`
+
+	MappingFailed map[string]int `json:"mapping_failed,omitempty"` // attribute → people who keep what they had
 }
 
 // NewRunReport returns a run as lists and programs see it.
@@ -31,6 +33,7 @@ func NewRunReport(r users.Run) RunReport {
 	return RunReport{
 		ID: r.ID, Application: r.Connection, State: r.State, Preview: r.Preview, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 		Actor: r.Actor, ApprovedBy: r.ApprovedBy, Held: r.Held, ErrorCode: r.ErrorCode, Error: r.Error, Counts: r.Counts,
+		MappingFailed: r.Stats.MappingFailed,
 	}
 }
 

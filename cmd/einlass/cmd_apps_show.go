@@ -41,7 +41,8 @@ type connectionJSON struct {
 	Guard        users.Guard       `json:"guard"`
 	Mapping      users.Mapping     `json:"mapping,omitempty"`
 
-	Summary users.SummaryPolicy `json:"summary"`
+	MappingOnCreate users.Mapping       `json:"mapping_on_create,omitempty"`
+	Summary         users.SummaryPolicy `json:"summary"`
 }
 
 // secretJSON tells secrets apart without showing them.
@@ -61,7 +62,7 @@ func newApplicationJSON(a users.Application) applicationJSON {
 		schedule := i.Schedule
 		item.Import = &connectionJSON{
 			i.Source, i.BaseURL, i.ClientID, scheduleValue{&schedule}.show(), i.InitialState, i.Reactivation, i.Leave, i.Guard, i.Mapping,
-			cmp.Or(i.Summary, users.SummaryNever),
+			i.MappingOnCreate, cmp.Or(i.Summary, users.SummaryNever),
 		}
 	}
 	return item

@@ -207,9 +207,13 @@ type ImportConfig struct {
 	Leave users.LeavePolicy `yaml:"leave"`
 	// How many people may lose access within 24 hours without a named administrator's approval.
 	Guard GuardConfig `yaml:"guard"`
-	// Attribute of ours and the source attribute it is filled from, added to the default mapping.
-	// An empty source attribute takes ours out of the mapping.
+	// Attribute of ours and what every import fills it from, added to the default mapping: a source attribute,
+	// or an expression over source attributes that results in a text, such as `"Acme GmbH"` or
+	// `office in ["Wien", "Graz"] ? "AT" : "DE"` (the language is expr-lang/expr). An empty text takes ours out of the
+	// mapping. `email` and `manager` take a source attribute only.
 	Mapping map[string]string `yaml:"mapping"`
+	// The same for attributes that are filled when a person is created or linked, and never changed by a later import.
+	MappingOnCreate map[string]string `yaml:"mapping_on_create"`
 	// After which imports administrators get a mail: `never`, `changes` (those that changed somebody or
 	// failed to) or `always`; recommended for the first few imports. Imports that stop or need a decision
 	// are mailed in any case. Needs `mail`.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/importer/personio"
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider"
 	"github.com/einlass/einlass/users"
@@ -214,16 +216,19 @@ func (l *loader) checkImport(path string, i ImportConfig) {
 	if i.Summary != users.SummaryNever && l.cfg.Mail.SMTP == "" {
 		l.warn(path+".summary", "nothing is mailed without mail.smtp")
 	}
-	for _, target := range sortedKeys(i.Mapping) {
-		source := i.Mapping[target]
-		switch {
-		case !users.IsAttributeName(target):
-			l.fail(path+".mapping", "%q is no name for an attribute", target)
-		case target == "state" || target == "status":
-			l.fail(path+".mapping", "%s is calculated from the source's status and cannot be mapped", target)
-		case target == users.AttributeEmail && source == "":
-			l.fail(path+".mapping", "email cannot be taken out")
+	l.checkMapping(path, i)
+}
+
+func (l *loader) checkMapping(path string, i ImportConfig) {
+	if source, named := i.Mapping[users.AttributeEmail]; named && source == "" {
+		l.fail(path+".mapping.email", "cannot be taken out")
+	}
+	for _, p := range importer.CheckMapping(i.mapping(personio.DefaultMapping()), i.MappingOnCreate) {
+		at := path + ".mapping"
+		if p.OnCreate {
+			at += "_on_create"
 		}
+		l.fail(join(at, p.Target), "%s", p.Text)
 	}
 }
 

@@ -93,16 +93,27 @@ func (i ImportConfig) stored(defaultMapping users.Mapping) *users.Import {
 		Reactivation: i.Reactivation,
 		Leave:        i.Leave,
 		Guard:        users.Guard(i.Guard),
+		Mapping:      i.mapping(defaultMapping),
+
+		MappingOnCreate: i.MappingOnCreate,
 	}
 	if i.Summary != users.SummaryNever { // which is the same as none
 		stored.Summary = i.Summary
 	}
-	if len(i.Mapping) > 0 {
-		stored.Mapping = maps.Clone(defaultMapping)
-		maps.Copy(stored.Mapping, i.Mapping)
-		maps.DeleteFunc(stored.Mapping, func(_, source string) bool { return source == "" })
-	}
 	return stored
+}
+
+// mapping is what every import fills: the default, what the file says of it, and
+// none of what is filled on creation alone. It is nil where the default holds.
+func (i ImportConfig) mapping(defaultMapping users.Mapping) users.Mapping {
+	if len(i.Mapping)+len(i.MappingOnCreate) == 0 {
+		return nil
+	}
+	mapping := maps.Clone(defaultMapping)
+	maps.DeleteFunc(mapping, func(target, _ string) bool { return i.MappingOnCreate[target] != "" })
+	maps.Copy(mapping, i.Mapping)
+	maps.DeleteFunc(mapping, func(_, source string) bool { return source == "" })
+	return mapping
 }
 
 // groupIDs returns the sorted ids.

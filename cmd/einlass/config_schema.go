@@ -132,6 +132,7 @@ func (i *ImportConfig) fields() []field {
 			leaf("max_percent", numberValue{&i.Guard.MaxPercent}),
 		),
 		leaf("mapping", mapValue{&i.Mapping}),
+		leaf("mapping_on_create", mapValue{&i.MappingOnCreate}),
 		leaf("summary", choice(&i.Summary, summaryPolicies...)),
 	}
 }

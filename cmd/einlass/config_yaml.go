@@ -201,6 +201,11 @@ func (l *loader) leaf(m member, path string, v value) {
 		return
 	}
 	l.record(path, v, l.at(m.key))
+	if v.kind() == kindMapping {
+		for pair := range slices.Chunk(m.node.Content, 2) {
+			l.mark(join(path, pair[0].Value), l.at(pair[0]))
+		}
+	}
 	if hidesSomething(v) {
 		l.inlineSecrets = true
 	}

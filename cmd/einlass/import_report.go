@@ -42,6 +42,9 @@ func (r *report) write(w io.Writer, format string) error {
 		head = append(head, [2]string{"error", r.Error})
 	}
 	head = append(head, [2]string{r.countsLabel(), describeCounts(r.Counts)})
+	for _, target := range slices.Sorted(maps.Keys(r.MappingFailed)) {
+		head = append(head, [2]string{"mapping fails", fmt.Sprintf("%s, for %d people, who keep what they had", target, r.MappingFailed[target])})
+	}
 	if err := head.write(w); err != nil {
 		return err
 	}
