@@ -32,7 +32,7 @@ type consequences struct {
 	everyone []string                       // labels of those that need no membership
 }
 
-// note sets the effect of rows. Only people whose access or address changes are
+// note puts the effect of rows before what movers says of them. Only people whose access or address changes are
 // looked up, all of them together.
 func (c *consequences) note(ctx context.Context, rows []users.RunChange) error {
 	var ids []users.ID
@@ -62,9 +62,10 @@ func (c *consequences) note(ctx context.Context, rows []users.RunChange) error {
 		row := &rows[i]
 		switch {
 		case row.Kind == users.ChangeCreate:
-			row.Effect = sentence(gains(row.InitialState, c.everyone))
+			row.Effect = joinEffects(sentence(gains(row.InitialState, c.everyone)), row.Effect)
 		case concernsAccess(*row):
-			row.Effect = c.effect(*row, people[row.User], c.labelsOf(applications[row.User]), ending[row.User])
+			effect := c.effect(*row, people[row.User], c.labelsOf(applications[row.User]), ending[row.User])
+			row.Effect = joinEffects(effect, row.Effect)
 		}
 	}
 	return nil

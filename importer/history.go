@@ -56,7 +56,8 @@ func lostBy(ctx context.Context, r users.Reader, run users.Run) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if c.Kind == users.ChangeSuspend {
+		// An update with an effect may have taken an application away; one too many is on the safe side.
+		if c.Kind == users.ChangeSuspend || (c.Effect != "" && (c.Kind == users.ChangeUpdate || c.Kind == users.ChangeLink)) {
 			lost++
 		}
 	}

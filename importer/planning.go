@@ -42,7 +42,11 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 	}
 	err := r.eachPortion(ctx, &r.waiting, func(in PageInput) error {
 		page := PlanPage(in)
-		result.stats.LosingAccess += page.LosingAccess
+		losing, err := r.movers.note(ctx, page.Changes)
+		if err != nil {
+			return err
+		}
+		result.stats.LosingAccess += page.LosingAccess + losing
 		for _, c := range page.Changes {
 			if _, named := r.managers[c.SourceID]; named && (c.Kind == users.ChangeCreate || c.Kind == users.ChangeLink) {
 				managers[c.SourceID] = c.User

@@ -22,6 +22,7 @@ type reading struct {
 	mapper    mapper
 	wanted    []string
 	newID     func(sourceID string) users.ID
+	movers    *movers
 	track     *tracker
 
 	memory   *memory

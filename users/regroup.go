@@ -149,7 +149,7 @@ func (g *regrouper) found(ctx context.Context, people []User) (looked, moved int
 			break
 		}
 		looked++
-		if own := g.moves(u, memberships[u.ID], failed); len(own) > 0 {
+		if own := g.rules.moves(u, memberships[u.ID], failed); len(own) > 0 {
 			moves, movers = append(moves, own...), append(movers, u.ID)
 			versions[u.ID] = u.Version
 		}

@@ -34,6 +34,28 @@ func (r rule) holds(attributes map[string]string) (bool, error) {
 	return holds, err
 }
 
+// Rules are the compiled rules of groups.
+type Rules []rule
+
+// Regrouped returns the memberships of a person, of which it is given those from
+// before, as they are once u is written.
+func (rs Rules) Regrouped(u User, before []Membership) []Membership {
+	after := slices.Clone(before)
+	for _, m := range rs.moves(u, before, failures{}) {
+		if m.ends {
+			after = slices.DeleteFunc(after, func(other Membership) bool { return other == m.Membership })
+			continue
+		}
+		after = append(after, m.Membership)
+	}
+	return after
+}
+
+// CompileRules compiles the rules of those groups that have one.
+func (d *Directory) CompileRules(groups []Group) Rules {
+	return d.rules.compile(slices.DeleteFunc(slices.Clone(groups), func(g Group) bool { return g.Rule == "" }))
+}
+
 // ruleCache keeps the rules in force compiled, so that an import does not
 // compile them in each of its transactions.
 type ruleCache struct {
@@ -42,11 +64,11 @@ type ruleCache struct {
 }
 
 // compile returns the rules of groups, which are all that have one.
-func (c *ruleCache) compile(groups []Group) []rule {
+func (c *ruleCache) compile(groups []Group) Rules {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	inForce := make(map[string]rule, len(groups))
-	rules := make([]rule, 0, len(groups))
+	rules := make(Rules, 0, len(groups))
 	for _, g := range groups {
 		r, known := c.rules[g.Rule]
 		if !known {
@@ -66,7 +88,7 @@ func (c *ruleCache) compile(groups []Group) []rule {
 type regrouper struct {
 	d     *Directory
 	tx    Tx
-	rules []rule
+	rules Rules
 	actor Actor
 	run   RunID // of an import; empty: none
 }
@@ -94,7 +116,7 @@ func (g *regrouper) written(ctx context.Context, people ...User) error {
 	var moves []move
 	failed := failures{}
 	for _, u := range people {
-		moves = append(moves, g.moves(u, memberships[u.ID], failed)...)
+		moves = append(moves, g.rules.moves(u, memberships[u.ID], failed)...)
 	}
 	failed.log(ctx, g.d.log)
 	return writeMoves(ctx, g.tx, g.actor, g.run, moves)
@@ -102,7 +124,7 @@ func (g *regrouper) written(ctx context.Context, people ...User) error {
 
 // moves compares a person's memberships by rule with what the rules say. A rule
 // that fails for the person leaves the membership as it is.
-func (g *regrouper) moves(u User, memberships []Membership, failed failures) []move {
+func (rs Rules) moves(u User, memberships []Membership, failed failures) []move {
 	member := map[GroupID]bool{}
 	for _, m := range memberships {
 		if m.ByRule {
@@ -111,7 +133,7 @@ func (g *regrouper) moves(u User, memberships []Membership, failed failures) []m
 	}
 	attributes := u.ExpressionAttributes()
 	var moves []move
-	for _, r := range g.rules {
+	for _, r := range rs {
 		was := member[r.group]
 		delete(member, r.group)
 		holds, err := r.holds(attributes)

@@ -96,7 +96,7 @@ type FeedStats struct {
 	UnknownStatuses int            `json:"unknown_statuses"`  // people with a status we do not know
 	Missing         []string       `json:"missing,omitempty"` // optional attributes the credential may not read
 	Active          int            `json:"active"`            // active people before the run, without roles
-	LosingAccess    int            `json:"losing_access"`     // active people this run suspends
+	LosingAccess    int            `json:"losing_access"`     // active people this run suspends, or takes an application from by a rule
 	Time            RunTime        `json:"time,omitzero"`
 
 	MappingFailed map[string]int `json:"mapping_failed,omitempty"` // attribute of ours → people for whom its expression fails

@@ -1,0 +1,134 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/einlass/einlass/users"
+)
+
+// movers foretells what the rules of groups make of planned rows: which groups
+// people leave and join by rule, and which applications they lose and gain with
+// them. Rules are judged again when a row is applied; a new manager, who is
+// planned apart, is not foretold.
+type movers struct {
+	directory    users.Reader
+	rules        users.Rules
+	groups       map[users.GroupID]string // labels
+	applications []users.Application      // enabled ones that people use
+}
+
+func (e *Engine) newMovers(ctx context.Context) (*movers, error) {
+	m := &movers{directory: e.cfg.Directory.Read(), groups: map[users.GroupID]string{}}
+	groups, err := m.directory.Groups(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("groups: %w", err)
+	}
+	for _, g := range groups {
+		m.groups[g.ID] = g.Label
+	}
+	m.rules = e.cfg.Directory.CompileRules(groups)
+	if m.applications, err = m.directory.Applications(ctx); err != nil {
+		return nil, fmt.Errorf("applications: %w", err)
+	}
+	m.applications = slices.DeleteFunc(m.applications, func(a users.Application) bool {
+		return a.Disabled || (a.SignIn == nil && a.Launch == nil)
+	})
+	return m, nil
+}
+
+// note sets the effect of rows whose people change groups by rule. It returns how
+// many active people lose an application by that alone.
+func (m *movers) note(ctx context.Context, rows []users.RunChange) (losing int, err error) {
+	if len(m.rules) == 0 {
+		return 0, nil
+	}
+	var ids []users.ID
+	for _, row := range rows {
+		if row.Kind != users.ChangeCreate && changesAttributes(row) {
+			ids = append(ids, row.User)
+		}
+	}
+	people, err := m.directory.UsersByID(ctx, ids)
+	if err != nil {
+		return 0, fmt.Errorf("people of the plan: %w", err)
+	}
+	memberships, err := m.directory.Memberships(ctx, ids)
+	if err != nil {
+		return 0, fmt.Errorf("memberships of people: %w", err)
+	}
+	for i := range rows {
+		row := &rows[i]
+		if !changesAttributes(*row) {
+			continue
+		}
+		var lost []string
+		row.Effect, lost = m.effect(*row, people[row.User], memberships[row.User])
+		if len(lost) > 0 {
+			losing++
+		}
+	}
+	return losing, nil
+}
+
+// changesAttributes reports whether a row changes what rules are about.
+func changesAttributes(row users.RunChange) bool {
+	return changesPerson(row.Kind) && (len(row.Fields) > 0 || row.Reason == users.ReasonEmailParked)
+}
+
+// effect says what a row does to the groups and applications of a person, and
+// which applications they lose by it who could use them.
+func (m *movers) effect(row users.RunChange, u users.User, before []users.Membership) (effect string, lost []string) {
+	active := u.State() == users.StateActive && row.Kind != users.ChangeSuspend
+	if row.Kind == users.ChangeCreate {
+		u.ID, active = row.User, row.InitialState == users.StateActive
+	}
+	for name, f := range row.Fields {
+		u.SetAttribute(name, f.After)
+	}
+	if row.Reason == users.ReasonEmailParked {
+		u.EmailKey = ""
+	}
+	after := m.rules.Regrouped(u, before)
+	var gained []string
+	if active {
+		lost, gained = m.used(before, after), m.used(after, before)
+	}
+	return sentence(
+		withList("leaves by rule:", m.labels(before, after)), withList("joins by rule:", m.labels(after, before)),
+		withList("loses", lost), withList("gains", gained),
+	), lost
+}
+
+// labels returns the groups that only the first memberships are of.
+func (m *movers) labels(these, those []users.Membership) []string {
+	var labels []string
+	for _, membership := range these {
+		if membership.ByRule && !slices.Contains(those, membership) {
+			labels = append(labels, m.groups[membership.Group])
+		}
+	}
+	return labels
+}
+
+// used returns the labels of applications that only the first memberships give access to.
+func (m *movers) used(these, those []users.Membership) []string {
+	var labels []string
+	for _, a := range m.applications {
+		if !slices.Contains(a.Groups, users.Everyone) && gives(a, these) && !gives(a, those) {
+			labels = append(labels, a.Label)
+		}
+	}
+	slices.Sort(labels)
+	return labels
+}
+
+// gives reports whether one of the memberships is of a group bound to the application.
+func gives(a users.Application, memberships []users.Membership) bool {
+	return slices.ContainsFunc(memberships, func(m users.Membership) bool { return slices.Contains(a.Groups, m.Group) })
+}
+
+// joinEffects returns both sentences, of which either may be empty.
+func joinEffects(first, second string) string { return strings.TrimSpace(first + " " + second) }
