@@ -21,4 +21,10 @@
 // The epoch in a user's row rises with every suspension, credential change and
 // "end all sessions". Sessions and grants made under an older epoch are dead,
 // so no message has to arrive anywhere for a suspension to take effect.
+//
+// # Groups
+//
+// A group has members by hand and, if it has a rule, everybody for whom the rule
+// holds. Whoever writes a person's attributes puts them into groups in the same
+// transaction; after a change of rules [Directory.Regroup] does so for everybody.
 package users
