@@ -14,36 +14,46 @@ import (
 // them. Rules are judged again when a row is applied; a new manager, who is
 // planned apart, is not foretold.
 type movers struct {
-	directory    users.Reader
+	directory *users.Directory
+
+	loaded       bool // what follows
 	rules        users.Rules
 	groups       map[users.GroupID]string // labels
 	applications []users.Application      // enabled ones that people use
 }
 
-func (e *Engine) newMovers(ctx context.Context) (*movers, error) {
-	m := &movers{directory: e.cfg.Directory.Read(), groups: map[users.GroupID]string{}}
-	groups, err := m.directory.Groups(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("groups: %w", err)
+// load reads rules and applications, once somebody is planned whom they may concern.
+func (m *movers) load(ctx context.Context) error {
+	if m.loaded {
+		return nil
 	}
+	groups, err := m.directory.Read().Groups(ctx)
+	if err != nil {
+		return fmt.Errorf("groups: %w", err)
+	}
+	m.groups = map[users.GroupID]string{}
 	for _, g := range groups {
 		m.groups[g.ID] = g.Label
 	}
-	m.rules = e.cfg.Directory.CompileRules(groups)
-	if m.applications, err = m.directory.Applications(ctx); err != nil {
-		return nil, fmt.Errorf("applications: %w", err)
+	m.rules = m.directory.CompileRules(groups)
+	if m.applications, err = m.directory.Read().Applications(ctx); err != nil {
+		return fmt.Errorf("applications: %w", err)
 	}
 	m.applications = slices.DeleteFunc(m.applications, func(a users.Application) bool {
 		return a.Disabled || (a.SignIn == nil && a.Launch == nil)
 	})
-	return m, nil
+	m.loaded = true
+	return nil
 }
 
 // note sets the effect of rows whose people change groups by rule. It returns how
 // many active people lose an application by that alone.
 func (m *movers) note(ctx context.Context, rows []users.RunChange) (losing int, err error) {
-	if len(m.rules) == 0 {
+	if !slices.ContainsFunc(rows, changesAttributes) {
 		return 0, nil
+	}
+	if err := m.load(ctx); err != nil || len(m.rules) == 0 {
+		return 0, err
 	}
 	var ids []users.ID
 	for _, row := range rows {
@@ -51,11 +61,11 @@ func (m *movers) note(ctx context.Context, rows []users.RunChange) (losing int, 
 			ids = append(ids, row.User)
 		}
 	}
-	people, err := m.directory.UsersByID(ctx, ids)
+	people, err := m.directory.Read().UsersByID(ctx, ids)
 	if err != nil {
 		return 0, fmt.Errorf("people of the plan: %w", err)
 	}
-	memberships, err := m.directory.Memberships(ctx, ids)
+	memberships, err := m.directory.Read().Memberships(ctx, ids)
 	if err != nil {
 		return 0, fmt.Errorf("memberships of people: %w", err)
 	}

@@ -96,17 +96,13 @@ func (e *Engine) open(ctx context.Context, app users.Application, t *tracker) (*
 	if err != nil {
 		return nil, nil, err
 	}
-	movers, err := e.newMovers(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
 	rules := Rules{
 		Connection: app.ID, InitialState: app.Import.InitialState, Reactivation: app.Import.Reactivation,
 		Leave: app.Import.Leave,
 	}
 	return &reading{
 		directory: directory, source: source, rules: rules, mapper: newMapper(mapping, e.cfg.Organization).creating(onCreate),
-		wanted: wanted, newID: newIDs(), movers: movers, memory: memory, feed: NewFeed(rules),
+		wanted: wanted, newID: newIDs(), movers: &movers{directory: e.cfg.Directory}, memory: memory, feed: NewFeed(rules),
 		stats: newFeedStats(mapping, wanted), managers: map[string]struct{}{},
 		track: t,
 	}, missing, nil
