@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -35,14 +36,17 @@ func (a *Authorizer) getAuthorize(w http.ResponseWriter, r *http.Request) error 
 func (a *Authorizer) authorize(w http.ResponseWriter, r *http.Request, in params) error {
 	c, found := a.cfg.Registry.client(in.get("client_id"))
 	if !found || in.isRepeated("client_id") {
-		return &web.Error{Status: http.StatusBadRequest, Key: "error.unknown_client"}
+		return unknownClient(in.get("client_id"))
 	}
 	if isPushed(in) {
 		return a.authorizePushed(w, r, c, in)
 	}
 	redirectURI := in.get("redirect_uri")
 	if !slices.Contains(c.RedirectURIs, redirectURI) || in.isRepeated("redirect_uri") {
-		return &web.Error{Status: http.StatusBadRequest, Key: "error.redirect_uri"}
+		return &web.Error{
+			Status: http.StatusBadRequest, Key: "error.redirect_uri",
+			Err: fmt.Errorf("redirect URI %.300q is not one that client %s has registered", redirectURI, c.ClientID),
+		}
 	}
 	p, failure := a.readRequest(r.Context(), c, in)
 	if failure == nil && c.RequirePAR {
@@ -52,6 +56,13 @@ func (a *Authorizer) authorize(w http.ResponseWriter, r *http.Request, in params
 		return a.fail(w, r, c, p, failure)
 	}
 	return a.authorizeValid(w, r, c, p)
+}
+
+// unknownClient is for a request of a client that is not registered as it says. The log tells which.
+func unknownClient(id string) error {
+	return &web.Error{
+		Status: http.StatusBadRequest, Key: "error.unknown_client", Err: fmt.Errorf("no client is registered as %.300q", id),
+	}
 }
 
 // authorizeValid answers a request that has passed every check of its own.
@@ -144,7 +155,7 @@ func (a *Authorizer) Finish(w http.ResponseWriter, r *http.Request, req session.
 	a.finishPending(r)
 	c, found := a.cfg.Registry.client(req.Params.ClientID)
 	if !found || !slices.Contains(c.RedirectURIs, req.Params.RedirectURI) {
-		return &web.Error{Status: http.StatusBadRequest, Key: "error.unknown_client"}
+		return unknownClient(req.Params.ClientID)
 	}
 	return a.answer(w, r, c, situation{params: req.Params, session: &s, requested: req.Created})
 }

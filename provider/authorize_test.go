@@ -66,6 +66,10 @@ func TestAuthorizeRefusesEveryOtherRedirectURI(t *testing.T) {
 			t.Errorf("%s: no reference", name)
 		}
 	}
+	// Invariant 9: the administrator finds which address to register.
+	if !strings.Contains(b.Logs.String(), "https://other.personio.de/oauth/callback") {
+		t.Error("the log does not name the redirect URI")
+	}
 	for _, uri := range []string{good, "https://login.personio.com/login/callback", "https://auth.personio.de/providers/oauth/callback"} {
 		answer := browser.Get(b.Authorize(providertest.Personio, "redirect_uri", uri))
 		if !strings.HasPrefix(answer.Header.Get("Location"), uri+"?code=") {
@@ -83,6 +87,9 @@ func TestAuthorizeShowsAPageForAnUnknownClient(t *testing.T) {
 		if answer.StatusCode != http.StatusBadRequest || answer.Header.Get("Location") != "" {
 			t.Errorf("%s: status %d, Location %q; want 400 without", name, answer.StatusCode, answer.Header.Get("Location"))
 		}
+	}
+	if !strings.Contains(b.Logs.String(), `registered as \"nobody\"`) {
+		t.Error("the log does not name the client")
 	}
 	for _, name := range []string{"client_id", "redirect_uri"} {
 		target, _ := url.Parse(b.Authorize(providertest.Personio))

@@ -101,7 +101,7 @@ func (a *Authorizer) asked(r *http.Request, id string) (question, error) {
 	}
 	c, found := a.cfg.Registry.client(req.Params.ClientID)
 	if !found || !slices.Contains(c.RedirectURIs, req.Params.RedirectURI) {
-		return question{}, &web.Error{Status: http.StatusBadRequest, Key: "error.unknown_client"}
+		return question{}, unknownClient(req.Params.ClientID)
 	}
 	return question{AuthRequest: req, client: c, session: current}, nil
 }
