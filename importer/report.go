@@ -24,6 +24,8 @@ type RunReport struct {
 	ErrorCode   string              `json:"error_code,omitempty"`
 	Error       string              `json:"error,omitempty"`
 	Counts      users.Counts        `json:"counts"`
+	Progress    *ProgressReport     `json:"progress,omitempty"` // of a run that has not ended
+	Time        TimeReport          `json:"time_seconds"`
 
 	MappingFailed map[string]int `json:"mapping_failed,omitempty"` // attribute → people who keep what they had
 }
@@ -33,6 +35,7 @@ func NewRunReport(r users.Run) RunReport {
 	return RunReport{
 		ID: r.ID, Application: r.Connection, State: r.State, Preview: r.Preview, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 		Actor: r.Actor, ApprovedBy: r.ApprovedBy, Held: r.Held, ErrorCode: r.ErrorCode, Error: r.Error, Counts: r.Counts,
+		Progress: newProgressReport(r), Time: newTimeReport(r.Stats.Time),
 		MappingFailed: r.Stats.MappingFailed,
 	}
 }
@@ -59,6 +62,7 @@ type Report struct {
 	RunReport
 	Changes []ChangeReport `json:"changes"`
 
+	Run    users.Run           `json:"-"` // what the report is about
 	people map[users.ID]string // e-mail addresses of managers, for people who read the report
 }
 
@@ -75,7 +79,7 @@ const reportPage = 1000
 // remember something of the source are left out, and a manager set in a later
 // phase joins the person's own row.
 func ReadReport(ctx context.Context, directory reportReader, run users.Run) (Report, error) {
-	r := Report{RunReport: NewRunReport(run), Changes: []ChangeReport{}}
+	r := Report{RunReport: NewRunReport(run), Run: run, Changes: []ChangeReport{}}
 	place := map[string]int{} // source id → row that changes the person
 	for phase, seq := 0, 0; ; {
 		rows, err := directory.RunChanges(ctx, run.ID, "", phase, seq, reportPage)

@@ -40,6 +40,7 @@ type shell struct {
 	stdin       io.Reader
 	stdout      io.Writer
 	stderr      io.Writer
+	bar         *bar // nil: nobody watches
 }
 
 // errHelp ends parsing after the help text was printed.
@@ -71,7 +72,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case err != nil:
 		err = usageError{fmt.Errorf("%w; see einlass --help", err)}
 	default:
-		sh := &shell{grammar.Config, environment, stdin, stdout, stderr}
+		sh := &shell{configFile: grammar.Config, environment: environment, stdin: stdin, stdout: stdout, stderr: stderr}
 		parsed.BindTo(ctx, (*context.Context)(nil))
 		err = parsed.Run(sh)
 	}
@@ -103,7 +104,7 @@ func (s *shell) with(ctx context.Context, work func(a *app) error) error {
 	if err != nil {
 		return err
 	}
-	a, err := openApp(ctx, cfg, appOptions{Logger: log})
+	a, err := openApp(ctx, cfg, appOptions{Logger: log, Bar: s.bar})
 	if err != nil {
 		return err
 	}
@@ -111,14 +112,34 @@ func (s *shell) with(ctx context.Context, work func(a *app) error) error {
 	return errors.Join(work(a), a.Close())
 }
 
+// watching returns a shell whose commands show on a terminal how far their import
+// is. Who asks for JSON is a program and sees nothing of it.
+func (s *shell) watching(format string) *shell {
+	if format == formatJSON || !leadsToTerminal(s.stderr) {
+		return s
+	}
+	watched := *s
+	watched.bar = &bar{w: s.stderr}
+	watched.stderr = watched.bar
+	return &watched
+}
+
 // newLogger returns a logger that writes text for people and JSON for machines.
 func newLogger(cfg LogConfig, w io.Writer) *slog.Logger {
 	options := &slog.HandlerOptions{Level: cfg.Level}
-	f, _ := w.(*os.File)
-	if cfg.Format == logText || cfg.Format == logAuto && isTerminal(f) {
+	if cfg.Format == logText || cfg.Format == logAuto && leadsToTerminal(w) {
 		return slog.New(slog.NewTextHandler(w, options))
 	}
 	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+// leadsToTerminal reports whether a person reads what is written to w.
+func leadsToTerminal(w io.Writer) bool {
+	if b, ok := w.(*bar); ok {
+		w = b.w
+	}
+	f, _ := w.(*os.File)
+	return isTerminal(f)
 }
 
 // isTerminal reports whether a person sits at f; at no file nobody does.

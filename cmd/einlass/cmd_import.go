@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/einlass/einlass/importer"
 	"github.com/einlass/einlass/users"
@@ -39,6 +41,7 @@ func (c importPreview) Run(ctx context.Context, s *shell) error {
 }
 
 func startImport(ctx context.Context, s *shell, format, application string, as actorFlags, preview bool) error {
+	s = s.watching(format)
 	return s.with(ctx, func(a *app) error {
 		actor, err := as.actor(ctx, a)
 		if err != nil {
@@ -49,6 +52,7 @@ func startImport(ctx context.Context, s *shell, format, application string, as a
 			return err
 		}
 		run, err := a.Imports.Run(ctx, importer.Request{Connection: connection, Preview: preview, Actor: actor})
+		s.bar.clear()
 		return printRun(ctx, s, a, format, run, err)
 	})
 }
@@ -116,10 +120,12 @@ func (c importList) Run(ctx context.Context, s *shell) error {
 		}
 		t := table{header: []string{"id", "application", "state", "started_at", "actor", "result"}}
 		items := make([]importer.RunReport, 0, len(runs))
+		now := time.Now()
 		for _, run := range runs {
 			items = append(items, importer.NewRunReport(run))
 			t.rows = append(t.rows, []string{
-				string(run.ID), string(run.Connection), string(run.State), showTime(run.StartedAt), string(run.Actor), describeCounts(run.Counts),
+				string(run.ID), string(run.Connection), string(run.State), showTime(run.StartedAt), string(run.Actor),
+				cmp.Or(describeProgress(run, now), describeCounts(run.Counts)),
 			})
 		}
 		return writeList(s.stdout, c.Output, t, items)
@@ -148,6 +154,7 @@ type importApprove struct {
 }
 
 func (c importApprove) Run(ctx context.Context, s *shell) error {
+	s = s.watching(c.Output)
 	return s.with(ctx, func(a *app) error {
 		actor, err := c.actor(ctx, a)
 		if err != nil {
@@ -158,6 +165,7 @@ func (c importApprove) Run(ctx context.Context, s *shell) error {
 			return err
 		}
 		run, err := a.Imports.Approve(ctx, planned.ID, actor)
+		s.bar.clear()
 		return printRun(ctx, s, a, c.Output, run, err)
 	})
 }

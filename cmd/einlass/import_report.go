@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/einlass/einlass/importer"
 	"github.com/einlass/einlass/users"
@@ -41,6 +42,7 @@ func (r *report) write(w io.Writer, format string) error {
 	if r.Error != "" {
 		head = append(head, [2]string{"error", r.Error})
 	}
+	head = append(head, describeRun(r.Run, time.Now())...)
 	head = append(head, [2]string{r.countsLabel(), describeCounts(r.Counts)})
 	for _, target := range slices.Sorted(maps.Keys(r.MappingFailed)) {
 		head = append(head, [2]string{"mapping fails", fmt.Sprintf("%s, for %d people, who keep what they had", target, r.MappingFailed[target])})

@@ -54,6 +54,7 @@ type appOptions struct {
 	Migrate bool // brings an older schema up to date: serve, demo and migrate do
 	Logger  *slog.Logger
 	Metrics *metrics // nil: nothing is measured
+	Bar     *bar     // shows how far an import is; nil: nothing does
 }
 
 // openApp opens the directory, with keys and declared objects in place. A
@@ -81,7 +82,7 @@ func openApp(ctx context.Context, cfg Config, opts appOptions) (_ *app, err erro
 	if err := a.openKeys(ctx); err != nil {
 		return nil, err
 	}
-	if err := a.openImports(); err != nil {
+	if err := a.openImports(opts.Bar); err != nil {
 		return nil, err
 	}
 	if _, err := a.Directory.Declare(ctx, a.declaration()); err != nil {
@@ -261,7 +262,7 @@ func holderName() string {
 }
 
 // openImports builds the importer on connections of its own, so that sign-in never waits for it.
-func (a *app) openImports() error {
+func (a *app) openImports(watch *bar) error {
 	directory, err := users.New(users.Config{Store: a.store.ForImports(), Sealer: a.sealer, Logger: a.log})
 	if err != nil {
 		return err
@@ -270,7 +271,7 @@ func (a *app) openImports() error {
 	if err != nil {
 		return err
 	}
-	a.Imports, err = importer.New(importer.Config{
+	cfg := importer.Config{
 		Directory:    directory,
 		Mappings:     map[string]users.Mapping{users.SourcePersonio: personio.DefaultMapping()},
 		Sessions:     sessionCounter{a},
@@ -287,7 +288,11 @@ func (a *app) openImports() error {
 				Logger:       a.log,
 			})
 		},
-	})
+	}
+	if watch != nil {
+		cfg.Progress = watch.show
+	}
+	a.Imports, err = importer.New(cfg)
 	return err
 }
 
