@@ -46,7 +46,7 @@ type company struct {
 	wanted    []string // what was asked for last
 }
 
-func (c *company) Granted(_ context.Context, wanted []string) ([]string, bool, error) {
+func (c *company) Granted(context.Context) ([]string, bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.granted == nil {

@@ -153,18 +153,23 @@ func TestAMissingPersonIsAskedForBeforeTheyAreGone(t *testing.T) {
 	}
 }
 
-// S-005
-// B-15
+// S-005, S-018, S-019, S-106, B-15
 func TestAnAttributeWeMayNoLongerReadStays(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 10)
 	b.company.set("2", func(p *importer.Person) { p.ManagerID = "1" })
 	b.run()
-	b.company.granted = []string{"email", "status", "first_name", "last_name"}
+	if first := b.run(); len(first.Stats.Missing)+len(first.Stats.Surplus) > 0 {
+		t.Errorf("unknown rights: missing %v, surplus %v; want nothing said", first.Stats.Missing, first.Stats.Surplus)
+	}
+	b.company.granted = []string{"id", "status", "salary", "email", "iban", "first_name", "last_name"}
 	b.company.set("1", func(p *importer.Person) { p.Attributes["first_name"] = "Paula" })
 	run := b.run()
 	if want := []string{"department", "supervisor"}; !slices.Equal(run.Stats.Missing, want) {
 		t.Errorf("missing: %v, want %v", run.Stats.Missing, want)
+	}
+	if want := []string{"iban", "salary"}; !slices.Equal(run.Stats.Surplus, want) {
+		t.Errorf("surplus: %v, want %v", run.Stats.Surplus, want)
 	}
 	if u := b.user("p1@acme.example"); u.FirstName != "Paula" || u.Attribute("department") != "Sales" {
 		t.Errorf("first name %q, department %q; want the new one and the old one", u.FirstName, u.Attribute("department"))

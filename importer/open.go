@@ -20,7 +20,7 @@ func (e *Engine) plan(
 	save func(context.Context, []users.RunChange) error,
 ) (outcome, []Reason, error) {
 	none := outcome{stats: users.FeedStats{Announced: -1}}
-	r, missing, err := e.open(ctx, app, t)
+	r, err := e.open(ctx, app, t)
 	if err != nil {
 		return none, nil, err
 	}
@@ -31,7 +31,7 @@ func (e *Engine) plan(
 	if err != nil {
 		return none, nil, fmt.Errorf("count active people: %w", err)
 	}
-	r.stats.stats.Missing, r.stats.stats.Active = missing, active[users.StateActive]
+	r.stats.stats.Active = active[users.StateActive]
 	guard := GuardInput{
 		Settings: app.Import.Guard, Stats: r.stats.sum(), Last: past.last, Known: r.memory.living(),
 		Losses: past.losses, ActiveBefore: past.active,
@@ -67,65 +67,79 @@ func mappingOf(defaults map[string]users.Mapping, app users.Application) users.M
 }
 
 // open prepares a read: the secret, the source, what may be asked for, what is remembered.
-func (e *Engine) open(ctx context.Context, app users.Application, t *tracker) (*reading, []string, error) {
+func (e *Engine) open(ctx context.Context, app users.Application, t *tracker) (*reading, error) {
 	mapping := mappingOf(e.cfg.Mappings, app)
 	if len(mapping) == 0 {
-		return nil, nil, fmt.Errorf("%w source %q", users.ErrInvalid, app.Import.Source)
+		return nil, fmt.Errorf("%w source %q", users.ErrInvalid, app.Import.Source)
 	}
 	onCreate := app.Import.MappingOnCreate
 	if problems := CheckMapping(mapping, onCreate); len(problems) > 0 {
-		return nil, nil, fmt.Errorf("%w mapping of %s: %s", users.ErrInvalid, problems[0].Target, problems[0].Text)
+		return nil, fmt.Errorf("%w mapping of %s: %s", users.ErrInvalid, problems[0].Target, problems[0].Text)
 	}
 	secret, err := e.cfg.Directory.ImportSecret(ctx, app.ID)
 	if errors.Is(err, users.ErrNotFound) {
-		return nil, nil, fmt.Errorf("%w connection: no secret is stored", users.ErrInvalid)
+		return nil, fmt.Errorf("%w connection: no secret is stored", users.ErrInvalid)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("secret of the connection: %w", err)
+		return nil, fmt.Errorf("secret of the connection: %w", err)
 	}
 	source, err := e.cfg.Open(app, secret)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open source: %w", err)
+		return nil, fmt.Errorf("open source: %w", err)
 	}
-	wanted, missing, err := preflight(ctx, source, mapping, onCreate)
+	wanted, differ, err := preflight(ctx, source, mapping, onCreate)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	directory := e.cfg.Directory.Read()
 	memory, err := remember(ctx, directory, app.ID)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	rules := Rules{
 		Connection: app.ID, InitialState: app.Import.InitialState, Reactivation: app.Import.Reactivation,
 		Leave: app.Import.Leave,
 	}
+	stats := newFeedStats(mapping, wanted)
+	stats.stats.Missing, stats.stats.Surplus = differ.missing, differ.surplus
 	return &reading{
 		directory: directory, source: source, rules: rules, mapper: newMapper(mapping, e.cfg.Organization).creating(onCreate),
 		wanted: wanted, newID: newIDs(), movers: &movers{directory: e.cfg.Directory}, memory: memory, feed: NewFeed(rules),
-		stats: newFeedStats(mapping, wanted), managers: map[string]struct{}{},
+		stats: stats, managers: map[string]struct{}{},
 		track: t,
-	}, missing, nil
+	}, nil
+}
+
+// rights is how what the credentials may read differs from what is mapped.
+type rights struct {
+	missing []string // mapped, but not granted
+	surplus []string // granted, but not mapped
 }
 
 // preflight asks which attributes may be read. What is optional and may not be
 // read is left out; without a mandatory one nothing is read at all.
-func preflight(ctx context.Context, source Source, mapping, onCreate users.Mapping) (wanted, missing []string, err error) {
+func preflight(ctx context.Context, source Source, mapping, onCreate users.Mapping) (wanted []string, differ rights, err error) {
 	wanted = Wanted(mapping, onCreate)
-	granted, known, err := source.Granted(ctx, wanted)
+	granted, known, err := source.Granted(ctx)
 	if err != nil || !known {
-		return wanted, nil, err
+		return wanted, rights{}, err
 	}
 	for _, name := range wanted {
 		if slices.Contains(granted, name) {
 			continue
 		}
 		if name == sourceStatus || name == emailSource(mapping) {
-			return nil, nil, fmt.Errorf("%w: %s", ErrAttribute, name)
+			return nil, rights{}, fmt.Errorf("%w: %s", ErrAttribute, name)
 		}
-		missing = append(missing, name)
+		differ.missing = append(differ.missing, name)
 	}
-	return slices.DeleteFunc(wanted, func(name string) bool { return slices.Contains(missing, name) }), missing, nil
+	for _, name := range granted {
+		if name != sourceID && !slices.Contains(wanted, name) {
+			differ.surplus = append(differ.surplus, name)
+		}
+	}
+	slices.Sort(differ.surplus)
+	return slices.DeleteFunc(wanted, func(name string) bool { return slices.Contains(differ.missing, name) }), differ, nil
 }
 
 // newIDs returns a function that gives every source id a random user id, the

@@ -26,6 +26,8 @@ type RunReport struct {
 	Counts      users.Counts        `json:"counts"`
 	Progress    *ProgressReport     `json:"progress,omitempty"` // of a run that has not ended
 	Time        TimeReport          `json:"time_seconds"`
+	Missing     []string            `json:"missing_attributes,omitempty"` // mapped, but the credentials may not read them
+	Surplus     []string            `json:"surplus_attributes,omitempty"` // the credentials may read them, but nothing maps them
 
 	MappingFailed map[string]int `json:"mapping_failed,omitempty"` // attribute → people who keep what they had
 }
@@ -36,6 +38,7 @@ func NewRunReport(r users.Run) RunReport {
 		ID: r.ID, Application: r.Connection, State: r.State, Preview: r.Preview, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 		Actor: r.Actor, ApprovedBy: r.ApprovedBy, Held: r.Held, ErrorCode: r.ErrorCode, Error: r.Error, Counts: r.Counts,
 		Progress: newProgressReport(r), Time: newTimeReport(r.Stats.Time),
+		Missing: r.Stats.Missing, Surplus: r.Stats.Surplus,
 		MappingFailed: r.Stats.MappingFailed,
 	}
 }

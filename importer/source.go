@@ -58,9 +58,9 @@ type Page struct {
 // Source is where people come from. The wanted attributes are those of Wanted,
 // less what may not be read: sorted, each once, always with the status.
 type Source interface {
-	// Granted returns which of the wanted attributes the credentials may read.
-	// known is false when the source cannot tell.
-	Granted(ctx context.Context, wanted []string) (granted []string, known bool, err error)
+	// Granted returns the attributes that the credentials may read. known is false
+	// when the source cannot tell.
+	Granted(ctx context.Context) (granted []string, known bool, err error)
 	// Pages reads everybody. It yields pages until it is exhausted or an error, which
 	// ends the iteration and wraps one of the errors of this package. It asks only for the wanted attributes.
 	Pages(ctx context.Context, wanted []string) iter.Seq2[Page, error]

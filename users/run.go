@@ -95,6 +95,7 @@ type FeedStats struct {
 	Domains         map[string]int `json:"domains,omitempty"` // e-mail domain → people; the 50 largest
 	UnknownStatuses int            `json:"unknown_statuses"`  // people with a status we do not know
 	Missing         []string       `json:"missing,omitempty"` // optional attributes the credential may not read
+	Surplus         []string       `json:"surplus,omitempty"` // attributes the credential may read and nothing maps
 	Active          int            `json:"active"`            // active people before the run, without roles
 	LosingAccess    int            `json:"losing_access"`     // active people this run suspends, or takes an application from by a rule
 	Time            RunTime        `json:"time,omitzero"`

@@ -29,8 +29,18 @@ func describeRun(r users.Run, now time.Time) fields {
 	all := fields{
 		{"progress", describeProgress(r, now)},
 		{"time", describeTime(r.Stats.Time)},
+		{"missing", describeAttributes(r.Stats.Missing, "not granted to the credentials; these attributes stay as they are")},
+		{"too many", describeAttributes(r.Stats.Surplus, "granted to the credentials and not mapped; the source answers faster without")},
 	}
 	return slices.DeleteFunc(all, func(pair [2]string) bool { return pair[1] == "" })
+}
+
+// describeAttributes says what is wrong with the rights to some attributes; nothing when there are none.
+func describeAttributes(names []string, wrong string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return strings.Join(names, ", ") + " (" + wrong + ")"
 }
 
 // describeTime says where the time of an import went; nothing before it has ended.

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -97,7 +96,7 @@ func isLoopback(host string) bool {
 
 // Granted asks which attributes the credentials may read. Some credentials may
 // not even ask that.
-func (s *Source) Granted(ctx context.Context, wanted []string) (granted []string, known bool, err error) {
+func (s *Source) Granted(ctx context.Context) (granted []string, known bool, err error) {
 	answer, err := s.get(ctx, request{path: "/v1/company/employees/attributes"})
 	if errors.Is(err, importer.ErrForbidden) || errors.Is(err, errNotFound) {
 		return nil, false, nil
@@ -109,11 +108,12 @@ func (s *Source) Granted(ctx context.Context, wanted []string) (granted []string
 	if !data.isArray() {
 		return nil, false, fmt.Errorf("granted attributes: no list of attributes: %w", importer.ErrCorrupt)
 	}
-	readable := map[string]bool{attributeID: true}
+	granted = []string{attributeID}
 	for attribute := range data.elements() {
-		readable[attribute.member("key").text()] = true
+		if name := attribute.member("key").text(); name != "" && name != attributeID {
+			granted = append(granted, name)
+		}
 	}
-	granted = slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return !readable[name] })
 	return granted, true, nil
 }
 

@@ -57,7 +57,7 @@ func keepsRun(t *testing.T, s users.Store) {
 
 	r.Preview, r.State, r.Actor, r.StartedAt, r.FinishedAt = false, users.RunHeld, users.ActorSystem, noon.Add(time.Second), noon.Add(time.Minute)
 	r.Counts = users.Counts{Created: 1, Updated: 2, Suspended: 3, Reactivated: 4, Unchanged: 5, Skipped: 6, Quarantined: 7, Failed: 8}
-	r.Stats = users.FeedStats{People: 9, Announced: -1, Filled: map[string]int{"email": 9}, Domains: map[string]int{"example.com": 9}, Missing: []string{"office"}, Active: 3}
+	r.Stats = users.FeedStats{People: 9, Announced: -1, Filled: map[string]int{"email": 9}, Domains: map[string]int{"example.com": 9}, Missing: []string{"office"}, Surplus: []string{"salary"}, Active: 3}
 	r.Stats.Time = users.RunTime{Pages: 2, SlowestPage: 3 * time.Second, Reading: time.Minute, Planning: time.Second, Applying: time.Millisecond}
 	r.PlanHash, r.Held, r.ErrorCode, r.Error = "abc", []string{"people:30"}, "source_unreachable", "Personio does not answer."
 	r.ApprovedBy, r.ApprovedAt = "cli:root", noon.Add(time.Hour)
