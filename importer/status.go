@@ -66,3 +66,10 @@ func (r Rules) initialState() users.State {
 	}
 	return r.InitialState
 }
+
+// Employed reports whether a remembered status, as in users.Person, is that of
+// somebody who works there, present or on leave.
+func Employed(status string) bool {
+	s := rememberedStanding(status)
+	return s == standingPresent || s == standingOnLeave
+}

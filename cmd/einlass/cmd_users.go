@@ -29,9 +29,17 @@ type usersList struct {
 	State  string `enum:"staged,active,suspended," default:"" help:"Only people in this state: staged, active or suspended."`
 	Group  string `placeholder:"ID" help:"Only members of this group."`
 	Search string `placeholder:"TEXT" help:"Only people with this in name or e-mail address."`
+
+	Orphaned bool `help:"Only active people whom no source shows as working there."`
 }
 
 func (c usersList) Run(ctx context.Context, s *shell) error {
+	if c.Orphaned {
+		if c.State != "" && c.State != string(users.StateActive) {
+			return usagef("--orphaned lists active people; leave out --state")
+		}
+		c.State = string(users.StateActive)
+	}
 	return s.with(ctx, func(a *app) error {
 		if c.Group != "" {
 			if _, err := findGroup(ctx, a, c.Group); err != nil {
@@ -43,6 +51,11 @@ func (c usersList) Run(ctx context.Context, s *shell) error {
 		})
 		if err != nil {
 			return err
+		}
+		if c.Orphaned {
+			if people, err = orphaned(ctx, a, people); err != nil {
+				return err
+			}
 		}
 		return writeUsers(s.stdout, c.Output, people)
 	})
