@@ -17,6 +17,7 @@ type importCommands struct {
 	Preview importPreview `cmd:"" help:"Show what an import would change, and keep that plan for approve."`
 	List    importList    `cmd:"" help:"List imports, newest first."`
 	Show    importShow    `cmd:"" help:"Show one import with its changes and their reasons."`
+	Why     importWhy     `cmd:"" help:"Say what imports did about one person, and why nothing if nothing."`
 	Approve importApprove `cmd:"" help:"Apply exactly the plan of a preview, or of an import that a safeguard held."`
 }
 

@@ -44,6 +44,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":   scriptExits,
 			"answers": scriptAnswers,
+			"becomes": scriptBecomes,
 			"capture": scriptCapture,
 			"expand":  scriptExpand,
 			"status":  scriptStatus,
@@ -95,6 +96,22 @@ func scriptAnswers(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s did not come to the wanted state", args[0])
+}
+
+// scriptBecomes is `becomes REGEXP program args…`: it runs the program again and
+// again until its standard output matches.
+func scriptBecomes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: becomes REGEXP program args...")
+	}
+	want := regexp.MustCompile(args[0])
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		if want.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+	}
+	ts.Fatalf("no match for %s", args[0])
 }
 
 // scriptCapture is `capture NAME REGEXP`: it sets a variable to the first group of
