@@ -16,6 +16,7 @@ type claim struct {
 	keys     []users.LoginKey // of the two, those not held yet
 	values   map[string]string
 	held     []holding // of keys, those somebody else holds
+	idle     bool      // the mode leaves the person alone: the claim only stands in the way of others
 }
 
 // holding says who holds a key that somebody else wants.
@@ -80,7 +81,7 @@ func (f *Feed) claim(c claim) {
 		}
 		f.claims[key] = c.id
 	}
-	if c.user != "" || len(c.held) > 0 {
+	if c.user != "" || (len(c.held) > 0 && !c.idle) {
 		f.contenders[c.id] = c
 	}
 }
@@ -89,7 +90,7 @@ func (f *Feed) claim(c claim) {
 // they came plays no part.
 func (f *Feed) resolve() {
 	for _, id := range slices.Sorted(maps.Keys(f.contenders)) {
-		if len(f.contenders[id].held) > 0 {
+		if c := f.contenders[id]; len(c.held) > 0 && !c.idle {
 			f.decide(id, nil)
 		}
 	}
@@ -158,15 +159,20 @@ func (f *Feed) judge(c claim, path []string) verdict {
 		}
 		releaser := f.releaser(h)
 		switch {
+		case releaser == "" && !f.free(c, h):
+			return c.refused(h)
+		case !f.rules.changesPeopleHere():
+			return verdict{
+				reason: reasonExists,
+				detail: "The e-mail address or user name is that of " + h.holder.DisplayName() + ", and this import changes nobody who is here.",
+			}
 		case releaser != "":
 			if f.decide(releaser, path).reason != "" {
 				return c.refused(h)
 			}
 			releasing = append(releasing, releaser)
-		case len(h.records) == 0 && c.mayTake(h):
+		case len(h.records) == 0:
 			v.link, v.linkReason = &h.holder, reasonLinkedByEmail
-		case len(h.records) == 0 || !f.left(h):
-			return c.refused(h)
 		default:
 			if refused := f.succeed(c, h, &v); refused.reason != "" {
 				return refused
@@ -180,6 +186,15 @@ func (f *Feed) judge(c claim, path []string) verdict {
 func (v verdict) concerns(holder users.ID) bool {
 	return (v.link != nil && v.link.ID == holder) ||
 		slices.ContainsFunc(v.parks, func(h holding) bool { return h.holder.ID == holder })
+}
+
+// free reports whether nobody needs what the holder has: a local user becomes
+// the person's own, and whoever left may lose an address.
+func (f *Feed) free(c claim, h holding) bool {
+	if len(h.records) == 0 {
+		return c.mayTake(h)
+	}
+	return f.left(h)
 }
 
 // mayTake reports whether the claim could make the holder's user the person's own.

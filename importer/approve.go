@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -59,7 +60,7 @@ func (e *Engine) approve(ctx context.Context, id users.RunID, actor users.Actor)
 	if stale {
 		run.State = users.RunStale
 		if err = e.cfg.Directory.SaveRun(held, lease, run); err == nil {
-			err = fmt.Errorf("%w: people changed at the source or here since it was made", ErrStale)
+			err = fmt.Errorf("%w: people at the source or here, or the connection's rules, changed since it was made", ErrStale)
 		}
 	} else {
 		run.ApprovedBy, run.ApprovedAt = actor, e.now()
@@ -101,14 +102,22 @@ func (e *Engine) approvable(ctx context.Context, id users.RunID) (users.Run, err
 	return run, nil
 }
 
-// replan plans again without storing anything and compares.
+// replan plans again by the options of the run, without storing anything, and
+// compares. Rules that the connection has changed since are reason enough not to
+// apply a plan made by the old ones, even where it would come out the same.
 func (e *Engine) replan(ctx context.Context, app users.Application, t *tracker) (stale bool, rows int, err error) {
 	read, run := e.cfg.Directory.Read(), t.run
+	if outdated(run.Options, app) {
+		return true, 0, nil
+	}
 	past, err := readHistory(ctx, read, app.ID, e.now())
 	if err != nil {
 		return false, 0, err
 	}
 	result, _, err := e.plan(ctx, app, past, t, func(context.Context, []users.RunChange) error { return nil })
+	if errors.Is(err, ErrSelection) {
+		return true, 0, nil
+	}
 	if err != nil {
 		return false, 0, err
 	}

@@ -57,12 +57,17 @@ type Request struct {
 	Connection users.ApplicationID
 	Preview    bool // plan only
 	Actor      users.Actor
+	Mode       users.ImportMode // empty: the connection's
+	Selected   []string         // with users.ImportSelected: new people by source id or e-mail address
+	Reconcile  bool             // compare everybody with the directory, also those whom the source shows as remembered
 }
 
 // Run imports, or previews an import. The run is returned in any case in which
 // it was recorded, also beside an error:
 //
-//   - users.ErrNotFound, users.ErrInvalid: there is no such connection, or it is switched off or not set up.
+//   - users.ErrNotFound, users.ErrInvalid: there is no such connection, it is switched off or not set up,
+//     or the request contradicts itself.
+//   - ErrSelection, which is an ErrInvalid: somebody chosen is here already or not at the source.
 //   - users.ErrLeaseHeld: another run of the connection is under way; it is the one returned.
 //   - ErrHeld: the guard stopped it; so it says of a preview that it would.
 //   - an error of the source or of the store: the run failed, and says what to do.
@@ -70,6 +75,10 @@ func (e *Engine) Run(ctx context.Context, req Request) (users.Run, error) {
 	app, err := e.connection(ctx, req.Connection)
 	if err != nil {
 		return users.Run{}, err
+	}
+	options, err := req.options(app)
+	if err != nil {
+		return users.Run{}, fmt.Errorf("import %s: %w", app.ID, err)
 	}
 	held, lease, release, err := e.acquire(ctx, app.ID)
 	if err != nil {
@@ -80,7 +89,7 @@ func (e *Engine) Run(ctx context.Context, req Request) (users.Run, error) {
 
 	run := users.Run{
 		ID: users.NewRunID(), Connection: app.ID, Preview: req.Preview, State: users.RunReading,
-		Actor: req.Actor, StartedAt: e.now(), Stats: users.FeedStats{Announced: -1},
+		Actor: req.Actor, StartedAt: e.now(), Stats: users.FeedStats{Announced: -1}, Options: options,
 	}
 	t := e.track(lease, &run)
 	if err := e.cfg.Directory.StartRun(held, lease, run); err != nil {
@@ -136,6 +145,9 @@ func (e *Engine) execute(ctx context.Context, app users.Application, t *tracker)
 	}
 	t.sum()
 	run.Counts, run.PlanHash = result.counts, result.hash
+	if result.selected != nil {
+		run.Options.Selected = result.selected
+	}
 	for _, reason := range reasons {
 		run.Held = append(run.Held, reason.String())
 	}

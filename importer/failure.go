@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 
@@ -13,6 +14,8 @@ import (
 var (
 	// ErrHeld: the guard stopped the run before it wrote anything. It can be approved.
 	ErrHeld = errors.New("held by the guard")
+	// ErrSelection: somebody who was chosen is here already or not at the source.
+	ErrSelection = fmt.Errorf("%w selection", users.ErrInvalid)
 	// ErrStale: the source or the directory moved on since the plan was made.
 	ErrStale = errors.New("plan is stale")
 )
@@ -41,6 +44,7 @@ func failureOf(err error) failure {
 		{ErrForbidden, failure{"right_missing", "The credentials work, but may not read people. Grant them the right to read employee data."}},
 		{ErrAttribute, failure{"attribute_missing", "The credentials may not read an attribute without which nobody can be imported. Grant it at the source."}},
 		{ErrCorrupt, failure{"feed_corrupt", "The source's answer is no complete, consistent list of people. Nothing was changed; the next run tries again."}},
+		{ErrSelection, failure{"selection_invalid", "Only new people of the source can be chosen. Correct the choice named here."}},
 		{users.ErrInvalid, failure{"settings_invalid", "The settings of the connection cannot be used. Correct what is named here."}},
 		{users.ErrLeaseLost, failure{"lease_lost", "Another process took over. Nothing was lost: its run, or the next one, does the rest."}},
 	} {

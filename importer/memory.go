@@ -119,7 +119,7 @@ func (m *memory) settled(p Mapped, rules Rules) bool {
 	_, suspended := m.suspended[k.user]
 	switch {
 	case k.user == "":
-		return s != standingUnknown && !rules.admits(s)
+		return s != standingUnknown && !(rules.admits(s) && rules.creates())
 	case rules.suspends(s):
 		return suspended
 	case rules.admits(s):

@@ -96,15 +96,16 @@ func (e *Engine) open(ctx context.Context, app users.Application, t *tracker) (*
 	if err != nil {
 		return nil, err
 	}
-	rules := Rules{
-		Connection: app.ID, InitialState: app.Import.InitialState, Reactivation: app.Import.Reactivation,
-		Leave: app.Import.Leave,
+	rules := newRules(app.ID, t.run.Options)
+	var chosen *selection
+	if rules.Mode == users.ImportSelected {
+		chosen = newSelection(t.run.Options.Selected)
 	}
 	stats := newFeedStats(mapping, wanted)
 	stats.stats.Missing, stats.stats.Surplus = differ.missing, differ.surplus
 	return &reading{
 		directory: directory, source: source, rules: rules, mapper: newMapper(mapping, e.cfg.Organization).creating(onCreate),
-		wanted: wanted, newID: newIDs(), movers: &movers{directory: e.cfg.Directory}, memory: memory, feed: NewFeed(rules),
+		wanted: wanted, newID: newIDs(), movers: &movers{directory: e.cfg.Directory}, selection: chosen, memory: memory, feed: NewFeed(rules),
 		stats: stats, managers: map[string]struct{}{},
 		track: t,
 	}, nil

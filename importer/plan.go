@@ -8,7 +8,7 @@ import (
 
 // PageInput is everything that the plan of some people follows from.
 type PageInput struct {
-	People  []Mapped
+	People  []Mapped                       // without those whom the mode of the run leaves alone
 	Known   map[string]users.Person        // what is remembered of them, by source id
 	Users   map[users.ID]users.User        // the users of Known, with suspensions
 	Waivers map[users.ID]users.Waiver      // of those users, for this connection
@@ -76,14 +76,14 @@ func (in PageInput) stranger(m Mapped, record users.Person) personPlan {
 		return personPlan{}
 	case m.Gone:
 		return personPlan{row: in.row(m, record, users.User{}, users.ChangeRecord, reasonPersonGone)}
-	case in.Feed.rules.admits(m.standing()):
+	case in.Feed.rules.admits(m.standing()) && in.Feed.rules.creates():
 		return in.arrival(m, record)
 	case record.ContentHash == m.Hash:
 		return personPlan{}
+	case in.Feed.rules.admits(m.standing()):
+		return in.skip(m, record, reasonNotInMode, "Not created, because this import changes only people who are here.")
 	}
-	row := in.row(m, record, users.User{}, users.ChangeSkip, reasonInactiveStatus)
-	row.Detail = fmt.Sprintf("Not created, because the status is %s.", m.Status)
-	return personPlan{row: row}
+	return in.skip(m, record, reasonInactiveStatus, fmt.Sprintf("Not created, because the status is %s.", m.Status))
 }
 
 // arrival plans somebody who should have a user: a new one, or one who is here already.
@@ -96,7 +96,11 @@ func (in PageInput) arrival(m Mapped, record users.Person) personPlan {
 	if c, claims := in.Feed.rules.newClaim(m, users.User{}); claims {
 		v = in.Feed.verdict(c)
 	}
-	if v.reason != "" {
+	switch v.reason {
+	case "":
+	case reasonExists:
+		return in.skip(m, record, v.reason, v.detail)
+	default:
 		return in.quarantine(m, users.User{}, v.reason, v.detail)
 	}
 	p := personPlan{others: in.firstOthers(v)}

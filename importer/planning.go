@@ -3,6 +3,8 @@ package importer
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/einlass/einlass/users"
 )
@@ -13,6 +15,8 @@ type outcome struct {
 	stats  users.FeedStats
 	hash   string
 	rows   int
+
+	selected []string // source ids of those who were chosen
 }
 
 // plan plans everybody who waits, in bounded portions, and hands each portion of
@@ -22,6 +26,9 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 	var hash planHash
 	var result outcome
 	result.stats = r.stats.sum()
+	if r.selection != nil {
+		result.selected = slices.Sorted(maps.Keys(r.selection.ids))
+	}
 	managers := r.presentManagers()
 	r.toPlan = r.waiting.people
 	if r.mapper.manager { // everybody once more, for the manager

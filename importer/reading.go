@@ -25,17 +25,18 @@ type reading struct {
 	movers    *movers
 	track     *tracker
 
-	memory   *memory
-	feed     *Feed
-	stats    *feedStats
-	rows     int                 // of the list
-	nameless int                 // of rows, those without a usable id
-	singly   int                 // people who were asked for one by one
-	waiting  spool               // people who are not as remembered
-	restless spool               // people who are, but whose manager is not the one remembered
-	managers map[string]struct{} // source ids that the feed names as managers
-	planned  int                 // people planned so far, of toPlan
-	toPlan   int
+	selection *selection // nil: nobody has chosen
+	memory    *memory
+	feed      *Feed
+	stats     *feedStats
+	rows      int                 // of the list
+	nameless  int                 // of rows, those without a usable id
+	singly    int                 // people who were asked for one by one
+	waiting   spool               // people who are not as remembered
+	restless  spool               // people who are, but whose manager is not the one remembered
+	managers  map[string]struct{} // source ids that the feed names as managers
+	planned   int                 // people planned so far, of toPlan
+	toPlan    int
 }
 
 // readAll reads everybody and finds out about those the list did not show.
@@ -57,15 +58,21 @@ func (r *reading) readAll(ctx context.Context, last *users.FeedStats) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if r.selection != nil {
+		if err := r.selection.check(); err != nil {
+			return err
+		}
+	}
 	return r.readMissing(ctx, last)
 }
 
 // readMissing asks for remembered people who were not in the list. Nobody is
 // judged by absence alone: 404 means gone, anything else they answer counts. Of
-// a feed that shrank as a whole nobody is asked: the guard holds it anyway.
+// a feed that shrank as a whole nobody is asked: the guard holds it anyway. Nor
+// in a mode that leaves them alone.
 func (r *reading) readMissing(ctx context.Context, last *users.FeedStats) error {
 	read := r.stats.stats.People
-	if read == 0 || (last != nil && shrunk(read, last.People)) {
+	if !r.rules.changesPeopleHere() || read == 0 || (last != nil && shrunk(read, last.People)) {
 		return nil
 	}
 	var missing []string
@@ -137,7 +144,7 @@ func (r *reading) survey(ctx context.Context, people []Person) error {
 			}
 		}
 		waiting = append(waiting, m)
-		if r.feed.wait(m.ID) {
+		if (r.inMode(m.ID) || !r.rules.creates()) && r.feed.wait(m.ID) {
 			if err := r.waiting.add(m); err != nil {
 				return err
 			}
@@ -156,13 +163,28 @@ func (r *reading) settle(m Mapped) (bool, error) {
 	if m.HasManager && m.Manager != "" {
 		r.managers[m.Manager] = struct{}{}
 	}
+	if r.selection != nil {
+		r.selection.take(m, record.user != "")
+	}
 	if !r.memory.settled(m, r.rules) {
 		return false, nil
 	}
-	if m.HasManager && m.Manager != record.manager && record.user != "" {
+	if m.HasManager && m.Manager != record.manager && record.user != "" && r.inMode(m.ID) {
 		return true, r.restless.add(m)
 	}
 	return true, nil
+}
+
+// inMode reports whether the mode of the run lets it create or change a person.
+func (r *reading) inMode(id string) bool {
+	switch here := r.memory.people[id].user != ""; {
+	case here:
+		return r.rules.changesPeopleHere()
+	case r.selection != nil:
+		_, taken := r.selection.ids[id]
+		return taken
+	}
+	return r.rules.creates()
 }
 
 // registerClaims tells the feed which addresses people want, and who holds them.
@@ -176,6 +198,7 @@ func (r *reading) registerClaims(ctx context.Context, people []Mapped) error {
 	for _, m := range people {
 		c, wants := r.rules.newClaim(m, known[r.memory.people[m.ID].user])
 		if wants {
+			c.idle = !r.inMode(m.ID)
 			claims, keys = append(claims, c), append(keys, c.keys...)
 		}
 	}

@@ -38,6 +38,13 @@ func (in PageInput) quarantine(m Mapped, u users.User, reason, detail string) pe
 	return personPlan{row: row, user: u}
 }
 
+// skip returns the plan of a new person who is not created.
+func (in PageInput) skip(m Mapped, record users.Person, reason, detail string) personPlan {
+	row := in.row(m, record, users.User{}, users.ChangeSkip, reason)
+	row.Detail = detail
+	return personPlan{row: row}
+}
+
 // movedOn plans the old id of a person who came back under a new one: it keeps
 // its place among the remembered, but no longer stands for the user.
 func (in PageInput) movedOn(m Mapped, record users.Person) personPlan {

@@ -47,7 +47,16 @@ type Rules struct {
 	InitialState users.State // of people the import creates; empty means active
 	Reactivation bool        // an import lifts its own suspension when the source is active again
 	Leave        users.LeavePolicy
+	Mode         users.ImportMode // empty means all
 }
+
+// changesPeopleHere reports whether a run changes people who have a user.
+func (r Rules) changesPeopleHere() bool {
+	return r.Mode != users.ImportNew && r.Mode != users.ImportSelected
+}
+
+// creates reports whether a run makes users of new people.
+func (r Rules) creates() bool { return r.Mode != users.ImportUpdates }
 
 // admits reports whether people of this standing have access by the source's word.
 func (r Rules) admits(s standing) bool {

@@ -59,6 +59,11 @@ const (
 	ImportSelected ImportMode = "selected" // the new people whom an administrator has chosen, and nobody else
 )
 
+// Valid reports whether m is one of the modes.
+func (m ImportMode) Valid() bool {
+	return m == ImportAll || m == ImportNew || m == ImportUpdates || m == ImportSelected
+}
+
 // RunOptions are what a run was made by. They are kept with it, because those
 // of the connection may change afterwards.
 type RunOptions struct {
