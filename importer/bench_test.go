@@ -44,6 +44,7 @@ type company struct {
 	onPage    func(page int)
 	singles   []string // ids that were read singly
 	wanted    []string // what was asked for last
+	query     string   // the filter of that: "department=" and a department, or nothing
 }
 
 func (c *company) Granted(context.Context) ([]string, bool, error) {
@@ -55,10 +56,11 @@ func (c *company) Granted(context.Context) ([]string, bool, error) {
 	return c.granted, true, nil
 }
 
-func (c *company) Pages(_ context.Context, wanted []string) iter.Seq2[importer.Page, error] {
+func (c *company) Pages(_ context.Context, query importer.Query) iter.Seq2[importer.Page, error] {
+	wanted := query.Wanted
 	return func(yield func(importer.Page, error) bool) {
 		c.mu.Lock()
-		c.wanted = wanted
+		c.wanted, c.query = wanted, query.Filter
 		people, announced, hook := c.listed(), c.announced, c.onPage
 		failAt, err := c.failAt, c.err
 		c.mu.Unlock()
@@ -86,7 +88,10 @@ func (c *company) Pages(_ context.Context, wanted []string) iter.Seq2[importer.P
 }
 
 func (c *company) listed() []importer.Person {
-	return slices.DeleteFunc(slices.Clone(c.people), func(p importer.Person) bool { return c.hidden[p.ID] })
+	department, filtered := strings.CutPrefix(c.query, "department=")
+	return slices.DeleteFunc(slices.Clone(c.people), func(p importer.Person) bool {
+		return c.hidden[p.ID] || (filtered && p.Attributes["department"] != department)
+	})
 }
 
 // asked leaves only the wanted attributes of people, as a source does.

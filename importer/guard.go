@@ -27,6 +27,7 @@ const guardWindow = 24 * time.Hour
 const (
 	heldMassSuspension   = "mass_suspension"
 	heldShrunkFeed       = "shrunk_feed"
+	heldFilterChanged    = "filter_changed"
 	heldEmptiedColumn    = "emptied_column"
 	heldUnknownStatuses  = "unknown_statuses"
 	heldNewDomain        = "new_domain"
@@ -71,9 +72,12 @@ type GuardInput struct {
 	Losses       int
 	ActiveBefore int
 
+	Filter     string // what the list was asked for
+	LastFilter string // what it was asked for by the last full run that was applied
+	Hidden     int    // remembered people whom the list did not show
+
 	Rows     int    // of the list, also those that came twice or without a usable id
 	Nameless int    // of Rows, those without a usable id
-	Singly   int    // people who were not in the list and asked for one by one
 	Email    string // the source attribute of the e-mail address
 }
 
@@ -119,19 +123,25 @@ func (in GuardInput) missing() []Reason {
 
 // shrunk compares how many people were read with how many there should be.
 func (in GuardInput) shrunk() []Reason {
-	read := in.Stats.People
+	read := in.Stats.Listed()
 	var reasons []Reason
 	switch {
 	case read == 0 && in.Known > 0:
 		reasons = append(reasons, Reason{Code: heldShrunkFeed, Text: fmt.Sprintf("nobody was read, %d people are known", in.Known)})
-	case in.Last != nil && shrunk(read, in.Last.People):
+	case in.Last != nil && in.Filter != in.LastFilter:
+		if in.Hidden > 0 {
+			reasons = append(reasons, Reason{Code: heldFilterChanged, Text: fmt.Sprintf(
+				"%d people were read by another filter, %d the last time; %d who are known are left out",
+				read, in.Last.Listed(), in.Hidden)})
+		}
+	case in.Last != nil && shrunk(read, in.Last.Listed()):
 		reasons = append(reasons, Reason{Code: heldShrunkFeed, Text: fmt.Sprintf(
-			"%d people were read, %d the last time (limit %d %% fewer)", read, in.Last.People, shrunkPercent)})
+			"%d people were read, %d the last time (limit %d %% fewer)", read, in.Last.Listed(), shrunkPercent)})
 	}
 	// What is announced may count rows or people, with those the list does not show or without them.
-	if n := in.Stats.Announced; n >= 0 && (n < read-in.Singly || n > max(read, in.Rows)) {
+	if n := in.Stats.Announced; n >= 0 && (n < read || n > max(in.Stats.People, in.Rows)) {
 		reasons = append(reasons, Reason{Code: heldShrunkFeed, Text: fmt.Sprintf(
-			"%d people were read, the source announced %d", read, n)})
+			"%d people were read, the source announced %d", in.Stats.People, n)})
 	}
 	return reasons
 }

@@ -57,10 +57,40 @@ func TestGuardHoldsFromItsLimitsOn(t *testing.T) {
 
 		{"91 people after 100", func(in *GuardInput) { in.Stats.People, in.Stats.Announced = 91, 91 }, nil},
 		{"90 people after 100", func(in *GuardInput) { in.Stats.People, in.Stats.Announced = 90, 90 }, []string{"shrunk_feed"}},
+		{"90 people after 100, 10 of them singly then too", func(in *GuardInput) {
+			in.Stats.People, in.Stats.Announced, in.Last.Singly = 90, 90, 10
+		}, nil},
+		{"100 people after 100, 10 of them singly", func(in *GuardInput) { in.Stats.Singly = 10 }, []string{"shrunk_feed"}},
+
+		{"another filter that leaves out nobody who is known", func(in *GuardInput) {
+			in.Filter, in.Stats.People, in.Stats.Announced = "office=Wien", 50, 50
+		}, nil},
+		{"another filter that leaves out somebody", func(in *GuardInput) { in.Filter, in.Hidden = "office=Wien", 1 }, []string{"filter_changed"}},
+		{"another filter that leaves out many", func(in *GuardInput) {
+			in.Filter, in.Hidden, in.Stats.People, in.Stats.Announced = "office=Wien", 90, 10, 10
+		}, []string{"filter_changed"}},
+		{"no filter any more, and somebody is gone", func(in *GuardInput) { in.LastFilter, in.Hidden = "office=Wien", 1 }, []string{"filter_changed"}},
+		{"a filter at the first run", func(in *GuardInput) { first(in); in.Filter, in.Hidden = "office=Wien", 1 }, nil},
+		{"the same filter shrinks like no filter", func(in *GuardInput) {
+			in.Filter, in.LastFilter, in.Stats.People, in.Stats.Announced = "office=Wien", "office=Wien", 90, 90
+		}, []string{"shrunk_feed"}},
+		{"people outside the filter, not announced", func(in *GuardInput) {
+			in.Filter, in.LastFilter, in.Stats.Singly, in.Stats.Announced, in.Last.Singly = "office=Wien", "office=Wien", 10, 90, 10
+		}, nil},
+		{"people who drifted out of the list, announced", func(in *GuardInput) {
+			in.Filter, in.LastFilter, in.Stats.Singly, in.Stats.Announced = "office=Wien", "office=Wien", 5, 100
+		}, nil},
+		{"fewer than announced with a filter", func(in *GuardInput) {
+			in.Filter, in.LastFilter, in.Stats.Singly, in.Stats.Announced = "office=Wien", "office=Wien", 5, 101
+		}, []string{"shrunk_feed"}},
+		{"more than announced with a filter", func(in *GuardInput) {
+			in.Filter, in.LastFilter, in.Stats.Singly, in.Stats.Announced = "office=Wien", "office=Wien", 5, 94
+		}, []string{"shrunk_feed"}},
+
 		{"fewer than announced", func(in *GuardInput) { in.Stats.Announced = 101 }, []string{"shrunk_feed"}},
 		{"more than announced", func(in *GuardInput) { in.Stats.Announced = 99 }, []string{"shrunk_feed"}},
-		{"one was asked for singly, as the list does not show them", func(in *GuardInput) { in.Stats.Announced, in.Rows, in.Singly = 99, 99, 1 }, nil},
-		{"two more than announced, one asked for singly", func(in *GuardInput) { in.Stats.Announced, in.Rows, in.Singly = 98, 99, 1 }, []string{"shrunk_feed"}},
+		{"one was asked for singly, as the list does not show them", func(in *GuardInput) { in.Stats.Announced, in.Rows, in.Stats.Singly = 99, 99, 1 }, nil},
+		{"two more than announced, one asked for singly", func(in *GuardInput) { in.Stats.Announced, in.Rows, in.Stats.Singly = 98, 99, 1 }, []string{"shrunk_feed"}},
 		{"some rows came twice", func(in *GuardInput) { in.Stats.Announced, in.Rows = 102, 102 }, nil},
 		{"more announced than rows came", func(in *GuardInput) { in.Stats.Announced, in.Rows = 103, 102 }, []string{"shrunk_feed"}},
 		{"nothing announced", func(in *GuardInput) { in.Stats.Announced = -1 }, nil},

@@ -12,6 +12,7 @@ import (
 // history is what earlier runs of a connection mean for this one.
 type history struct {
 	last   *users.FeedStats // of the newest full run that was applied; nil: there is none
+	filter string           // of that run
 	losses int              // people who lost access in the window by runs that nobody approved
 	active int              // most active people before any run of the window
 }
@@ -21,7 +22,7 @@ func readHistory(ctx context.Context, r users.Reader, connection users.Applicati
 	var h history
 	switch last, err := r.LastRun(ctx, connection, users.RunDone); {
 	case err == nil:
-		h.last = &last.Stats
+		h.last, h.filter = &last.Stats, last.Options.Filter
 	case !errors.Is(err, users.ErrNotFound):
 		return h, fmt.Errorf("last applied run: %w", err)
 	}

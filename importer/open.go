@@ -24,7 +24,7 @@ func (e *Engine) plan(
 	if err != nil {
 		return none, nil, err
 	}
-	if err := r.readAll(ctx, past.last); err != nil {
+	if err := r.readAll(ctx, past); err != nil {
 		return none, nil, err
 	}
 	active, err := e.cfg.Directory.Read().CountUsers(ctx, app.ID, true)
@@ -35,7 +35,8 @@ func (e *Engine) plan(
 	guard := GuardInput{
 		Settings: app.Import.Guard, Stats: r.stats.sum(), Last: past.last, Known: r.memory.living(),
 		Losses: past.losses, ActiveBefore: past.active,
-		Rows: r.rows, Nameless: r.nameless, Singly: r.singly, Email: r.mapper.sources[users.AttributeEmail],
+		Rows: r.rows, Nameless: r.nameless, Email: r.mapper.sources[users.AttributeEmail],
+		Filter: t.run.Options.Filter, LastFilter: past.filter, Hidden: r.hidden,
 	}
 	if err := refused(Judge(guard)); err != nil {
 		return outcome{stats: guard.Stats}, nil, err
@@ -105,7 +106,8 @@ func (e *Engine) open(ctx context.Context, app users.Application, t *tracker) (*
 	stats.stats.Missing, stats.stats.Surplus = differ.missing, differ.surplus
 	return &reading{
 		directory: directory, source: source, rules: rules, mapper: newMapper(mapping, e.cfg.Organization).creating(onCreate),
-		wanted: wanted, newID: newIDs(), movers: &movers{directory: e.cfg.Directory}, selection: chosen, memory: memory, feed: NewFeed(rules),
+		query: Query{Wanted: wanted, Filter: t.run.Options.Filter}, newID: newIDs(), selection: chosen,
+		memory: memory, feed: NewFeed(rules), movers: &movers{directory: e.cfg.Directory},
 		stats: stats, managers: map[string]struct{}{},
 		track: t,
 	}, nil

@@ -12,8 +12,8 @@ import (
 // what the request asks for on top of them.
 func (req Request) options(app users.Application) (users.RunOptions, error) {
 	o := users.RunOptions{
-		Mode: req.Mode, Selected: req.Selected, Reconcile: req.Reconcile, InitialState: app.Import.InitialState,
-		Reactivation: app.Import.Reactivation, Leave: app.Import.Leave,
+		Mode: req.Mode, Selected: req.Selected, Reconcile: req.Reconcile, Filter: app.Import.Filter,
+		InitialState: app.Import.InitialState, Reactivation: app.Import.Reactivation, Leave: app.Import.Leave,
 	}
 	if o.Mode == "" {
 		o.Mode = app.Import.Mode
@@ -35,7 +35,8 @@ func (req Request) options(app users.Application) (users.RunOptions, error) {
 // outdated reports whether the connection has other rules today than those the
 // run was made by. What only the request asked for, such as the mode, is no rule.
 func outdated(o users.RunOptions, app users.Application) bool {
-	return o.InitialState != app.Import.InitialState || o.Reactivation != app.Import.Reactivation || o.Leave != app.Import.Leave
+	return o.Filter != app.Import.Filter || o.InitialState != app.Import.InitialState ||
+		o.Reactivation != app.Import.Reactivation || o.Leave != app.Import.Leave
 }
 
 // newRules returns the rules of a run.

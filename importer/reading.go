@@ -20,7 +20,7 @@ type reading struct {
 	source    Source
 	rules     Rules
 	mapper    mapper
-	wanted    []string
+	query     Query
 	newID     func(sourceID string) users.ID
 	movers    *movers
 	track     *tracker
@@ -31,7 +31,7 @@ type reading struct {
 	stats     *feedStats
 	rows      int                 // of the list
 	nameless  int                 // of rows, those without a usable id
-	singly    int                 // people who were asked for one by one
+	hidden    int                 // remembered people whom the list did not show
 	waiting   spool               // people who are not as remembered
 	restless  spool               // people who are, but whose manager is not the one remembered
 	managers  map[string]struct{} // source ids that the feed names as managers
@@ -40,9 +40,9 @@ type reading struct {
 }
 
 // readAll reads everybody and finds out about those the list did not show.
-func (r *reading) readAll(ctx context.Context, last *users.FeedStats) error {
+func (r *reading) readAll(ctx context.Context, past history) error {
 	asked := r.track.engine.now()
-	for page, err := range r.source.Pages(ctx, r.wanted) {
+	for page, err := range r.source.Pages(ctx, r.query) {
 		r.track.page(r.track.engine.now().Sub(asked), err == nil)
 		if err != nil {
 			return err
@@ -63,35 +63,33 @@ func (r *reading) readAll(ctx context.Context, last *users.FeedStats) error {
 			return err
 		}
 	}
-	return r.readMissing(ctx, last)
+	return r.readMissing(ctx, past)
 }
 
 // readMissing asks for remembered people who were not in the list. Nobody is
 // judged by absence alone: 404 means gone, anything else they answer counts. Of
-// a feed that shrank as a whole nobody is asked: the guard holds it anyway. Nor
-// in a mode that leaves them alone.
-func (r *reading) readMissing(ctx context.Context, last *users.FeedStats) error {
-	read := r.stats.stats.People
-	if !r.rules.changesPeopleHere() || read == 0 || (last != nil && shrunk(read, last.People)) {
+// a feed that shrank as a whole, or by another filter, nobody is asked: the guard
+// holds it anyway. Nor in a mode that leaves them alone.
+func (r *reading) readMissing(ctx context.Context, past history) error {
+	missing, read := r.missing(), r.stats.stats.People
+	r.hidden = len(missing)
+	if !r.rules.changesPeopleHere() || read == 0 {
 		return nil
 	}
-	var missing []string
-	for _, id := range slices.Sorted(maps.Keys(r.memory.people)) {
-		if r.memory.people[id].status != users.PersonStatusGone && !r.feed.saw(id) {
-			missing = append(missing, id)
-		}
+	if past.last != nil && (past.filter != r.query.Filter || shrunk(read, past.last.Listed())) {
+		return nil
 	}
 	missing = missing[:min(len(missing), MaxSingleReads)]
 	for i, id := range missing {
 		r.track.report(ctx, ProgressMissing, i, len(missing))
-		person, err := r.source.Person(ctx, id, r.wanted)
+		person, err := r.source.Person(ctx, id, r.query.Wanted)
 		switch {
 		case errors.Is(err, ErrGone):
 			err = r.gone(id)
 		case err == nil && person.ID != id:
 			err = fmt.Errorf("%w: asked for person %s, got %s", ErrCorrupt, id, person.ID)
 		case err == nil:
-			r.singly++
+			r.stats.stats.Singly++
 			err = r.survey(ctx, []Person{person})
 		}
 		if err != nil {
@@ -99,6 +97,19 @@ func (r *reading) readMissing(ctx context.Context, last *users.FeedStats) error 
 		}
 	}
 	return nil
+}
+
+// missing returns the source ids of remembered people whom the list did not
+// show, sorted. Those a filter leaves out count while they have a user.
+func (r *reading) missing() []string {
+	var missing []string
+	for _, id := range slices.Sorted(maps.Keys(r.memory.people)) {
+		p := r.memory.people[id]
+		if p.status != users.PersonStatusGone && (p.user != "" || r.query.Filter == "") && !r.feed.saw(id) {
+			missing = append(missing, id)
+		}
+	}
+	return missing
 }
 
 // gone notes a person whom the source no longer knows.

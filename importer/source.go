@@ -55,15 +55,22 @@ type Page struct {
 	Announced int // people the source says there are; -1: it does not say
 }
 
+// Query is what a list is asked for.
+type Query struct {
+	Wanted []string // source attributes; nothing else is asked for
+	Filter string   // query string in the source's own syntax; empty: everybody
+}
+
 // Source is where people come from. The wanted attributes are those of Wanted,
 // less what may not be read: sorted, each once, always with the status.
 type Source interface {
 	// Granted returns the attributes that the credentials may read. known is false
 	// when the source cannot tell.
 	Granted(ctx context.Context) (granted []string, known bool, err error)
-	// Pages reads everybody. It yields pages until it is exhausted or an error, which
-	// ends the iteration and wraps one of the errors of this package. It asks only for the wanted attributes.
-	Pages(ctx context.Context, wanted []string) iter.Seq2[Page, error]
-	// Person reads one person, or ErrGone. That the answer is about them is for the caller to check.
+	// Pages reads everybody whom the filter lets through. It yields pages until it is exhausted or an error,
+	// which ends the iteration and wraps one of the errors of this package, or users.ErrInvalid for a filter
+	// that cannot be used.
+	Pages(ctx context.Context, query Query) iter.Seq2[Page, error]
+	// Person reads one person, whatever a filter says, or ErrGone. That the answer is about them is for the caller to check.
 	Person(ctx context.Context, id string, wanted []string) (Person, error)
 }

@@ -76,8 +76,9 @@ type Import struct {
 	Source       string        `json:"source"` // such as SourcePersonio
 	BaseURL      string        `json:"base_url"`
 	ClientID     string        `json:"client_id"`
-	Schedule     time.Duration `json:"schedule"`       // 0: off
-	Mode         ImportMode    `json:"mode,omitempty"` // empty: ImportAll; not ImportSelected, which is for one run
+	Schedule     time.Duration `json:"schedule"`         // 0: off
+	Mode         ImportMode    `json:"mode,omitempty"`   // empty: ImportAll; not ImportSelected, which is for one run
+	Filter       string        `json:"filter,omitempty"` // query string in the source's own syntax; empty: everybody
 	InitialState State         `json:"initial_state"`
 	Reactivation bool          `json:"reactivation"` // an import lifts its own suspension when the source is active again
 	Leave        LeavePolicy   `json:"leave"`

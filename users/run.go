@@ -95,6 +95,7 @@ func (c Counts) Changed() int { return c.Created + c.Updated + c.Suspended + c.R
 // FeedStats describes a full read of a source, so that the next can be compared with it.
 type FeedStats struct {
 	People          int            `json:"people"`            // different ids read
+	Singly          int            `json:"singly,omitempty"`  // of those, people who were not in the list and were read one by one
 	Announced       int            `json:"announced"`         // the source's own total; -1: none
 	Filled          map[string]int `json:"filled,omitempty"`  // source attribute → people with a value
 	Domains         map[string]int `json:"domains,omitempty"` // e-mail domain → people; the 50 largest
@@ -107,6 +108,9 @@ type FeedStats struct {
 
 	MappingFailed map[string]int `json:"mapping_failed,omitempty"` // attribute of ours → people for whom its expression fails
 }
+
+// Listed is how many people the list showed.
+func (s FeedStats) Listed() int { return s.People - s.Singly }
 
 // ChangeKind is the strongest effect of a run on one person.
 type ChangeKind string

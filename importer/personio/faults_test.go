@@ -251,7 +251,7 @@ func TestReadingStopsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	for _, err := range source.Pages(ctx, wanted()) {
+	for _, err := range source.Pages(ctx, importer.Query{Wanted: wanted()}) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v, want the context's", err)
 		}
@@ -264,7 +264,7 @@ func TestReadingStopsWithItsContext(t *testing.T) {
 func TestReadingStopsWhenNobodyWantsMore(t *testing.T) {
 	t.Parallel()
 	sim := newSimulation(t, personiotest.Config{People: 450})
-	for range newSource(t, sim, nil).Pages(t.Context(), wanted()) {
+	for range newSource(t, sim, nil).Pages(t.Context(), importer.Query{Wanted: wanted()}) {
 		break
 	}
 	if got := len(sim.Requests()); got != 2 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"net/url"
 	"strconv"
 
@@ -24,9 +25,14 @@ const (
 // A page that comes twice, or people beyond all announcements, end the reading
 // with ErrCorrupt. A few people who come twice are what a list looks like that
 // moves while it is read. Whether as many came as were announced is not judged here.
-func (s *Source) Pages(ctx context.Context, wanted []string) iter.Seq2[importer.Page, error] {
+func (s *Source) Pages(ctx context.Context, query importer.Query) iter.Seq2[importer.Page, error] {
 	return func(yield func(importer.Page, error) bool) {
-		f := feed{source: s, wanted: wanted, limit: pageSize, seen: map[[sha256.Size]byte]bool{}}
+		filter, err := parseFilter(query.Filter)
+		if err != nil {
+			yield(importer.Page{}, err)
+			return
+		}
+		f := feed{source: s, wanted: query.Wanted, filter: filter, limit: pageSize, seen: map[[sha256.Size]byte]bool{}}
 		for !f.done {
 			page, err := f.next(ctx)
 			if err != nil {
@@ -44,6 +50,7 @@ func (s *Source) Pages(ctx context.Context, wanted []string) iter.Seq2[importer.
 type feed struct {
 	source *Source
 	wanted []string
+	filter url.Values
 	limit  int // people asked for at a time
 	offset int // people read so far
 	pages  int
@@ -72,7 +79,8 @@ func (f *feed) next(ctx context.Context) (importer.Page, error) {
 		return importer.Page{}, err
 	}
 	f.offset += rows
-	full := rows == min(f.limit, list.limit)
+	// Asked for what changed, Personio knows no pages: a second one would be the first again.
+	full := rows == min(f.limit, list.limit) && !f.filter.Has(filterUpdatedSince)
 	f.done = !full && f.offset >= list.total
 	if len(list.unreadable) > 0 {
 		f.source.cfg.Logger.WarnContext(ctx, "attributes in a shape that is not known", slog.Any("attributes", list.unreadable))
@@ -113,9 +121,11 @@ func (f *feed) read(ctx context.Context, offset int) (list, error) {
 	page, err := f.source.get(ctx, request{
 		path: "/v1/company/employees",
 		query: func() url.Values {
-			return url.Values{
+			query := url.Values{
 				"limit": {strconv.Itoa(f.limit)}, "offset": {strconv.Itoa(offset)}, "attributes[]": f.wanted,
 			}
+			maps.Copy(query, f.filter) // whose names are never ours
+			return query
 		},
 		slow: func() { f.limit = max(f.limit/2, minPageSize) },
 	})

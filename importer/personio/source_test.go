@@ -85,7 +85,7 @@ type reading struct {
 func readAll(t *testing.T, source *personio.Source, wanted []string) reading {
 	t.Helper()
 	var r reading
-	for page, err := range source.Pages(t.Context(), wanted) {
+	for page, err := range source.Pages(t.Context(), importer.Query{Wanted: wanted}) {
 		if err != nil {
 			r.err = err
 			break
