@@ -24,6 +24,7 @@ type RunReport struct {
 	ErrorCode   string              `json:"error_code,omitempty"`
 	Error       string              `json:"error,omitempty"`
 	Counts      users.Counts        `json:"counts"`
+	Options     users.RunOptions    `json:"options"`
 	Progress    *ProgressReport     `json:"progress,omitempty"` // of a run that has not ended
 	Time        TimeReport          `json:"time_seconds"`
 	Missing     []string            `json:"missing_attributes,omitempty"` // mapped, but the credentials may not read them
@@ -39,7 +40,7 @@ func NewRunReport(r users.Run) RunReport {
 		Actor: r.Actor, ApprovedBy: r.ApprovedBy, Held: r.Held, ErrorCode: r.ErrorCode, Error: r.Error, Counts: r.Counts,
 		Progress: newProgressReport(r), Time: newTimeReport(r.Stats.Time),
 		Missing: r.Stats.Missing, Surplus: r.Stats.Surplus,
-		MappingFailed: r.Stats.MappingFailed,
+		MappingFailed: r.Stats.MappingFailed, Options: r.Options,
 	}
 }
 

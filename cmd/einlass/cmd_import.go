@@ -21,40 +21,56 @@ type importCommands struct {
 	Approve importApprove `cmd:"" help:"Apply exactly the plan of a preview, or of an import that a safeguard held."`
 }
 
-type importRun struct {
+// startFlags say what to import.
+type startFlags struct {
 	actorFlags
 	showFlags
-	Application string `arg:"" optional:"" help:"Id of the application; may be left out when only one imports."`
+	Application string   `arg:"" optional:"" help:"Id of the application; may be left out when only one imports."`
+	Mode        string   `placeholder:"all|new|updates" help:"Whom to change: all, only new people, or only people who are here. Default: the connection's mode."`
+	Select      []string `sep:"none" placeholder:"PERSON" help:"Create only this new person, by source id or e-mail address, and change nobody else; repeatable. See import preview --mode new."`
+	Reconcile   bool     `help:"Compare everybody with the directory, also those whom the source shows unchanged, and repair what differs."`
 }
 
-func (c importRun) Run(ctx context.Context, s *shell) error {
-	return startImport(ctx, s, c.Output, c.Application, c.actorFlags, false)
+// request is what the flags ask for, without connection and actor.
+func (f startFlags) request() (importer.Request, error) {
+	req := importer.Request{Mode: users.ImportMode(f.Mode), Selected: f.Select, Reconcile: f.Reconcile}
+	switch {
+	case len(f.Select) > 0 && (f.Mode != "" || f.Reconcile):
+		return req, usagef("--select goes with neither --mode nor --reconcile: only who is selected is created")
+	case len(f.Select) > 0:
+		req.Mode = users.ImportSelected
+	case f.Mode != "" && !slices.Contains(importModes, req.Mode):
+		return req, usagef("--mode: want %s, found %q", oneOf(importModes), f.Mode)
+	}
+	return req, nil
 }
 
-type importPreview struct {
-	actorFlags
-	showFlags
-	Application string `arg:"" optional:"" help:"Id of the application; may be left out when only one imports."`
-}
+type importRun struct{ startFlags }
 
-func (c importPreview) Run(ctx context.Context, s *shell) error {
-	return startImport(ctx, s, c.Output, c.Application, c.actorFlags, true)
-}
+func (c importRun) Run(ctx context.Context, s *shell) error { return c.start(ctx, s, false) }
 
-func startImport(ctx context.Context, s *shell, format, application string, as actorFlags, preview bool) error {
-	s = s.watching(format)
+type importPreview struct{ startFlags }
+
+func (c importPreview) Run(ctx context.Context, s *shell) error { return c.start(ctx, s, true) }
+
+func (f startFlags) start(ctx context.Context, s *shell, preview bool) error {
+	req, err := f.request()
+	if err != nil {
+		return err
+	}
+	s = s.watching(f.Output)
 	return s.with(ctx, func(a *app) error {
-		actor, err := as.actor(ctx, a)
-		if err != nil {
+		req.Preview = preview
+		var err error
+		if req.Actor, err = f.actor(ctx, a); err != nil {
 			return err
 		}
-		connection, err := findConnection(ctx, a, application)
-		if err != nil {
+		if req.Connection, err = findConnection(ctx, a, f.Application); err != nil {
 			return err
 		}
-		run, err := a.Imports.Run(ctx, importer.Request{Connection: connection, Preview: preview, Actor: actor})
+		run, err := a.Imports.Run(ctx, req)
 		s.bar.clear()
-		return printRun(ctx, s, a, format, run, err)
+		return printRun(ctx, s, a, f.Output, run, err)
 	})
 }
 

@@ -199,6 +199,13 @@ type ImportConfig struct {
 	Personio *PersonioConfig `yaml:"personio"`
 	// Time between two imports: `hourly`, `off`, or a duration of at least a minute such as `30m`.
 	Schedule time.Duration `yaml:"schedule"`
+	// Whom an import changes: `all`; `new`, which creates new people and leaves alone whoever is here; or
+	// `updates`, which creates nobody. `einlass import run --mode` overrides it for one import.
+	Mode users.ImportMode `yaml:"mode"`
+	// Query string in Personio's own syntax, such as `email=ada@acme.example`, merged into the request for the
+	// list; `+` is written `%2B`, a blank `%20`. People here whom it leaves out are asked for one by one, 500 in each
+	// import, and are suspended only if Personio says that they left. Empty: everybody.
+	Filter string `yaml:"filter"`
 	// State of people whom an import creates: `active` or `staged`. Changes only later imports.
 	InitialState users.State `yaml:"initial_state"`
 	// An import lifts the suspension it made when the source says that the person is active again.
@@ -304,6 +311,7 @@ func defaultSignIn() *SignInConfig {
 func defaultImport() *ImportConfig {
 	return &ImportConfig{
 		Schedule:     time.Hour,
+		Mode:         users.ImportAll,
 		InitialState: users.StateActive,
 		Reactivation: true,
 		Leave:        users.LeaveSuspends,

@@ -15,6 +15,7 @@ import (
 // The words that keys of applications and people accept.
 var (
 	authMethods     = []string{users.AuthMethodPost, users.AuthMethodBasic, users.AuthMethodNone, users.AuthMethodPrivateKey}
+	importModes     = []users.ImportMode{users.ImportAll, users.ImportNew, users.ImportUpdates}
 	initialStates   = []users.State{users.StateActive, users.StateStaged}
 	summaryPolicies = []users.SummaryPolicy{users.SummaryNever, users.SummaryChanges, users.SummaryAlways}
 	leavePolicies   = []users.LeavePolicy{users.LeaveSuspends, users.LeaveKeeps}
@@ -206,6 +207,9 @@ func (l *loader) checkImport(path string, i ImportConfig) {
 		l.fail(path, "want a source: personio")
 	} else {
 		l.checkPersonio(path+".personio", *i.Personio)
+	}
+	if err := personio.CheckFilter(i.Filter); err != nil {
+		l.fail(path+".filter", "%v", err)
 	}
 	if i.Guard.MaxPeople < 1 {
 		l.fail(path+".guard.max_people", "want 1 or more, found %d", i.Guard.MaxPeople)

@@ -89,6 +89,8 @@ func (i ImportConfig) stored(defaultMapping users.Mapping) *users.Import {
 		BaseURL:      i.Personio.BaseURL,
 		ClientID:     i.Personio.ClientID,
 		Schedule:     i.Schedule,
+		Mode:         i.Mode,
+		Filter:       i.Filter,
 		InitialState: i.InitialState,
 		Reactivation: i.Reactivation,
 		Leave:        i.Leave,

@@ -124,6 +124,8 @@ func (i *ImportConfig) fields() []field {
 			}
 		}},
 		leaf("schedule", scheduleValue{&i.Schedule}),
+		leaf("mode", choice(&i.Mode, importModes...)),
+		leaf("filter", textValue{&i.Filter}),
 		leaf("initial_state", choice(&i.InitialState, initialStates...)),
 		leaf("reactivation", flagValue{&i.Reactivation}),
 		leaf("leave", choice(&i.Leave, leavePolicies...)),

@@ -113,6 +113,7 @@ users:
 				BaseURL:      "https://api.personio.de",
 				ClientID:     "papi-1",
 				Schedule:     30 * time.Minute,
+				Mode:         users.ImportAll,
 				InitialState: users.StateStaged,
 				Leave:        users.LeaveSuspends,
 				Guard:        users.DefaultGuard,
@@ -247,6 +248,9 @@ func TestBrokenValueIsRefused(t *testing.T) {
 		{"schedule of seconds", base + "applications:\n  - id: a\n    import:\n      personio: { client_id: a, client_secret: b, base_url: 'https://api.personio.de/v1' }\n      schedule: 30s\n",
 			"einlass.yaml:5: applications[0].import.personio.base_url: want the root of the API without its version, found \"https://api.personio.de/v1\"\n" +
 				"einlass.yaml:6: applications[0].import.schedule: want hourly, off or a duration of at least 1m such as 30m, found \"30s\""},
+		{"mode and filter that cannot be", base + "applications:\n  - id: a\n    import:\n      personio: { client_id: a, client_secret: b }\n      mode: selected\n      filter: email=ada@acme.example&limit=5\n",
+			"einlass.yaml:6: applications[0].import.mode: want all, new or updates, found \"selected\"\n" +
+				"einlass.yaml:7: applications[0].import.filter: invalid filter: limit is set by the importer"},
 		{"secret of a public client", base + "applications:\n  - id: a\n    groups: [everyone]\n    sign_in:\n      client_id: a\n      auth_method: none\n      client_secret: x\n      redirect_uris: ['https://a.example']\n",
 			"einlass.yaml:8: applications[0].sign_in.client_secret: a client with auth_method none has no secret"},
 		{"import without a source", base + "applications:\n  - id: a\n    import: { schedule: off }\n", `einlass.yaml:4: applications[0].import: want a source: personio`},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -32,6 +33,7 @@ func (r *report) write(w io.Writer, format string) error {
 		{"application", string(r.Application)},
 		{"state", state},
 		{"started", showTime(r.StartedAt) + " by " + string(r.Actor)},
+		{"options", printable(describeOptions(r.Options))},
 	}
 	if !r.FinishedAt.IsZero() {
 		head = append(head, [2]string{"finished", showTime(r.FinishedAt)})
@@ -128,6 +130,26 @@ func (r *report) writeNextStep(b *strings.Builder) {
 		fmt.Fprintf(b, "  %s\n", printable(reason))
 	}
 	fmt.Fprintf(b, "\nTo apply exactly this plan: einlass import approve %s\n", r.ID)
+}
+
+// describeOptions lists by which options a run was made.
+func describeOptions(o users.RunOptions) string {
+	parts := []string{"mode " + string(cmp.Or(o.Mode, users.ImportAll))}
+	if len(o.Selected) > 0 {
+		parts[0] += " (" + strings.Join(o.Selected, ", ") + ")"
+	}
+	if o.Reconcile {
+		parts = append(parts, "reconcile")
+	}
+	if o.Filter != "" {
+		parts = append(parts, "filter "+o.Filter)
+	}
+	reactivation := "off"
+	if o.Reactivation {
+		reactivation = "on"
+	}
+	return strings.Join(append(parts, "new people "+string(cmp.Or(o.InitialState, users.StateActive)),
+		"reactivation "+reactivation, "leave "+string(cmp.Or(o.Leave, users.LeaveSuspends))), "; ")
 }
 
 // describeCounts lists what happened to how many people.

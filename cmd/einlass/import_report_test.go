@@ -39,6 +39,7 @@ func TestReportShowsEachPersonOnceWithReasonAndFields(t *testing.T) {
 application  personio
 state        held
 started      2026-11-21 10:00:00 UTC by cli:root
+options      mode all; new people active; reactivation off; leave suspend
 plan         1 created, 1 updated, 31 suspended, 1 quarantined
 
 create (1)
