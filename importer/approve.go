@@ -17,6 +17,7 @@ import (
 //     can no longer be approved.
 //   - users.ErrLeaseHeld: another run is under way.
 //   - users.ErrInvalid: the run is in no state to be approved.
+//   - ErrApprover: the connection wants another person to approve it.
 //   - an error of the source: nothing happened, and the plan stays approvable.
 func (e *Engine) Approve(ctx context.Context, id users.RunID, actor users.Actor) (users.Run, error) {
 	run, err := e.approve(ctx, id, actor)
@@ -37,6 +38,11 @@ func (e *Engine) approve(ctx context.Context, id users.RunID, actor users.Actor)
 	app, err := e.connection(ctx, run.Connection)
 	if err != nil {
 		return run, err
+	}
+	if app.Import.Approval == users.ApprovalSecondPerson {
+		if err := e.checkSecondPerson(ctx, run, actor); err != nil {
+			return run, err
+		}
 	}
 	held, lease, release, err := e.acquire(ctx, app.ID)
 	if err != nil {
@@ -71,6 +77,26 @@ func (e *Engine) approve(ctx context.Context, id users.RunID, actor users.Actor)
 	}
 	e.logRun(run, err)
 	return run, err
+}
+
+// checkSecondPerson returns ErrApprover unless actor is an active owner or
+// administrator who did not start the run themselves.
+func (e *Engine) checkSecondPerson(ctx context.Context, run users.Run, actor users.Actor) error {
+	id, isPerson := actor.User()
+	if !isPerson {
+		return fmt.Errorf("%w: name the owner or administrator who approves", ErrApprover)
+	}
+	u, err := e.cfg.Directory.Read().User(ctx, id)
+	if err != nil && !errors.Is(err, users.ErrNotFound) {
+		return err
+	}
+	switch {
+	case err != nil || u.State() != users.StateActive || (u.Role != users.RoleOwner && u.Role != users.RoleAdministrator):
+		return fmt.Errorf("%w: %s is no active owner or administrator", ErrApprover, id)
+	case actor == run.Actor:
+		return fmt.Errorf("%w: whoever started the import does not approve it", ErrApprover)
+	}
+	return nil
 }
 
 // approvable returns a run whose plan was not applied and is the newest of its

@@ -14,6 +14,8 @@ import (
 var (
 	// ErrHeld: the guard stopped the run before it wrote anything. It can be approved.
 	ErrHeld = errors.New("held by the guard")
+	// ErrApprover: the connection wants a plan approved by a second person, and this is none.
+	ErrApprover = errors.New("approval by a second person is required")
 	// ErrSelection: somebody who was chosen is here already or not at the source.
 	ErrSelection = fmt.Errorf("%w selection", users.ErrInvalid)
 	// ErrStale: the source or the directory moved on since the plan was made.

@@ -83,8 +83,9 @@ type Import struct {
 	Reactivation bool          `json:"reactivation"` // an import lifts its own suspension when the source is active again
 	Leave        LeavePolicy   `json:"leave"`
 	Guard        Guard         `json:"guard"`
-	Mapping      Mapping       `json:"mapping,omitempty"` // nil: the default of the source
-	Summary      SummaryPolicy `json:"summary,omitempty"` // after which runs administrators get a mail; empty: never
+	Approval     Approval      `json:"approval,omitempty"` // empty: ApprovalAnyone
+	Mapping      Mapping       `json:"mapping,omitempty"`  // nil: the default of the source
+	Summary      SummaryPolicy `json:"summary,omitempty"`  // after which runs administrators get a mail; empty: never
 
 	// MappingOnCreate fills attributes of people when they are created or linked; no later import changes those.
 	MappingOnCreate Mapping `json:"mapping_on_create,omitempty"`
@@ -97,6 +98,15 @@ type LeavePolicy string
 const (
 	LeaveSuspends LeavePolicy = "suspend"
 	LeaveKeeps    LeavePolicy = "keep"
+)
+
+// Approval says who may have the plan of a held or previewed import applied.
+type Approval string
+
+// Who may approve.
+const (
+	ApprovalAnyone       Approval = "anyone"        // whoever may import
+	ApprovalSecondPerson Approval = "second_person" // an active owner or administrator who did not start the import
 )
 
 // Mapping is attribute of ours → where its value comes from: a source attribute,

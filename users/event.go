@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash"
+	"strings"
 	"time"
 )
 
@@ -21,6 +22,12 @@ const (
 
 // ActorUser is the actor for a person of the directory.
 func ActorUser(id ID) Actor { return Actor("user:" + id) }
+
+// User returns the person who acts, if it is a person of the directory.
+func (a Actor) User() (id ID, isPerson bool) {
+	text, isPerson := strings.CutPrefix(string(a), string(ActorUser("")))
+	return ID(text), isPerson
+}
 
 // ActorImport is the actor for a connection's imports.
 func ActorImport(connection ApplicationID) Actor { return Actor("import:" + connection) }

@@ -38,6 +38,7 @@ var safeguards = []error{
 	users.ErrLeaseHeld,
 	users.ErrLeaseLost,
 	importer.ErrHeld,
+	importer.ErrApprover,
 	importer.ErrStale,
 	importer.ErrAttribute,
 	sqlstore.ErrSchemaNewer,

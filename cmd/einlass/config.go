@@ -214,6 +214,9 @@ type ImportConfig struct {
 	Leave users.LeavePolicy `yaml:"leave"`
 	// How many people may lose access within 24 hours without a named administrator's approval.
 	Guard GuardConfig `yaml:"guard"`
+	// Who lets through what the guard held, and the plan of a preview: `anyone` who may run the command, or
+	// `second_person`: an active owner or administrator, named with `--as`, who did not start the import.
+	Approval users.Approval `yaml:"approval"`
 	// Attribute of ours and what every import fills it from, added to the default mapping: a source attribute,
 	// or an expression over source attributes that results in a text, such as `"Acme GmbH"` or
 	// `office in ["Wien", "Graz"] ? "AT" : "DE"` (the language is expr-lang/expr). An empty text takes ours out of the
@@ -312,6 +315,7 @@ func defaultImport() *ImportConfig {
 	return &ImportConfig{
 		Schedule:     time.Hour,
 		Mode:         users.ImportAll,
+		Approval:     users.ApprovalAnyone,
 		InitialState: users.StateActive,
 		Reactivation: true,
 		Leave:        users.LeaveSuspends,

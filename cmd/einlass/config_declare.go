@@ -90,6 +90,7 @@ func (i ImportConfig) stored(defaultMapping users.Mapping) *users.Import {
 		ClientID:     i.Personio.ClientID,
 		Schedule:     i.Schedule,
 		Mode:         i.Mode,
+		Approval:     i.Approval,
 		Filter:       i.Filter,
 		InitialState: i.InitialState,
 		Reactivation: i.Reactivation,

@@ -133,6 +133,7 @@ func (i *ImportConfig) fields() []field {
 			leaf("max_people", numberValue{&i.Guard.MaxPeople}),
 			leaf("max_percent", numberValue{&i.Guard.MaxPercent}),
 		),
+		leaf("approval", choice(&i.Approval, approvals...)),
 		leaf("mapping", mapValue{&i.Mapping}),
 		leaf("mapping_on_create", mapValue{&i.MappingOnCreate}),
 		leaf("summary", choice(&i.Summary, summaryPolicies...)),

@@ -114,6 +114,7 @@ users:
 				ClientID:     "papi-1",
 				Schedule:     30 * time.Minute,
 				Mode:         users.ImportAll,
+				Approval:     users.ApprovalAnyone,
 				InitialState: users.StateStaged,
 				Leave:        users.LeaveSuspends,
 				Guard:        users.DefaultGuard,
