@@ -11,10 +11,11 @@ import (
 
 // history is what earlier runs of a connection mean for this one.
 type history struct {
-	last   *users.FeedStats // of the newest full run that was applied; nil: there is none
-	filter string           // of that run
-	losses int              // people who lost access in the window by runs that nobody approved
-	active int              // most active people before any run of the window
+	last    *users.FeedStats // of the newest full run that was applied; nil: there is none
+	options users.RunOptions // by which that was made
+	at      time.Time        // when it started
+	losses  int              // people who lost access in the window by runs that nobody approved
+	active  int              // most active people before any run of the window
 }
 
 // readHistory reads what the guard compares a run with.
@@ -22,7 +23,7 @@ func readHistory(ctx context.Context, r users.Reader, connection users.Applicati
 	var h history
 	switch last, err := r.LastRun(ctx, connection, users.RunDone); {
 	case err == nil:
-		h.last, h.filter = &last.Stats, last.Options.Filter
+		h.last, h.options, h.at = &last.Stats, last.Options, last.StartedAt
 	case !errors.Is(err, users.ErrNotFound):
 		return h, fmt.Errorf("last applied run: %w", err)
 	}

@@ -59,6 +59,9 @@ func (in ManagersInput) manager(m Mapped) *users.RunChange {
 	switch {
 	case target != p.user.Manager:
 		row.Kind = users.ChangeUpdate
+		if in.Feed.rules.Repairs && asRemembered(m, record) && m.Manager == record.ManagerSourceID {
+			row.Reason = users.ReasonRepaired
+		}
 		row.Fields = map[string]users.FieldChange{
 			users.AttributeManager: {Before: string(p.user.Manager), After: string(target)},
 		}

@@ -112,7 +112,7 @@ func (m *memory) living() int {
 // rules, so that nothing has to be planned. In doubt it says no.
 func (m *memory) settled(p Mapped, rules Rules) bool {
 	k, known := m.people[p.ID]
-	if !known || k.hash != packHash(p.Hash) {
+	if !known || k.hash != packHash(p.Hash) || (rules.Reconcile && k.user != "") {
 		return false
 	}
 	s := p.standing()

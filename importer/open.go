@@ -20,7 +20,7 @@ func (e *Engine) plan(
 	save func(context.Context, []users.RunChange) error,
 ) (outcome, []Reason, error) {
 	none := outcome{stats: users.FeedStats{Announced: -1}}
-	r, err := e.open(ctx, app, t)
+	r, err := e.open(ctx, app, past, t)
 	if err != nil {
 		return none, nil, err
 	}
@@ -36,7 +36,7 @@ func (e *Engine) plan(
 		Settings: app.Import.Guard, Stats: r.stats.sum(), Last: past.last, Known: r.memory.living(),
 		Losses: past.losses, ActiveBefore: past.active,
 		Rows: r.rows, Nameless: r.nameless, Email: r.mapper.sources[users.AttributeEmail],
-		Filter: t.run.Options.Filter, LastFilter: past.filter, Hidden: r.hidden,
+		Filter: t.run.Options.Filter, LastFilter: past.options.Filter, Hidden: r.hidden,
 	}
 	if err := refused(Judge(guard)); err != nil {
 		return outcome{stats: guard.Stats}, nil, err
@@ -68,7 +68,7 @@ func mappingOf(defaults map[string]users.Mapping, app users.Application) users.M
 }
 
 // open prepares a read: the secret, the source, what may be asked for, what is remembered.
-func (e *Engine) open(ctx context.Context, app users.Application, t *tracker) (*reading, error) {
+func (e *Engine) open(ctx context.Context, app users.Application, past history, t *tracker) (*reading, error) {
 	mapping := mappingOf(e.cfg.Mappings, app)
 	if len(mapping) == 0 {
 		return nil, fmt.Errorf("%w source %q", users.ErrInvalid, app.Import.Source)
@@ -97,7 +97,7 @@ func (e *Engine) open(ctx context.Context, app users.Application, t *tracker) (*
 	if err != nil {
 		return nil, err
 	}
-	rules := newRules(app.ID, t.run.Options)
+	rules := newRules(app.ID, t.run.Options, past.options)
 	var chosen *selection
 	if rules.Mode == users.ImportSelected {
 		chosen = newSelection(t.run.Options.Selected)

@@ -39,10 +39,13 @@ func outdated(o users.RunOptions, app users.Application) bool {
 		o.Reactivation != app.Import.Reactivation || o.Leave != app.Import.Leave
 }
 
-// newRules returns the rules of a run.
-func newRules(connection users.ApplicationID, o users.RunOptions) Rules {
+// newRules returns the rules of a run that follows on one made by last. What
+// other rules than last time change is no repair.
+func newRules(connection users.ApplicationID, o, last users.RunOptions) Rules {
 	return Rules{
-		Connection: connection, InitialState: o.InitialState, Reactivation: o.Reactivation, Leave: o.Leave, Mode: o.Mode,
+		Connection: connection, InitialState: o.InitialState, Reactivation: o.Reactivation, Leave: o.Leave,
+		Mode: o.Mode, Reconcile: o.Reconcile,
+		Repairs: o.Reconcile && o.Reactivation == last.Reactivation && o.Leave == last.Leave,
 	}
 }
 

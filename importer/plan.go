@@ -2,6 +2,7 @@ package importer
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/einlass/einlass/users"
 )
@@ -159,7 +160,7 @@ func (in PageInput) troubled(m Mapped, record users.Person, u users.User, proble
 	if !in.mustSuspend(m, u) {
 		return in.quarantine(m, u, problem, detail).row
 	}
-	row := in.row(m, record, u, users.ChangeSuspend, statusReason(m))
+	row := in.row(m, record, u, users.ChangeSuspend, users.StatusReason(statusOf(m)))
 	row.Detail = "Attributes stay as they are. " + detail
 	row.ContentHash = ""
 	return row
@@ -175,9 +176,9 @@ func (in PageInput) change(m Mapped, record users.Person, u users.User, v verdic
 	row.Fields, row.Phase = fields, phaseOf(v)
 	switch {
 	case in.mustSuspend(m, u):
-		row.Kind, row.Reason = users.ChangeSuspend, statusReason(m)
+		row.Kind, row.Reason = users.ChangeSuspend, users.StatusReason(statusOf(m))
 	case lift && rules.Reactivation:
-		row.Kind, row.Reason = users.ChangeReactivate, statusReason(m)
+		row.Kind, row.Reason = users.ChangeReactivate, users.StatusReason(statusOf(m))
 		row.Detail = otherSuspensions(u, rules.Connection)
 	case undecided:
 		row.Reason = reasonNeedsDecision
@@ -188,7 +189,7 @@ func (in PageInput) change(m Mapped, record users.Person, u users.User, v verdic
 	case len(fields) > 0 && v.handOver:
 		row.Reason = users.ReasonEmailHandedOver
 	case len(fields) > 0:
-	case record.ContentHash == m.Hash && record.Status == statusOf(m):
+	case asRemembered(m, record):
 		return nil
 	case m.HasManager && m.Manager != record.ManagerSourceID:
 		return nil // PlanManagers writes a row for them in any case
@@ -197,7 +198,17 @@ func (in PageInput) change(m Mapped, record users.Person, u users.User, v verdic
 	default:
 		row.Kind, row.Reason = users.ChangeRecord, reasonContentChanged
 	}
+	if rules.Repairs && row.Reason != users.ReasonEmailHandedOver && asRemembered(m, record) {
+		row.Reason = users.ReasonRepaired
+		row.Detail = strings.TrimSpace("Differed here from what the source shows unchanged. " + row.Detail)
+	}
 	return row
+}
+
+// asRemembered reports whether the source shows a person as the last import that
+// changed them left them here.
+func asRemembered(m Mapped, record users.Person) bool {
+	return record.ContentHash == m.Hash && record.Status == statusOf(m)
 }
 
 // mustSuspend reports whether the status takes access away that nothing has

@@ -76,7 +76,10 @@ func (r *reading) readMissing(ctx context.Context, past history) error {
 	if !r.rules.changesPeopleHere() || read == 0 {
 		return nil
 	}
-	if past.last != nil && (past.filter != r.query.Filter || shrunk(read, past.last.Listed())) {
+	if err := r.reviewGone(); err != nil {
+		return err
+	}
+	if past.last != nil && (past.options.Filter != r.query.Filter || shrunk(read, past.last.Listed())) {
 		return nil
 	}
 	missing = missing[:min(len(missing), MaxSingleReads)]

@@ -10,7 +10,7 @@ const (
 	reasonContentChanged    = "content_changed" // what we remember changes, the person does not
 	reasonMappingFailed     = "mapping_failed"  // likewise, and an expression fails for the person
 	reasonNeedsDecision     = "needs_decision"  // active again at the source, but reactivation is off
-	reasonPersonGone        = "person_gone"     // the source no longer knows the person
+	reasonPersonGone        = "person_gone"     // the source no longer knows the person; see users.StatusReason
 	reasonInactiveStatus    = "inactive_status" // not created, because of the status
 	reasonLinkedByEmail     = "linked_by_email"
 	reasonRehireNew         = "rehire_new"         // an old address, but no proof that it is the same person

@@ -156,14 +156,6 @@ func statusOf(m Mapped) string {
 	return string(m.Status)
 }
 
-// statusReason is the reason of a change of state.
-func statusReason(m Mapped) string {
-	if m.Gone {
-		return reasonPersonGone
-	}
-	return "status_" + string(m.Status)
-}
-
 // suspendedBy reports whether this connection's imports suspended the user.
 func suspendedBy(u users.User, connection users.ApplicationID) bool {
 	return slices.ContainsFunc(u.Suspensions, func(s users.Suspension) bool {

@@ -48,6 +48,8 @@ type Rules struct {
 	Reactivation bool        // an import lifts its own suspension when the source is active again
 	Leave        users.LeavePolicy
 	Mode         users.ImportMode // empty means all
+	Reconcile    bool             // nobody is left out because the source shows them as remembered
+	Repairs      bool             // whoever is as remembered, and yet differs, was changed by somebody else
 }
 
 // changesPeopleHere reports whether a run changes people who have a user.

@@ -11,11 +11,21 @@ import (
 const (
 	ReasonEmailParked = "email_parked" // the person keeps the text of the address, but no longer its use
 	ReasonRehireKeep  = "rehire_keep"  // the same person is back: sign-in methods must be enrolled again
+	ReasonRepaired    = "repaired"     // the person differed from what was remembered of them
 	// ReasonRehireSuspended is ReasonRehireKeep of somebody whom an administrator has to activate.
 	ReasonRehireSuspended = "rehire_suspended"
 	// ReasonEmailHandedOver: an address goes from one person to another, and the sessions of both end.
 	ReasonEmailHandedOver = "email_handed_over"
 )
+
+// StatusReason is the reason of a change of state that a source status brings,
+// such as status_leave.
+func StatusReason(status string) string {
+	if status == PersonStatusGone {
+		return "person_gone"
+	}
+	return "status_" + status
+}
 
 // BeforeFollows as RunChange.Before means: an earlier row of the same run
 // changes this person, so the version cannot be known when planning.
@@ -143,7 +153,7 @@ func (a *applier) change(u User, c RunChange) {
 	case ChangeSuspend:
 		u.Epoch++
 		a.suspend = append(a.suspend, Suspension{
-			User: u.ID, By: ByImport, Connection: a.run.Connection, Reason: c.Reason, Since: a.now,
+			User: u.ID, By: ByImport, Connection: a.run.Connection, Reason: c.suspensionReason(), Since: a.now,
 		})
 	case ChangeReactivate:
 		a.reactivate = append(a.reactivate, u.ID)
@@ -160,6 +170,15 @@ func (a *applier) change(u User, c RunChange) {
 	}
 	u.UpdatedAt = a.now
 	a.update = append(a.update, u)
+}
+
+// suspensionReason says why the person is suspended; that they should have been
+// before is the row's reason only.
+func (c RunChange) suspensionReason() string {
+	if c.Reason == ReasonRepaired {
+		return StatusReason(c.Status)
+	}
+	return c.Reason
 }
 
 // record notes what to remember of the person at the source.
