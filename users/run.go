@@ -74,6 +74,7 @@ type RunOptions struct {
 	Reactivation bool        `json:"reactivation,omitempty"`
 	Leave        LeavePolicy `json:"leave,omitempty"`
 	Reconcile    bool        `json:"reconcile,omitempty"` // compares everybody, also those whom the source shows as remembered
+	Due          time.Time   `json:"due,omitzero"`        // when the schedule wanted the run; zero: it was not the schedule
 }
 
 // Counts is what a run did, or would do, in people. Each counts once, by the

@@ -211,6 +211,9 @@ type Tx interface {
 	UpdateRun(ctx context.Context, r Run) error
 	// InsertRunChanges writes rows of a plan.
 	InsertRunChanges(ctx context.Context, changes []RunChange) error
+	// DeleteRunChanges removes rows of plans of a connection's runs that started before a time, at
+	// most limit, and returns how many. The runs stay.
+	DeleteRunChanges(ctx context.Context, connection ApplicationID, before time.Time, limit int) (int, error)
 	// UpdateRunChanges sets phase, outcome and error of rows by (run, seq).
 	UpdateRunChanges(ctx context.Context, changes []RunChange) error
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/einlass/einlass/users"
 )
@@ -13,6 +14,7 @@ var (
 	selectQuarantine = load("quarantined")
 	insertRunChanges = loadBatch("insert_run_changes")
 	updateRunChanges = loadBatch("update_run_changes")
+	deleteRunChanges = load("delete_run_changes")
 )
 
 // RunChanges implements users.Reader.
@@ -66,4 +68,10 @@ func (t *tx) UpdateRunChanges(ctx context.Context, changes []users.RunChange) er
 	}
 	_, err := t.conn.execRows(ctx, updateRunChanges, uniqueRows(rows, 2))
 	return err
+}
+
+// DeleteRunChanges implements users.Tx.
+func (t *tx) DeleteRunChanges(ctx context.Context, connection users.ApplicationID, before time.Time, limit int) (int, error) {
+	deleted, err := t.conn.exec(ctx, deleteRunChanges, string(connection), millis(before), int64(limit))
+	return int(deleted), err
 }

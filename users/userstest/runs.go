@@ -16,6 +16,7 @@ var runPromises = []promise{
 	{"everything about a change is kept", keepsChange},
 	{"changes are paged by phase and number, of one outcome or all", pagesOfChanges},
 	{"the people in quarantine are found among all others of a run", findsQuarantined},
+	{"changes of old runs are removed in portions, and the runs stay", deletesChanges},
 	{"a planned change is stale once its person has moved on", staleChanges},
 }
 
@@ -63,7 +64,7 @@ func keepsRun(t *testing.T, s users.Store) {
 	r.ApprovedBy, r.ApprovedAt = "cli:root", noon.Add(time.Hour)
 	r.Options = users.RunOptions{
 		Mode: users.ImportSelected, Selected: []string{"7", "8"}, Filter: "email=ada%40example.com",
-		InitialState: users.StateStaged, Reactivation: true, Leave: users.LeaveKeeps, Reconcile: true,
+		InitialState: users.StateStaged, Reactivation: true, Leave: users.LeaveKeeps, Reconcile: true, Due: noon,
 	}
 	r.Progress = users.RunProgress{Phase: "reading", Done: 5, Total: -1, Since: noon, At: noon.Add(time.Second)}
 	update(t, s, func(tx users.Tx) error {
@@ -222,4 +223,32 @@ func findsQuarantined(t *testing.T, s users.Store) {
 	got, err := s.Quarantined(t.Context(), run)
 	ok(t, "Quarantined", err)
 	same(t, "people in quarantine", got, []users.RunChange{early, late})
+}
+
+func deletesChanges(t *testing.T, s users.Store) {
+	run := func(c users.ApplicationID, at time.Time) users.Run {
+		return users.Run{ID: users.NewRunID(), Connection: c, State: users.RunDone, StartedAt: at}
+	}
+	oldest, old := run(connection, noon.Add(-time.Hour)), run(connection, noon.Add(-time.Millisecond))
+	kept, other := run(connection, noon), run("other", noon.Add(-time.Hour))
+	putRuns(t, s, oldest, old, kept, other)
+	for _, r := range []users.Run{oldest, old, kept, other} {
+		for seq := range 30 {
+			putChanges(t, s, users.RunChange{Run: r.ID, Seq: seq + 1, Phase: 1, Outcome: users.OutcomeApplied})
+		}
+	}
+	for _, want := range []int{40, 20, 0} {
+		update(t, s, func(tx users.Tx) error {
+			deleted, err := tx.DeleteRunChanges(t.Context(), connection, noon, 40)
+			same(t, "removed", deleted, want)
+			return err
+		})
+	}
+	for r, want := range map[users.RunID]int{oldest.ID: 0, old.ID: 0, kept.ID: 30, other.ID: 30} {
+		rows, err := s.RunChanges(t.Context(), r, "", 0, 0, 100)
+		ok(t, "RunChanges", err)
+		same(t, "rows left", len(rows), want)
+		_, err = s.Run(t.Context(), r)
+		ok(t, "Run", err)
+	}
 }
