@@ -115,6 +115,9 @@ func (e *Engine) approvable(ctx context.Context, id users.RunID) (users.Run, err
 	case users.RunReading, users.RunApplying, users.RunDone, users.RunFailed, users.RunInterrupted:
 		return run, fmt.Errorf("%w: the run is %s", users.ErrInvalid, run.State)
 	}
+	if run.StartedAt.Before(users.RunChangesKept(e.now())) {
+		return run, fmt.Errorf("%w: its rows were kept for 12 months", ErrStale)
+	}
 	since, err := read.RunsSince(ctx, run.Connection, run.StartedAt)
 	if err != nil {
 		return run, err

@@ -165,17 +165,29 @@ type bench struct {
 	company   *company
 	clock     *clock
 	settings  users.Import
+	zone      *time.Location
 }
 
 type clock struct {
-	mu  sync.Mutex // guards now
-	now time.Time
+	mu    sync.Mutex // guards what follows
+	now   time.Time
+	since time.Time // when now was true; zero: the clock stands still
 }
 
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.now
+	if c.since.IsZero() {
+		return c.now
+	}
+	return c.now.Add(time.Since(c.since))
+}
+
+// start lets the clock go from now on, in the time of the test.
+func (c *clock) start(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now, c.since = now, time.Now()
 }
 
 func (c *clock) pass(d time.Duration) {
@@ -219,7 +231,7 @@ func (b *bench) newEngineWith(change func(cfg *importer.Config)) *importer.Engin
 		Directory: b.directory,
 		Open:      func(users.Application, keys.Secret) (importer.Source, error) { return b.company, nil },
 		Mappings:  map[string]users.Mapping{"personio": mapping},
-		Holder:    "test", Now: b.clock.Now,
+		Holder:    "test", Now: b.clock.Now, Zone: b.zone,
 	}
 	change(&cfg)
 	engine, err := importer.New(cfg)

@@ -22,6 +22,7 @@ type Config struct {
 
 	Sessions     Sessions            // nil: a plan does not say which sessions end
 	Organization string              // everybody's attribute organization; empty: none
+	Zone         *time.Location      // where days begin; nil means UTC
 	Holder       string              // names this process in leases
 	Now          func() time.Time    // nil means time.Now
 	Logger       *slog.Logger        // nil discards
@@ -49,6 +50,9 @@ func New(cfg Config) (*Engine, error) {
 	if e.now == nil {
 		e.now = time.Now
 	}
+	if e.cfg.Zone == nil {
+		e.cfg.Zone = time.UTC
+	}
 	return e, nil
 }
 
@@ -60,6 +64,7 @@ type Request struct {
 	Mode       users.ImportMode // empty: the connection's
 	Selected   []string         // with users.ImportSelected: new people by source id or e-mail address
 	Reconcile  bool             // compare everybody with the directory, also those whom the source shows as remembered
+	Due        time.Time        // when the schedule wanted it; zero: it was not the schedule
 }
 
 // Run imports, or previews an import. The run is returned in any case in which
@@ -157,7 +162,13 @@ func (e *Engine) execute(ctx context.Context, app users.Application, t *tracker)
 	case run.Preview:
 		run.State = users.RunPreviewed
 	default:
-		return e.apply(ctx, t, result.rows)
+		if err := e.apply(ctx, t, result.rows); err != nil {
+			return err
+		}
+		if past.at.Before(e.midnight(run.StartedAt)) {
+			e.forgetOld(ctx, lease, run.Connection)
+		}
+		return nil
 	}
 	run.FinishedAt = e.now()
 	if err := e.cfg.Directory.SaveRun(ctx, lease, *run); err != nil {

@@ -12,7 +12,7 @@ import (
 // what the request asks for on top of them.
 func (req Request) options(app users.Application) (users.RunOptions, error) {
 	o := users.RunOptions{
-		Mode: req.Mode, Selected: req.Selected, Reconcile: req.Reconcile, Filter: app.Import.Filter,
+		Mode: req.Mode, Selected: req.Selected, Reconcile: req.Reconcile, Due: req.Due.UTC(), Filter: app.Import.Filter,
 		InitialState: app.Import.InitialState, Reactivation: app.Import.Reactivation, Leave: app.Import.Leave,
 	}
 	if o.Mode == "" {

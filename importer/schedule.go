@@ -20,6 +20,7 @@ const maxBackOff = 24 * time.Hour
 type slot struct {
 	due      time.Time
 	interval time.Duration // the connection's setting that due was made from
+	partial  bool          // the connection's mode leaves people who are here alone, so there is nothing to reconcile
 	running  bool
 }
 
@@ -73,11 +74,13 @@ func (s *schedule) refresh(ctx context.Context) error {
 			continue
 		}
 		present[app.ID] = true
+		partial := !Rules{Mode: app.Import.Mode}.changesPeopleHere()
 		if known := s.slots[app.ID]; known != nil && known.interval == app.Import.Schedule {
+			known.partial = partial
 			continue
 		}
 		now := s.engine.now()
-		next := slot{due: nextStart(s.recent(ctx, app.ID), app.Import.Schedule, now), interval: app.Import.Schedule}
+		next := slot{due: nextStart(s.recent(ctx, app.ID), app.Import.Schedule, now), interval: app.Import.Schedule, partial: partial}
 		if known := s.slots[app.ID]; known != nil {
 			next.running = known.running
 		}
@@ -103,8 +106,8 @@ func (s *schedule) start(ctx context.Context) time.Time {
 		}
 		if !slot.due.After(now) {
 			slot.running = true
-			due, interval := slot.due, slot.interval
-			s.runs.Go(func() { s.run(ctx, id, due, interval) })
+			started := *slot
+			s.runs.Go(func() { s.run(ctx, id, started) })
 			continue
 		}
 		if next.IsZero() || slot.due.Before(next) {
@@ -116,9 +119,12 @@ func (s *schedule) start(ctx context.Context) time.Time {
 
 // run runs one import and plans the next, counted from when this one was due: a
 // long run does not move the minute of the following ones.
-func (s *schedule) run(ctx context.Context, id users.ApplicationID, due time.Time, interval time.Duration) {
-	if runs := s.recent(ctx, id); !served(runs, due, interval) {
-		_, err := s.engine.Run(ctx, Request{Connection: id, Actor: users.ActorImport(id)})
+func (s *schedule) run(ctx context.Context, id users.ApplicationID, started slot) {
+	if runs := s.recent(ctx, id); !served(runs, started.due, started.interval) {
+		_, err := s.engine.Run(ctx, Request{
+			Connection: id, Actor: users.ActorImport(id), Due: started.due,
+			Reconcile: !started.partial && s.engine.reconciliationDue(ctx, id),
+		})
 		switch {
 		case errors.Is(err, users.ErrLeaseHeld):
 			s.engine.log.Info("scheduled import skipped: another run is under way", "connection", id)
@@ -130,7 +136,7 @@ func (s *schedule) run(ctx context.Context, id users.ApplicationID, due time.Tim
 	s.mu.Lock()
 	if slot := s.slots[id]; slot != nil {
 		slot.running = false
-		slot.due = following(due, backOff(runs, slot.interval), s.engine.now())
+		slot.due = following(started.due, backOff(runs, slot.interval), s.engine.now())
 	}
 	s.mu.Unlock()
 	select {
@@ -158,15 +164,25 @@ func lastScheduled(runs []users.Run) (run users.Run, found bool) {
 	return runs[i], true
 }
 
-// served reports whether another process has already run what was due.
+// dueAt is when the schedule wanted a run, or when any other started.
+func dueAt(run users.Run) time.Time {
+	if run.Options.Due.IsZero() {
+		return run.StartedAt
+	}
+	return run.Options.Due
+}
+
+// served reports whether another process has already run what was due. Two that
+// learned of a connection at different moments differ by less than half an interval.
 func served(runs []users.Run, due time.Time, interval time.Duration) bool {
 	last, found := lastScheduled(runs)
-	return found && last.StartedAt.After(due.Add(-interval/2))
+	return found && dueAt(last).After(due.Add(-interval/2))
 }
 
 // nextStart returns when a connection is due that this process has just learned
-// of: at once if it never ran or is overdue, else at its interval after the last
-// scheduled run, or any other if there is none.
+// of: at once if it never ran, else a whole number of intervals after the last
+// scheduled run was due, or after any other if there is none. An overdue run has
+// the time that was missed last, which keeps the minute of those that follow it.
 func nextStart(runs []users.Run, interval time.Duration, now time.Time) time.Time {
 	if len(runs) == 0 {
 		return now
@@ -175,11 +191,12 @@ func nextStart(runs []users.Run, interval time.Duration, now time.Time) time.Tim
 	if !found {
 		last = runs[0]
 	}
-	due := last.StartedAt.Add(backOff(runs, interval))
-	if due.Before(now) {
-		return now
+	interval = backOff(runs, interval)
+	next := following(dueAt(last), interval, now)
+	if missed := next.Add(-interval); missed.After(dueAt(last)) {
+		return missed
 	}
-	return due
+	return next
 }
 
 // following returns the first time after now that lies a whole number of intervals after due.

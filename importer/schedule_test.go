@@ -31,7 +31,8 @@ func TestFirstStartOfAConnection(t *testing.T) {
 		want int
 	}{
 		{"never run: at once", nil, 0, 0},
-		{"overdue: at once", scheduled("", 0), 200, 200},
+		{"overdue: at once, for the hour that was missed last", scheduled("", 0), 200, 180},
+		{"overdue by exactly two hours", scheduled("", 0), 120, 120},
 		{"not due yet: at its minute", scheduled("", 0), 10, 60},
 		{"a run by hand does not move the minute", append([]users.Run{byHand}, scheduled("", 0)...), 40, 60},
 		{"only a run by hand: an hour after it", []users.Run{byHand}, 40, 90},
