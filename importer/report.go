@@ -65,6 +65,8 @@ type ChangeReport struct {
 type Report struct {
 	RunReport
 	Changes []ChangeReport `json:"changes"`
+	// The import changed people, but is so old that who it was is kept no longer.
+	RowsRemoved bool `json:"rows_removed,omitempty"`
 
 	Run    users.Run           `json:"-"` // what the report is about
 	people map[users.ID]string // e-mail addresses of managers, for people who read the report
@@ -94,6 +96,7 @@ func ReadReport(ctx context.Context, directory reportReader, run users.Run) (Rep
 			r.add(row, place)
 		}
 		if len(rows) < reportPage {
+			r.RowsRemoved = len(rows) == 0 && seq == 0 && run.Counts.Changed()+run.Counts.Quarantined+run.Counts.Failed > 0
 			return r, r.nameManagers(ctx, directory)
 		}
 		last := rows[len(rows)-1]

@@ -33,6 +33,7 @@ func TestExitCodesSayWhoIsToAct(t *testing.T) {
 		{"older schema", sqlstore.ErrSchemaOlder, exitRefused},
 		{"held, and the report could not be printed", errors.Join(importer.ErrHeld, errors.New("broken pipe")), exitRefused},
 		{"stale plan", importer.ErrStale, exitRefused},
+		{"wrong approver", fmt.Errorf("approve: %w", importer.ErrApprover), exitRefused},
 		{"not confirmed", fmt.Errorf("x: %w", errNotConfirmed), exitRefused},
 	}
 	for _, test := range tests {

@@ -197,7 +197,8 @@ type SignInConfig struct {
 type ImportConfig struct {
 	// Personio as the source. Required.
 	Personio *PersonioConfig `yaml:"personio"`
-	// Time between two imports: `hourly`, `off`, or a duration of at least a minute such as `30m`.
+	// Time between two imports: `hourly`, `off`, or a duration of at least a minute such as `30m`. The first one
+	// starts at once and the others keep its minute; the first of each day compares everybody with the directory.
 	Schedule time.Duration `yaml:"schedule"`
 	// Whom an import changes: `all`; `new`, which creates new people and leaves alone whoever is here; or
 	// `updates`, which creates nobody. `einlass import run --mode` overrides it for one import.

@@ -53,6 +53,9 @@ func (r *report) write(w io.Writer, format string) error {
 		return err
 	}
 	var b strings.Builder
+	if r.RowsRemoved {
+		b.WriteString("\nWho was changed is kept for 12 months; of this import only the numbers are left.\n")
+	}
 	for _, kind := range []users.ChangeKind{
 		users.ChangeCreate, users.ChangeLink, users.ChangeUpdate, users.ChangeSuspend, users.ChangeReactivate,
 		users.ChangeQuarantine, users.ChangeSkip, users.ChangeRecord,

@@ -105,9 +105,9 @@ func (s *server) build(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("issuer: %w", err)
 	}
-	zone, err := time.LoadLocation(s.cfg.Organization.TimeZone)
+	zone, err := s.cfg.zone()
 	if err != nil {
-		return nil, fmt.Errorf("organization.time_zone: %w", err)
+		return nil, err
 	}
 	site, err := web.New(web.Config{
 		Issuer:           issuer,

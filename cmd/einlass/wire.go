@@ -271,11 +271,16 @@ func (a *app) openImports(watch *bar) error {
 	if err != nil {
 		return err
 	}
+	zone, err := a.cfg.zone()
+	if err != nil {
+		return err
+	}
 	cfg := importer.Config{
 		Directory:    directory,
 		Mappings:     map[string]users.Mapping{users.SourcePersonio: personio.DefaultMapping()},
 		Sessions:     sessionCounter{a},
 		Organization: a.cfg.Organization.Name,
+		Zone:         zone,
 		Holder:       holderName(),
 		Logger:       a.log,
 		Finished:     a.metrics.imported,
@@ -304,4 +309,13 @@ func (a *app) outgoing(upstream string, limits outgoing.Config) (*outgoing.Clien
 	limits.Proxy = a.cfg.Outgoing.Proxy.Reveal()
 	limits.Logger = a.log
 	return outgoing.New(limits)
+}
+
+// zone is where the organization's days begin.
+func (c *Config) zone() (*time.Location, error) {
+	zone, err := time.LoadLocation(c.Organization.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("organization.time_zone: %w", err)
+	}
+	return zone, nil
 }
