@@ -28,6 +28,14 @@ func (e *Engine) reconciliationDue(ctx context.Context, connection users.Applica
 	})
 }
 
+// reviewGroups puts memberships by rule right that no import and no rule has
+// brought about. The next reconciliation tries again.
+func (e *Engine) reviewGroups(ctx context.Context, connection users.ApplicationID) {
+	if err := e.cfg.Directory.ReviewGroups(ctx); err != nil {
+		e.log.Warn("memberships by rule not reviewed; the next reconciliation tries again", "connection", connection, "error", err)
+	}
+}
+
 // forgetOld removes the rows of runs that are kept no longer. The next day tries
 // again, so a failure is no reason to call the run failed.
 func (e *Engine) forgetOld(ctx context.Context, lease users.Lease, connection users.ApplicationID) {

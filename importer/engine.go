@@ -165,6 +165,9 @@ func (e *Engine) execute(ctx context.Context, app users.Application, t *tracker)
 		if err := e.apply(ctx, t, result.rows); err != nil {
 			return err
 		}
+		if run.Options.Reconcile {
+			e.reviewGroups(ctx, run.Connection)
+		}
 		if past.at.Before(e.midnight(run.StartedAt)) {
 			e.forgetOld(ctx, lease, run.Connection)
 		}

@@ -2,6 +2,7 @@ package importer_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -161,5 +162,53 @@ func TestAReconciliationIsGuardedToo(t *testing.T) {
 	}
 	if _, err := b.ask(importer.Request{Reconcile: true}); !errors.Is(err, importer.ErrHeld) {
 		t.Errorf("three of ten lose access: %v, want ErrHeld", err)
+	}
+}
+
+// S-152: groups by rule are put right too, and the log tells.
+func TestAReconciliationRepairsGroupsByRule(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 6)
+	b.inDepartment("Ops", "1")
+	err := b.store.Update(t.Context(), func(tx users.Tx) error {
+		return tx.PutGroup(t.Context(), users.Group{ID: "sales", Label: "Sales", Rule: `department == "Sales"`})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.run()
+	members := b.directoryContents()["group_members"]
+	if len(members) != 5 {
+		t.Fatalf("members by rule: %v, want five", members)
+	}
+	out, in := b.user("p2@acme.example").ID, b.user("p1@acme.example").ID
+	err = b.store.Update(t.Context(), func(tx users.Tx) error {
+		if _, err := tx.DeleteMembers(t.Context(), []users.Membership{{Group: "sales", User: out, ByRule: true}}); err != nil {
+			return err
+		}
+		_, err := tx.PutMembers(t.Context(), []users.Membership{{Group: "sales", User: in, ByRule: true}})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.run()
+	if cmp.Equal(members, b.directoryContents()["group_members"]) {
+		t.Error("an ordinary run has put the groups right")
+	}
+	b.mustAsk(importer.Request{Reconcile: true})
+	if diff := cmp.Diff(members, b.directoryContents()["group_members"]); diff != "" {
+		t.Errorf("members (-want +got):\n%s", diff)
+	}
+	events, err := b.store.EventsAbout(t.Context(), "sales", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[users.EventKind]string{}
+	for _, e := range events {
+		told[e.Kind] = e.Payload
+	}
+	if !strings.Contains(told[users.EventMemberAdded], string(out)) || !strings.Contains(told[users.EventMemberRemoved], string(in)) {
+		t.Errorf("events: %v, want that %s was added and %s removed", told, out, in)
 	}
 }

@@ -104,6 +104,25 @@ func (d *Directory) Regroup(ctx context.Context) error {
 	return nil
 }
 
+// ReviewGroups does Regroup although no rule has changed, which puts memberships
+// by rule right that something else began or ended. Where another process is at
+// it, that one begins again.
+func (d *Directory) ReviewGroups(ctx context.Context) error {
+	err := d.store.Update(ctx, func(tx Tx) error {
+		if rules, err := tx.Rules(ctx); err != nil || len(rules) == 0 {
+			return err
+		}
+		return startRegroup(ctx, tx)
+	})
+	if err != nil {
+		return fmt.Errorf("review groups: %w", err)
+	}
+	if err := d.Regroup(ctx); !errors.Is(err, ErrLeaseHeld) {
+		return err
+	}
+	return nil
+}
+
 // regroupSome looks at the next people of the pass.
 func (d *Directory) regroupSome(ctx context.Context, tx Tx) (regroupPass, error) {
 	g, err := d.regrouper(ctx, tx, ActorSystem)
