@@ -32,6 +32,7 @@ var changeClasses = map[users.ChangeKind]string{
 
 var reasonKeys = map[string]string{
 	"new_person": "reason.new_person", "attributes_changed": "reason.attributes_changed", "content_changed": "reason.content_changed",
+	"mapping_failed": "reason.mapping_failed", "not_in_mode": "reason.not_in_mode", "exists": "reason.exists", "repaired": "reason.repaired",
 	"needs_decision": "reason.needs_decision", "person_gone": "reason.person_gone", "inactive_status": "reason.inactive_status",
 	"linked_by_email": "reason.linked_by_email", "rehire_new": "reason.rehire_new", "rehire_moved": "reason.rehire_moved",
 	"rehire_keep": "reason.rehire_keep", "rehire_suspended": "reason.rehire_suspended",
@@ -49,7 +50,7 @@ var reasonKeys = map[string]string{
 }
 
 var holdKeys = map[string]string{
-	"mass_suspension": "hold.mass_suspension", "shrunk_feed": "hold.shrunk_feed", "emptied_column": "hold.emptied_column",
+	"mass_suspension": "hold.mass_suspension", "shrunk_feed": "hold.shrunk_feed", "filter_changed": "hold.filter_changed", "emptied_column": "hold.emptied_column",
 	"unknown_statuses": "hold.unknown_statuses", "new_domain": "hold.new_domain",
 }
 
