@@ -1,6 +1,7 @@
 package importer_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -147,5 +148,60 @@ func TestLocalPeopleAreLinked(t *testing.T) {
 	}
 	if again := b.run(); again.Counts.Quarantined != 1 || again.Counts.Unchanged != 2 {
 		t.Errorf("next run: %+v, want the quarantine listed again", again.Counts)
+	}
+}
+
+// S-109
+func TestAManagerWhoComesBackUnderAnotherIDStaysTheManager(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 12)
+	b.company.set("2", func(p *importer.Person) { p.ManagerID = "1" })
+	b.run()
+	boss := b.user("p1@acme.example").ID
+	b.company.setStatus("1", importer.StatusInactive)
+	b.company.hire("13", importer.StatusActive, "P1")
+	b.run()
+	for _, department := range []string{"Ops", "IT"} { // whatever else changes
+		b.company.set("2", func(p *importer.Person) { p.Attributes["department"] = department })
+		b.run()
+		if got := b.user("p2@acme.example").Manager; got != boss {
+			t.Errorf("manager %q, want %q as before", got, boss)
+		}
+	}
+	b.company.set("3", func(p *importer.Person) { p.ManagerID = "1" }) // the old id stands for nobody
+	b.run()
+	if got := b.user("p3@acme.example").Manager; got != "" {
+		t.Errorf("manager by the old id: %q, want none", got)
+	}
+	b.company.set("2", func(p *importer.Person) { p.ManagerID = "13" })
+	b.run()
+	before := b.contents()
+	b.run()
+	if diff := cmp.Diff(before, b.contents()); diff != "" {
+		t.Errorf("there was still something to do (-before +after):\n%s", diff)
+	}
+}
+
+// invariant 6: the old manager is still there when the process dies before the managers' turn.
+func TestAKillBetweenAReturnAndItsManagerIsRepaired(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 12)
+	b.company.set("2", func(p *importer.Person) { p.ManagerID = "1" })
+	b.run()
+	b.company.setStatus("2", importer.StatusInactive)
+	b.company.hire("13", importer.StatusActive, "P2") // with no manager
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	engine := b.newEngine(func(p importer.Progress) {
+		if p.Phase == importer.ProgressApplying && p.Done > 0 { // the hand-over
+			cancel()
+		}
+	})
+	if run, err := engine.Run(ctx, importer.Request{Connection: hr, Actor: "cli:test"}); err == nil {
+		t.Fatalf("the run was not stopped: %+v", run)
+	}
+	b.run()
+	if u := b.user("p2@acme.example"); u.Manager != "" || u.State() != users.StateActive {
+		t.Errorf("after the next run: manager %q, state %s; want none, active", u.Manager, u.State())
 	}
 }

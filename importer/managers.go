@@ -31,12 +31,12 @@ func PlanManagers(in ManagersInput) []users.RunChange {
 
 func (in ManagersInput) manager(m Mapped) *users.RunChange {
 	p := in.plan(m)
-	hash, created := m.Hash, false
+	hash, created, before := m.Hash, false, in.Known[m.ID].ManagerSourceID
 	if p.row != nil {
 		if p.row.Kind == users.ChangeSkip || p.row.Kind == users.ChangeQuarantine {
 			return nil
 		}
-		hash, created = p.row.ContentHash, p.row.Kind == users.ChangeCreate
+		hash, created, before = p.row.ContentHash, p.row.Kind == users.ChangeCreate, p.row.ManagerSourceID
 	}
 	if hash == "" || privileged(p.user) || (p.user.ID == "" && !created) {
 		return nil // troubled, out of reach, or nobody's manager to set
@@ -45,7 +45,11 @@ func (in ManagersInput) manager(m Mapped) *users.RunChange {
 	record := in.Known[m.ID]
 	target, resolved := in.Managers[m.Manager]
 	remembered, reason := m.Manager, reasonManager
-	if !resolved && m.Manager != "" {
+	switch {
+	case resolved || m.Manager == "":
+	case m.Manager == before: // the manager came back under another id and stays the manager
+		target = p.user.Manager
+	default:
 		remembered, reason = "", reasonManagerUnresolved
 	}
 	row := in.row(m, record, p.user, users.ChangeRecord, reason)
@@ -66,7 +70,7 @@ func (in ManagersInput) manager(m Mapped) *users.RunChange {
 			users.AttributeManager: {Before: string(p.user.Manager), After: string(target)},
 		}
 	case p.row != nil && reason == reasonManagerUnresolved: // listed beside the person's other changes
-	case remembered != record.ManagerSourceID:
+	case remembered != before:
 	case p.row == nil && hash != record.ContentHash:
 	default:
 		return nil

@@ -15,6 +15,10 @@ type PageInput struct {
 	Waivers map[users.ID]users.Waiver      // of those users, for this connection
 	Feed    *Feed                          // what the whole feed says, resolved
 	NewID   func(sourceID string) users.ID // the id of a user to create; the same for the same source id
+
+	// ManagersNow holds the users of the managers that Known remembers, by source
+	// id, as they are before any row is applied.
+	ManagersNow map[string]users.ID
 }
 
 // PagePlan is what a run would do to some people.

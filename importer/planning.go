@@ -78,10 +78,14 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 	return result, nil
 }
 
-// presentManagers returns the users of those named as managers who have one already.
+// presentManagers returns the users of those named as managers who have one
+// already and keep it under this id.
 func (r *reading) presentManagers() map[string]users.ID {
 	managers := map[string]users.ID{}
 	for id := range r.managers {
+		if _, moved := r.feed.moved[id]; moved {
+			continue
+		}
 		if user := r.memory.people[id].user; user != "" {
 			managers[id] = user
 		}
@@ -109,7 +113,10 @@ func (r *reading) eachPortion(ctx context.Context, people *spool, plan func(Page
 }
 
 func (r *reading) input(ctx context.Context, people []Mapped) (PageInput, error) {
-	in := PageInput{People: people, Known: map[string]users.Person{}, Feed: r.feed, NewID: r.newID}
+	in := PageInput{
+		People: people, Known: map[string]users.Person{}, ManagersNow: map[string]users.ID{},
+		Feed: r.feed, NewID: r.newID,
+	}
 	var err error
 	if in.Users, err = r.usersOf(ctx, people); err != nil {
 		return PageInput{}, err
@@ -118,6 +125,7 @@ func (r *reading) input(ctx context.Context, people []Mapped) (PageInput, error)
 	for _, m := range people {
 		if p, known := r.memory.person(m.ID); known {
 			in.Known[m.ID] = p
+			in.ManagersNow[p.ManagerSourceID] = r.memory.people[p.ManagerSourceID].user
 			if p.User != "" {
 				ids = append(ids, p.User)
 			}

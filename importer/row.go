@@ -16,7 +16,7 @@ func (in PageInput) row(m Mapped, record users.Person, u users.User, kind users.
 	row := &users.RunChange{
 		Phase: phasePeople, SourceID: m.ID, User: u.ID, Before: u.Version,
 		Kind: kind, Reason: reason, Name: m.name(), Email: m.email(),
-		Status: statusOf(m), ContentHash: m.Hash, ManagerSourceID: record.ManagerSourceID,
+		Status: statusOf(m), ContentHash: m.Hash, ManagerSourceID: in.rememberedManager(record, u),
 		Outcome: users.OutcomePlanned,
 	}
 	if row.Name == "" {
@@ -29,6 +29,18 @@ func (in PageInput) row(m Mapped, record users.Person, u users.User, kind users.
 		row.Before = users.BeforeFollows
 	}
 	return row
+}
+
+// rememberedManager is the source id of the manager that u really has. Where
+// that id now stands for another user, or for none because u comes back under a
+// new id, it is the manager's own id, which no source has: until a row of
+// PlanManagers is applied, each run looks again.
+func (in PageInput) rememberedManager(record users.Person, u users.User) string {
+	now := in.ManagersNow[record.ManagerSourceID]
+	if now == u.Manager || now == "" && record.ManagerSourceID != "" {
+		return record.ManagerSourceID
+	}
+	return string(u.Manager)
 }
 
 // quarantine returns the plan of a person whom nothing happens to until somebody resolves why.

@@ -175,8 +175,12 @@ func (w *world) recordsOf(id users.ID) []users.Person {
 
 // input is the input of PlanPage for people of a resolved feed.
 func (w *world) input(feed *Feed, people []Mapped) PageInput {
+	now := map[string]users.ID{}
+	for _, p := range w.people {
+		now[p.ManagerSourceID] = w.people[p.ManagerSourceID].User
+	}
 	return PageInput{
-		People: people, Known: w.people, Users: w.users, Waivers: w.waivers, Feed: feed,
+		People: people, Known: w.people, ManagersNow: now, Users: w.users, Waivers: w.waivers, Feed: feed,
 		NewID: func(sourceID string) users.ID { return users.ID("new-" + sourceID) },
 	}
 }
@@ -192,7 +196,7 @@ func (w *world) planFeed(feed *Feed, waiting []Mapped, size int) []users.RunChan
 	feed.resolve()
 	managers := map[string]users.ID{}
 	for id, p := range w.people {
-		if p.User != "" {
+		if _, moved := feed.moved[id]; p.User != "" && !moved {
 			managers[id] = p.User
 		}
 	}
