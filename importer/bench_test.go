@@ -160,6 +160,8 @@ func employee(id string, s importer.Status, name string) importer.Person {
 type bench struct {
 	t         *testing.T
 	store     *sqlstore.Store
+	location  sqlstore.Config // where store is; empty unless a process needs to know
+	keyFile   string
 	directory *users.Directory
 	engine    *importer.Engine
 	company   *company
@@ -199,12 +201,19 @@ func (c *clock) pass(d time.Duration) {
 // newBench returns a bench with n active people, P1 to Pn, who are not imported yet.
 func newBench(t *testing.T, n int) *bench {
 	t.Helper()
-	sealer, err := keys.CreateMasterKey(filepath.Join(t.TempDir(), "master.key"))
+	return newBenchOn(t, userstest.SQLite(t), n)
+}
+
+// newBenchOn is newBench on an empty directory.
+func newBenchOn(t *testing.T, store *sqlstore.Store, n int) *bench {
+	t.Helper()
+	keyFile := filepath.Join(t.TempDir(), "master.key")
+	sealer, err := keys.CreateMasterKey(keyFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := &bench{
-		t: t, store: userstest.SQLite(t), company: &company{pageSize: 3},
+		t: t, store: store, keyFile: keyFile, company: &company{pageSize: 3},
 		clock:    &clock{now: time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)},
 		settings: users.Import{Source: "personio", BaseURL: "https://api.example", InitialState: users.StateActive, Reactivation: true},
 	}
