@@ -22,6 +22,10 @@ const (
 	pgImportConnections = 2
 
 	pgConnectTimeout = 5 * time.Second
+	// No transaction of ours waits for anything but the database. One that is idle
+	// belongs to a process that was stopped or cut off; it holds up every import, and every event.
+	idleTransactionSetting = "idle_in_transaction_session_timeout"
+
 	// pgIdleTime closes connections that nobody needs; pgLifeTime lets a moved server be found again.
 	pgIdleTime = 5 * time.Minute
 	pgLifeTime = 30 * time.Minute
@@ -57,8 +61,17 @@ func newPostgreSQL(cfg Config, settings *pgx.ConnConfig, connections int) *Store
 	}, pool, pool)
 }
 
+var limitIdleTransactions = load("limit_idle_transactions_postgresql")
+
 func openPostgreSQLPool(settings *pgx.ConnConfig, connections int) *sql.DB {
-	pool := stdlib.OpenDB(*settings)
+	pool := stdlib.OpenDB(*settings, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
+		if _, set := c.Config().RuntimeParams[idleTransactionSetting]; set { // in the URL
+			return nil
+		}
+		// Not as a parameter of the start, which poolers between us refuse.
+		_, err := c.Exec(ctx, limitIdleTransactions.text)
+		return err
+	}))
 	pool.SetMaxOpenConns(connections)
 	pool.SetMaxIdleConns(connections)
 	pool.SetConnMaxIdleTime(pgIdleTime)
