@@ -6,10 +6,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/einlass/einlass/importer"
 	"github.com/einlass/einlass/users"
 	"github.com/einlass/einlass/users/sqlstore"
+	"github.com/einlass/einlass/users/userstest"
 )
 
 // The importing process is killed after a statement that the seed chooses, 200
@@ -117,6 +119,67 @@ func TestAStoppedImportWritesNothingWhenItGoesOn(t *testing.T) {
 			w.compare(what)
 		}
 	})
+}
+
+// A process that was stopped in the middle of a transaction, with locks that
+// everybody needs, is done with as soon as PostgreSQL has ended that transaction.
+// On SQLite it blocks all writers until it goes on or is killed. REL-4
+func TestAnImportStoppedWithinATransactionHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	w := newTwins(t, func() sqlstore.Config {
+		return sqlstore.Config{URL: userstest.PostgresURL(t) + "&idle_in_transaction_session_timeout=200"}
+	}, 11, 30)
+	for day := range 4 {
+		w.statements.Store(0)
+		w.calm.finish()
+		stop := job{Signal: syscall.SIGSTOP, At: 1 + w.dice.IntN(int(w.statements.Load())*9/10)}
+		what := fmt.Sprintf("day %d, stopped after %d of %d statements", day, stop.At, w.statements.Load())
+		stopped := w.disturbed.start(stop)
+		stopped.stopped()
+		w.disturbed.clock.pass(2 * users.ImportLease)
+		w.disturbed.finish()
+		stopped.goOn()
+		if end := stopped.ended(); end.State == users.RunDone {
+			t.Errorf("%s: ended with %v, want an error", what, end)
+		}
+		w.compare(what)
+		w.workday()
+	}
+}
+
+// PostgreSQL ends and comes back while people are read, and while changes are
+// written: the run goes on or fails, and nothing is lost or doubled. REL-5
+func TestARestartOfTheDatabaseIsSurvived(t *testing.T) {
+	t.Parallel()
+	server := userstest.StartPostgreSQL(t)
+	locations := []sqlstore.Config{{URL: server.URL}, {Path: filepath.Join(t.TempDir(), "einlass.db")}}
+	w := newTwins(t, func() sqlstore.Config {
+		next := locations[0]
+		locations = locations[1:]
+		return next
+	}, 5, 60)
+	for day, phase := range []string{importer.ProgressReading, importer.ProgressPlanning, importer.ProgressApplying} {
+		w.calm.finish()
+		restarts := 0
+		engine := w.disturbed.newEngine(func(p importer.Progress) {
+			if p.Phase == phase && restarts == 0 {
+				restarts++
+				server.Restart()
+			}
+		})
+		w.disturbed.clock.pass(time.Minute)
+		run, err := engine.Run(t.Context(), importer.Request{Connection: hr, Actor: "cli:test"})
+		if restarts != 1 || (err == nil) != (run.State == users.RunDone) {
+			t.Errorf("day %d, restart while %s: %d restarts, state %s, error %v", day, phase, restarts, run.State, err)
+		}
+		w.disturbed.clock.pass(2 * users.ImportLease)
+		w.disturbed.finish()
+		if open := w.disturbed.unfinished(); len(open) > 0 {
+			t.Errorf("day %d: runs %v have not ended", day, open)
+		}
+		w.compare(fmt.Sprintf("day %d, restart while %s", day, phase))
+		w.workday()
+	}
 }
 
 // A full disk ends the run with an error that says so, and harms nothing: once

@@ -10,49 +10,105 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/users"
+	"github.com/einlass/einlass/users/sqlstore"
+	"github.com/einlass/einlass/users/userstest"
 )
 
+// In each round 24 importers with connections of their own begin at once. One
+// runs; the others are told which, and nobody does anything twice.
 // S-076, N335, REL-4
 func TestOfManyTriggersExactlyOneRuns(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, 5)
-	entered, proceed := make(chan struct{}), make(chan struct{})
-	b.company.onPage = func(page int) {
-		if page == 1 {
-			close(entered)
-			<-proceed
+	eachEngine(t, func(t *testing.T, location func() sqlstore.Config) {
+		const importers, rounds = 24, 5
+		where := location()
+		b := newBenchOn(t, userstest.Open(t, where), 5)
+		b.location = where
+		engines := make([]*importer.Engine, importers)
+		for i := range engines {
+			engines[i] = b.replica().newEngine(nil)
 		}
-	}
-	var winners sync.WaitGroup
-	var first users.Run
-	winners.Go(func() {
-		run, err := b.engine.Run(t.Context(), importer.Request{Connection: hr, Actor: "cli:first"})
-		if err != nil {
-			t.Errorf("first run: %v", err)
-		}
-		first = run
-	})
-	<-entered
-	var others sync.WaitGroup
-	for range 24 {
-		others.Go(func() {
-			run, err := b.newEngine(nil).Run(t.Context(), importer.Request{Connection: hr, Actor: "cli:other"})
-			if !errors.Is(err, users.ErrLeaseHeld) || run.Actor != "cli:first" {
-				t.Errorf("other run: that of %q, error %v; want the one under way and ErrLeaseHeld", run.Actor, err)
+		for round := range rounds {
+			b.company.hire(fmt.Sprint(100+round), importer.StatusActive, fmt.Sprintf("Round%d", round))
+			refused := make(chan struct{}, importers)
+			b.company.onPage = func(page int) {
+				if page > 1 {
+					return
+				}
+				for range importers - 1 { // who runs waits until all others have tried
+					<-refused
+				}
 			}
-		})
+			var all sync.WaitGroup
+			done := make(chan users.Run, importers)
+			for i, engine := range engines {
+				all.Go(func() {
+					run, err := engine.Run(t.Context(), importer.Request{Connection: hr, Actor: users.Actor(fmt.Sprintf("cli:%d", i))})
+					switch {
+					case err == nil:
+						done <- run
+						return
+					case !errors.Is(err, users.ErrLeaseHeld):
+						t.Errorf("round %d: %v, want ErrLeaseHeld", round, err)
+					}
+					refused <- struct{}{}
+				})
+			}
+			all.Wait()
+			close(done)
+			for run := range done {
+				if want := 1 + 5*(1-min(round, 1)); run.Counts.Created != want {
+					t.Errorf("round %d: %d people created, want %d", round, run.Counts.Created, want)
+				}
+			}
+			runs, err := b.store.Runs(t.Context(), hr, 100)
+			if err != nil || len(runs) != round+1 {
+				t.Errorf("round %d: %d runs in all, error %v", round, len(runs), err)
+			}
+		}
+		userstest.CheckLog(t, b.store)
+		if got := len(b.states()); got != 5+rounds {
+			t.Errorf("%d people, want %d", got, 5+rounds)
+		}
+	})
+}
+
+// replica returns the same directory with connections of its own.
+func (b *bench) replica() *bench {
+	b.t.Helper()
+	store, err := sqlstore.Open(b.t.Context(), b.location)
+	if err != nil {
+		b.t.Fatal(err)
 	}
-	others.Wait()
-	close(proceed)
-	winners.Wait()
-	if first.Counts.Created != 5 {
-		t.Errorf("first run created %d, want 5", first.Counts.Created)
+	b.t.Cleanup(func() { _ = store.Close() }) // nothing is lost by it
+	sealer, err := keys.LoadMasterKey(b.keyFile, keys.MasterKeyOptions{})
+	if err != nil {
+		b.t.Fatal(err)
 	}
-	runs, err := b.store.Runs(t.Context(), hr, 100)
-	if err != nil || len(runs) != 1 {
-		t.Errorf("runs: %d, error %v; want 1", len(runs), err)
+	replica := *b
+	replica.store = store
+	if replica.directory, err = users.New(users.Config{Store: store, Sealer: sealer, Now: b.clock.Now}); err != nil {
+		b.t.Fatal(err)
 	}
+	return &replica
+}
+
+// The refused are told which run is under way.
+func TestWhoIsRefusedLearnsWhichRunIsUnderWay(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 5)
+	b.company.onPage = func(page int) {
+		if page != 1 {
+			return
+		}
+		run, err := b.newEngine(nil).Run(t.Context(), importer.Request{Connection: hr, Actor: "cli:other"})
+		if !errors.Is(err, users.ErrLeaseHeld) || run.Actor != "cli:test" || run.State != users.RunReading {
+			t.Errorf("other run: %s of %q, error %v; want the one under way and ErrLeaseHeld", run.State, run.Actor, err)
+		}
+	}
+	b.run()
 }
 
 // REL-4

@@ -24,13 +24,63 @@ import (
 
 // server is the private PostgreSQL of this test process, started by the first
 // test that needs one. It ends with the process: see runUntilExit.
-var server = sync.OnceValues(startPostgreSQL)
+var server = sync.OnceValues(func() (*instance, error) { return startPostgreSQL("-c", "synchronous_commit=off") })
 
 // instance is a running server. Its end of the pipe must stay reachable: once
 // it is closed, also by the garbage collector, the server stops.
 type instance struct {
-	url  string
-	pipe io.Closer
+	url     string
+	account *syscall.Credential
+	folder  string
+	program []string
+
+	shell *exec.Cmd
+	pipe  io.WriteCloser
+}
+
+// PostgreSQLServer is a PostgreSQL of one test, which can be restarted.
+type PostgreSQLServer struct {
+	URL string // of an empty database
+
+	t        testing.TB
+	instance *instance
+}
+
+// StartPostgreSQL starts a server and ends it with the test. Where PostgreSQL is
+// not installed it does as PostgresURL does.
+func StartPostgreSQL(t testing.TB) *PostgreSQLServer {
+	t.Helper()
+	// A crash of the server alone loses nothing that was committed.
+	running, err := startPostgreSQL("-c", "synchronous_commit=on")
+	require(t, err)
+	t.Cleanup(func() {
+		_ = running.pipe.Close() // it may have ended already
+		_ = running.shell.Wait() // says how the server ended
+	})
+	return &PostgreSQLServer{URL: running.url, t: t, instance: running}
+}
+
+// Restart ends the server as a crash would and starts it on the same data.
+func (s *PostgreSQLServer) Restart() {
+	s.t.Helper()
+	if _, err := s.instance.pipe.Write([]byte("keep\n")); err != nil {
+		s.t.Fatalf("postgres: restart: %v", err)
+	}
+	_ = s.instance.shell.Wait() // says how the server ended
+	if err := s.instance.run(); err != nil {
+		s.t.Fatalf("postgres: restart: %v", err)
+	}
+}
+
+// require skips or fails the test if there is no server.
+func require(t testing.TB, err error) {
+	t.Helper()
+	if errors.Is(err, errNoPostgreSQL) && os.Getenv("EINLASS_TEST_REQUIRE") != "all" {
+		t.Skip("skipped: " + err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // errNoPostgreSQL says that the programs are not installed.
@@ -42,12 +92,7 @@ var errNoPostgreSQL = errors.New("postgres and initdb are not installed")
 func PostgresURL(t testing.TB) string {
 	t.Helper()
 	running, err := server()
-	if errors.Is(err, errNoPostgreSQL) && os.Getenv("EINLASS_TEST_REQUIRE") != "all" {
-		t.Skip("skipped: " + err.Error())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	require(t, err)
 	schema := "test_" + strings.ToLower(rand.Text())
 	db, err := sql.Open("pgx", running.url)
 	if err != nil {
@@ -60,23 +105,23 @@ func PostgresURL(t testing.TB) string {
 	return running.url + "&search_path=" + schema
 }
 
-// startPostgreSQL starts a new server on a free loopback port.
-func startPostgreSQL() (instance, error) {
+// startPostgreSQL starts a new server with further arguments on a free loopback port.
+func startPostgreSQL(arguments ...string) (*instance, error) {
 	bin, err := binaries()
 	if err != nil {
-		return instance{}, err
+		return nil, err
 	}
 	account, err := unprivileged()
 	if err != nil {
-		return instance{}, err
+		return nil, err
 	}
 	folder, err := os.MkdirTemp("", "einlass-postgresql-")
 	if err != nil {
-		return instance{}, err
+		return nil, err
 	}
 	if account != nil {
 		if err := os.Chown(folder, int(account.Uid), int(account.Gid)); err != nil {
-			return instance{}, err
+			return nil, err
 		}
 	}
 	data := filepath.Join(folder, "data")
@@ -86,41 +131,44 @@ func startPostgreSQL() (instance, error) {
 	initialise.Dir = folder
 	initialise.SysProcAttr = &syscall.SysProcAttr{Credential: account}
 	if output, err := initialise.CombinedOutput(); err != nil {
-		return instance{}, fmt.Errorf("initdb: %w: %s", err, output)
+		return nil, fmt.Errorf("initdb: %w: %s", err, output)
 	}
 	port, err := freePort()
 	if err != nil {
-		return instance{}, err
+		return nil, err
 	}
-	pipe, err := runUntilExit(account, folder, filepath.Join(bin, "postgres"), "-D", data, "-h", "127.0.0.1", "-p", port,
-		"-k", "", "-c", "max_connections=500", "-c", "deadlock_timeout=50ms", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "shared_buffers=32MB")
-	if err != nil {
-		return instance{}, err
+	in := &instance{
+		url:     "postgres://einlass@" + net.JoinHostPort("127.0.0.1", port) + "/postgres?sslmode=disable",
+		account: account, folder: folder,
+		program: append([]string{filepath.Join(bin, "postgres"), "-D", data, "-h", "127.0.0.1", "-p", port,
+			"-k", "", "-c", "max_connections=500", "-c", "deadlock_timeout=50ms", "-c", "fsync=off", "-c", "shared_buffers=32MB"}, arguments...),
 	}
-	address := "postgres://einlass@" + net.JoinHostPort("127.0.0.1", port) + "/postgres?sslmode=disable"
-	return instance{url: address, pipe: pipe}, awaitServer(address, folder)
+	return in, in.run()
 }
 
-// runUntilExit starts a program that ends when this process does, however that
+// run starts the server, which ends when this process does, however that
 // happens: a shell waits for the end of the pipe that only this process holds,
-// then stops the program and removes its folder.
-func runUntilExit(account *syscall.Credential, folder string, program ...string) (io.Closer, error) {
+// then stops the server and, unless it is told to keep it, removes its folder.
+func (in *instance) run() error {
 	const script = `folder=$1; shift
-"$@" >"$folder/log" 2>&1 </dev/null &
+"$@" >>"$folder/log" 2>&1 </dev/null &
 pid=$!
 read -r line
 kill -QUIT "$pid"
 wait "$pid"
-rm -rf "$folder"`
-	shell := exec.Command("sh", append([]string{"-c", script, "sh", folder}, program...)...)
-	shell.Dir = folder
+[ "$line" = keep ] || rm -rf "$folder"`
+	in.shell = exec.Command("sh", append([]string{"-c", script, "sh", in.folder}, in.program...)...)
+	in.shell.Dir = in.folder
 	// A group of its own, so that an interrupt of the test leaves it to the shell.
-	shell.SysProcAttr = &syscall.SysProcAttr{Credential: account, Setpgid: true}
-	pipe, err := shell.StdinPipe()
-	if err != nil {
-		return nil, err
+	in.shell.SysProcAttr = &syscall.SysProcAttr{Credential: in.account, Setpgid: true}
+	var err error
+	if in.pipe, err = in.shell.StdinPipe(); err != nil {
+		return err
 	}
-	return pipe, shell.Start()
+	if err := in.shell.Start(); err != nil {
+		return err
+	}
+	return awaitServer(in.url, in.folder)
 }
 
 func awaitServer(address, folder string) error {
