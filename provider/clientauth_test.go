@@ -1,0 +1,138 @@
+package provider_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/einlass/einlass/provider/providertest"
+	"github.com/einlass/einlass/users"
+)
+
+// basic is the Authorization header of an application (RFC 6749 section 2.3.1).
+func basic(id users.ApplicationID) string {
+	r, _ := http.NewRequest(http.MethodPost, "/", nil)
+	r.SetBasicAuth(url.QueryEscape(string(id)), url.QueryEscape(providertest.SecretOf(id).Reveal()))
+	return r.Header.Get("Authorization")
+}
+
+// S-059 N077 N078 N084 R-08: the registered method, one method, and no other.
+func TestTokenAcceptsTheRegisteredMethodOnly(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	personio, wiki := code(t, b, providertest.Personio), code(t, b, providertest.Wiki)
+	form := func(id users.ApplicationID, code string) url.Values {
+		return url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {providertest.CallbackOf(id)}}
+	}
+	both := form(providertest.Personio, personio)
+	both.Set("client_id", "personio")
+	both.Set("client_secret", providertest.SecretOf(providertest.Personio).Reveal())
+	if answer := b.Post("/token", both, "Authorization", basic(providertest.Personio)); answer.StatusCode != http.StatusBadRequest {
+		t.Errorf("header and body: status %d, want 400", answer.StatusCode)
+	}
+	answer := b.Post("/token", form(providertest.Personio, personio), "Authorization", basic(providertest.Personio))
+	if answer.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(answer.Header.Get("WWW-Authenticate"), "Basic ") {
+		t.Errorf("Basic by a client of client_secret_post: status %d, WWW-Authenticate %q", answer.StatusCode, answer.Header.Get("WWW-Authenticate"))
+	}
+	for name, header := range map[string]string{
+		"not base64": "Basic !!!", "no colon": "Basic YWJj", "NUL": "Basic AAAA", "another scheme": "Bearer abc",
+	} {
+		if answer := b.Post("/token", form(providertest.Wiki, wiki), "Authorization", header); answer.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s: status %d, want 401", name, answer.StatusCode)
+		}
+	}
+	if answer := b.Post("/token", form(providertest.Wiki, wiki), "Authorization", basic(providertest.Wiki)); answer.StatusCode != http.StatusOK {
+		t.Errorf("Basic with a secret that has %% and +: status %d, body %s", answer.StatusCode, answer.Body)
+	}
+}
+
+// RFC 6749 section 3.1: a parameter without a value is as if it were left out,
+// so an empty secret is no second way of authentication.
+func TestTokenTakesAnEmptySecretForNone(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	form := url.Values{
+		"grant_type": {"authorization_code"}, "code": {code(t, b, providertest.Wiki)},
+		"redirect_uri": {providertest.CallbackOf(providertest.Wiki)}, "client_secret": {""},
+	}
+	if answer := b.Post("/token", form, "Authorization", basic(providertest.Wiki)); answer.StatusCode != http.StatusOK {
+		t.Errorf("beside Basic: status %d, body %s", answer.StatusCode, answer.Body)
+	}
+	form = url.Values{"token": {"x"}, "client_id": {"native"}, "client_secret": {""}}
+	if answer := b.Post("/revoke", form); answer.StatusCode != http.StatusOK {
+		t.Errorf("by a public client: status %d, body %s", answer.StatusCode, answer.Body)
+	}
+	form.Set("client_id", providertest.Personio)
+	wantUnauthenticated(t, "by a client that has a secret", b.Post("/revoke", form))
+}
+
+// "Client authentication: 30 failures a minute per client and network."
+func TestTokenThrottlesGuessing(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	for i := range 35 {
+		answer := b.Tokens(providertest.Personio, "x", "client_secret", strings.Repeat("x", 40))
+		want := http.StatusUnauthorized
+		if i >= 30 {
+			want = http.StatusTooManyRequests
+		}
+		if answer.StatusCode != want {
+			t.Fatalf("failure %d: status %d, want %d", i+1, answer.StatusCode, want)
+		}
+		if want == http.StatusTooManyRequests && answer.Header.Get("Retry-After") == "" {
+			t.Error("429 without Retry-After")
+		}
+	}
+}
+
+// Client ids that somebody makes up are one client to the throttle.
+func TestTokenThrottlesMadeUpClients(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	for i := range 31 {
+		answer := b.Tokens(providertest.Personio, "x", "client_id", fmt.Sprintf("nobody-%d", i))
+		want := http.StatusUnauthorized
+		if i == 30 {
+			want = http.StatusTooManyRequests
+		}
+		if answer.StatusCode != want {
+			t.Fatalf("failure %d: status %d, want %d", i+1, answer.StatusCode, want)
+		}
+	}
+}
+
+// N089 N-12: two secrets are valid in the overlap, and only the new one after it.
+// F-127
+func TestBothSecretsWorkWhileOneReplacesTheOther(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	r := newRobot(t, b, func(s *users.SignIn) { s.AuthMethod, s.JWKS = users.AuthMethodPost, nil })
+	first, err := b.Directory.RotateSecret(t.Context(), "cli:test", "robot", 0) // the one made with it is not known here
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := b.Directory.RotateSecret(t.Context(), "cli:test", "robot", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Registry.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	redeemed := func(secret string) int {
+		code := code(t, b, "robot")
+		return b.Tokens("robot", code, "client_secret", secret).StatusCode
+	}
+	if old, young := redeemed(first.Reveal()), redeemed(second.Reveal()); old != http.StatusOK || young != http.StatusOK {
+		t.Errorf("within the overlap: status %d with the old, %d with the new; want 200", old, young)
+	}
+	b.Clock.Advance(time.Hour)
+	if old, young := redeemed(first.Reveal()), redeemed(second.Reveal()); old != http.StatusUnauthorized || young != http.StatusOK {
+		t.Errorf("after the overlap: status %d with the old, %d with the new; want 401 and 200", old, young)
+	}
+	wantUnauthenticated(t, "an assertion of a client with a secret", r.ask(r.sign(t, jose.ES256, r.claims(nil), nil)))
+}
