@@ -3,6 +3,7 @@ package provider_test
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,10 @@ func TestPublicDocumentsAreCached(t *testing.T) {
 		if tag == "" || !strings.HasPrefix(first.Header.Get("Cache-Control"), "public, max-age=") {
 			t.Errorf("%s: headers %v", path, first.Header)
 		}
+		_, life, _ := strings.Cut(first.Header.Get("Cache-Control"), "max-age=")
+		if seconds, err := strconv.Atoi(life); err != nil || seconds < 1 || seconds > 900 {
+			t.Errorf("N139 %s: kept for %q seconds, want at most 15 minutes", path, life)
+		}
 		if again := b.Get(path, "If-None-Match", tag); again.StatusCode != http.StatusNotModified || again.Body != "" {
 			t.Errorf("%s: status %d for a known tag", path, again.StatusCode)
 		}
@@ -98,7 +103,7 @@ func TestRotationAnnouncesBeforeUse(t *testing.T) {
 	verifiedIDToken(t, b, providertest.Personio, code(t, b, providertest.Personio))
 }
 
-// The route table answers what it does not know, and foreign methods, alike everywhere (N034, N194, N219, N384).
+// The route table answers what it does not know, and foreign methods, alike everywhere (N034, N095, N194, N219, N384).
 func TestUnroutedRequestsAreNotFound(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"html"
 	"net/http"
 	"strings"
 	"testing"
@@ -114,6 +115,36 @@ func TestAuthorizeAnswersAHintAtOnce(t *testing.T) {
 	b.Clock.Advance(time.Hour)
 	if q := browser.Get(silent).Query(); q.Get("code") == "" {
 		t.Errorf("expired: %v, want it accepted as a hint", q)
+	}
+}
+
+// N053: a user name that is suggested is shown escaped and bounded, and the page
+// is the same whether anybody has it or not.
+func TestTheSuggestedUserNameTellsNothing(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	page := func(hint string) (shown, rest string) {
+		browser := b.NewBrowser()
+		begun := browser.Get(b.Authorize(providertest.Personio, "login_hint", hint))
+		answer := browser.Get(begun.Header.Get("Location"))
+		_, fields := providertest.FormOf(t, answer.Body, "password")
+		rest = strings.ReplaceAll(answer.Body, html.EscapeString(fields.Get("username")), "")
+		for _, once := range []string{fields.Get("form_token"), fields.Get("request")} {
+			rest = strings.ReplaceAll(rest, once, "")
+		}
+		return fields.Get("username"), rest
+	}
+	_, unknown := page("nobody@acme.example")
+	for name, hint := range map[string]string{
+		"somebody": providertest.Ada, "suspended": providertest.Sam, "SQL": `' OR 1=1 --`, "HTML": `"><script>alert(1)</script>`,
+		"320 characters": strings.Repeat("x", 320),
+	} {
+		if shown, rest := page(hint); shown != hint || rest != unknown {
+			t.Errorf("%s: the form has %q; the rest of the page is the same: %v", name, shown, rest == unknown)
+		}
+	}
+	if shown, _ := page(strings.Repeat("x", 8<<10)); shown != "" {
+		t.Errorf("8 KiB: the form has %d characters", len(shown))
 	}
 }
 

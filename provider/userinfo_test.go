@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +117,7 @@ func TestUserinfoRefuses(t *testing.T) {
 		return b.Do(r)
 	}
 	bearer := "Bearer " + token
+	const bomb = "eyJhbGciOiJQQkVTMi1IUzI1NitBMTI4S1ciLCJwMmMiOjEwMDAwMDAwMDAsImVuYyI6IkExMjhDQkMtSFMyNTYiLCJ6aXAiOiJERUYifQ...." // PBES2, a billion rounds
 	const form = "application/x-www-form-urlencoded"
 	cases := []struct {
 		name   string
@@ -136,6 +138,7 @@ func TestUserinfoRefuses(t *testing.T) {
 		{"one character more", request("GET", "/userinfo", "", "Authorization", bearer+"A"), 401, "invalid_token"},
 		{"another tag", request("GET", "/userinfo", "", "Authorization", "Bearer aaaaaaaaaaaa"+token[12:]), 401, "invalid_token"},
 		{"N023 an ID token (G23)", request("GET", "/userinfo", "", "Authorization", "Bearer "+idToken), 401, "invalid_token"},
+		{"N136 an encrypted token", request("GET", "/userinfo", "", "Authorization", "Bearer "+bomb), 401, "invalid_token"},
 		{"JSON body", request("POST", "/userinfo", `{"access_token":"`+token+`"}`, "Content-Type", "application/json"), 401, ""},
 	}
 	for _, c := range cases {
@@ -152,6 +155,21 @@ func TestUserinfoRefuses(t *testing.T) {
 	}
 	if answer := request("HEAD", "/userinfo", "", "Authorization", bearer); answer.StatusCode != http.StatusOK {
 		t.Errorf("HEAD: status %d, want 200", answer.StatusCode)
+	}
+}
+
+// N106: a subject is an id of ours, whatever people are called, so that no rule about subjects can be broken.
+func TestSubjectsAreOurOwnIDs(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	for _, name := range []string{providertest.Ada, providertest.Bob} {
+		answer := b.NewBrowser().SignIn(b.Authorize(providertest.Personio), name, providertest.Password)
+		token := decodeTokens(t, b.Tokens(providertest.Personio, answer.Query().Get("code"))).AccessToken
+		got := claims(t, userinfo(t, b, token))
+		sub, _ := got["sub"].(string)
+		if !regexp.MustCompile(`^[a-z2-7]{26}$`).MatchString(sub) || got["email"] != name {
+			t.Errorf("%s: claims %v", name, got)
+		}
 	}
 }
 
