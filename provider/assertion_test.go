@@ -13,9 +13,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -213,6 +215,8 @@ func TestAssertionSignaturesAreChecked(t *testing.T) {
 	head, rest, _ := strings.Cut(good, ".")
 	body, signature, _ := strings.Cut(rest, ".")
 	es := r.keys[jose.ES256]
+	head25519, rest25519, _ := strings.Cut(r.sign(t, jose.EdDSA, r.claims(nil), nil), ".")
+	body25519, signature25519, _ := strings.Cut(rest25519, ".")
 	cases := map[string]string{
 		"N130 none":                    raw(`{"alg":"none"}`, r.claims(nil), ""),
 		"N130 NoNe":                    raw(`{"alg":"NoNe","kid":"key-ES256"}`, r.claims(nil), ""),
@@ -228,6 +232,7 @@ func TestAssertionSignaturesAreChecked(t *testing.T) {
 		"N133 x5u by the right key":    r.sign(t, jose.ES256, r.claims(nil), map[jose.HeaderKey]any{"x5u": evil.URL}),
 		"N133 jwk": signWith(t, jose.ES256, attacker, "key-ES256", r.claims(nil),
 			map[jose.HeaderKey]any{"jwk": jose.JSONWebKey{Key: attacker.Public()}}),
+		"N133 x5c":          signWith(t, jose.ES256, attacker, "key-ES256", r.claims(nil), map[jose.HeaderKey]any{"x5c": []string{certificate(t, attacker)}}),
 		"N134 unknown crit": r.sign(t, jose.ES256, r.claims(nil), map[jose.HeaderKey]any{"crit": []string{"acme"}, "acme": 1}),
 		"N134 crit b64":     r.sign(t, jose.ES256, r.claims(nil), map[jose.HeaderKey]any{"crit": []string{"b64"}, "b64": true}),
 		"N134 b64 false":    r.sign(t, jose.ES256, r.claims(nil), map[jose.HeaderKey]any{"b64": true}),
@@ -235,15 +240,16 @@ func TestAssertionSignaturesAreChecked(t *testing.T) {
 		"N134 JSON":         `{"payload":"` + body + `","protected":"` + head + `","signature":"` + signature + `"}`,
 		"N134 two signatures": `{"payload":"` + body + `","signatures":[{"protected":"` + head + `","signature":"` + signature +
 			`"},{"protected":"` + head + `","signature":"` + signature + `"}]}`,
-		"N136 five parts":        "eyJhbGciOiJQQkVTMi1IUzI1NitBMTI4S1ciLCJwMmMiOjEwMDAwMDAwMDAsImVuYyI6IkExMjhDQkMtSFMyNTYiLCJ6aXAiOiJERUYifQ....",
-		"N137 signature of zero": head + "." + body + "." + base64.RawURLEncoding.EncodeToString(make([]byte, 64)),
-		"N137 no signature":      head + "." + body + ".",
-		"N137 DER signature":     head + "." + body + "." + base64.RawURLEncoding.EncodeToString(der[:70]),
-		"typ of a logout token":  r.sign(t, jose.ES256, r.claims(nil), map[jose.HeaderKey]any{"typ": "logout+jwt"}),
-		"payload exchanged":      head + "." + base64.RawURLEncoding.EncodeToString(r.claims(nil)) + "." + signature,
-		"no JSON inside":         r.sign(t, jose.ES256, []byte("hello"), nil),
-		"not a token":            "x",
-		"too long":               good + strings.Repeat("A", 17<<10),
+		"N136 five parts":                 "eyJhbGciOiJQQkVTMi1IUzI1NitBMTI4S1ciLCJwMmMiOjEwMDAwMDAwMDAsImVuYyI6IkExMjhDQkMtSFMyNTYiLCJ6aXAiOiJERUYifQ....",
+		"N137 signature of zero":          head + "." + body + "." + base64.RawURLEncoding.EncodeToString(make([]byte, 64)),
+		"N137 no signature":               head + "." + body + ".",
+		"N137 DER signature":              head + "." + body + "." + base64.RawURLEncoding.EncodeToString(der[:70]),
+		"N137 EdDSA with S and the order": head25519 + "." + body25519 + "." + withOrder(t, signature25519),
+		"typ of a logout token":           r.sign(t, jose.ES256, r.claims(nil), map[jose.HeaderKey]any{"typ": "logout+jwt"}),
+		"payload exchanged":               head + "." + base64.RawURLEncoding.EncodeToString(r.claims(nil)) + "." + signature,
+		"no JSON inside":                  r.sign(t, jose.ES256, []byte("hello"), nil),
+		"not a token":                     "x",
+		"too long":                        good + strings.Repeat("A", 17<<10),
 	}
 	for name, assertion := range cases {
 		wantUnauthenticated(t, name, r.ask(assertion))
@@ -253,6 +259,45 @@ func TestAssertionSignaturesAreChecked(t *testing.T) {
 		t.Errorf("%d calls to an address that the assertion named, want none", n)
 	}
 	wantInactive(t, "the untouched one", r.ask(good))
+	// A signature of ECDSA has a twin, so a second use is known by its jti alone.
+	wantUnauthenticated(t, "N137 its twin", r.ask(head+"."+body+"."+twin(t, signature)))
+}
+
+// twin is the other signature that ECDSA holds true for the same text: (r, n-s).
+func twin(t *testing.T, signature string) string {
+	t.Helper()
+	text, err := base64.RawURLEncoding.DecodeString(signature)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := new(big.Int).Sub(elliptic.P256().Params().N, new(big.Int).SetBytes(text[32:]))
+	s.FillBytes(text[32:])
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+// withOrder adds the order of the group to S, which RFC 8032 section 5.1.7 forbids.
+func withOrder(t *testing.T, signature string) string {
+	t.Helper()
+	text, err := base64.RawURLEncoding.DecodeString(signature)
+	if err != nil {
+		t.Fatal(err)
+	}
+	order, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
+	slices.Reverse(text[32:]) // little-endian
+	new(big.Int).Add(order, new(big.Int).SetBytes(text[32:])).FillBytes(text[32:])
+	slices.Reverse(text[32:])
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+// certificate is a self-signed certificate of a key, as x5c carries it.
+func certificate(t *testing.T, key *ecdsa.PrivateKey) string {
+	t.Helper()
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(der)
 }
 
 // Every algorithm that discovery lists works, on every endpoint.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/providertest"
 	"github.com/einlass/einlass/users"
 )
@@ -40,7 +41,8 @@ func TestTokenAcceptsTheRegisteredMethodOnly(t *testing.T) {
 		t.Errorf("Basic by a client of client_secret_post: status %d, WWW-Authenticate %q", answer.StatusCode, answer.Header.Get("WWW-Authenticate"))
 	}
 	for name, header := range map[string]string{
-		"not base64": "Basic !!!", "no colon": "Basic YWJj", "NUL": "Basic AAAA", "another scheme": "Bearer abc",
+		"N084 32 KiB": "Basic " + strings.Repeat("YWJj", 8<<10),
+		"not base64":  "Basic !!!", "no colon": "Basic YWJj", "NUL": "Basic AAAA", "another scheme": "Bearer abc",
 	} {
 		if answer := b.Post("/token", form(providertest.Wiki, wiki), "Authorization", header); answer.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%s: status %d, want 401", name, answer.StatusCode)
@@ -48,6 +50,54 @@ func TestTokenAcceptsTheRegisteredMethodOnly(t *testing.T) {
 	}
 	if answer := b.Post("/token", form(providertest.Wiki, wiki), "Authorization", basic(providertest.Wiki)); answer.StatusCode != http.StatusOK {
 		t.Errorf("Basic with a secret that has %% and +: status %d, body %s", answer.StatusCode, answer.Body)
+	}
+}
+
+// N078 R-08: a secret is any text, by either way.
+func TestTokenAcceptsSecretsWithEverySign(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	const secret = "%2B+:&=;/?#ü€🔑 with-at-least-32-characters"
+	d := providertest.Declaration()
+	for i := range d.Applications {
+		if a := &d.Applications[i]; len(a.ClientSecrets) > 0 {
+			a.ClientSecrets = []keys.Secret{secret}
+		}
+	}
+	b.Redeclare(d)
+	if answer := b.Tokens(providertest.Personio, code(t, b, providertest.Personio), "client_secret", secret); answer.StatusCode != http.StatusOK {
+		t.Errorf("in the body: status %d, body %s", answer.StatusCode, answer.Body)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.Issuer, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetBasicAuth(providertest.Wiki, url.QueryEscape(secret))
+	form := url.Values{
+		"grant_type": {"authorization_code"}, "code": {code(t, b, providertest.Wiki)}, "redirect_uri": {providertest.CallbackOf(providertest.Wiki)},
+	}
+	if answer := b.Post("/token", form, "Authorization", r.Header.Get("Authorization")); answer.StatusCode != http.StatusOK {
+		t.Errorf("by Basic: status %d, body %s", answer.StatusCode, answer.Body)
+	}
+}
+
+// N049: PKCE is optional for a client that proves itself by its secret, as
+// Personio does, until its registration asks for it.
+func TestPKCEIsOptionalForClientsWithASecret(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	browser := b.NewBrowser()
+	browser.SignIn("/login", providertest.Ada, providertest.Password)
+	if q := browser.Get(b.Authorize(providertest.Personio)).Query(); q.Get("code") == "" {
+		t.Errorf("optional: %v, want a code", q)
+	}
+	d := providertest.Declaration()
+	for _, a := range d.Applications {
+		a.SignIn.RequirePKCE = true
+	}
+	b.Redeclare(d)
+	if q := browser.Get(b.Authorize(providertest.Personio)).Query(); q.Get("error") != "invalid_request" || q.Has("code") {
+		t.Errorf("required: %v, want invalid_request", q)
 	}
 }
 

@@ -78,6 +78,8 @@ func TestReadAuthRequestRefuses(t *testing.T) {
 		{"method without challenge", ok + "code_challenge_method=S256", "invalid_request", nil},
 		{"N043 42 characters", ok + "code_challenge_method=S256&code_challenge=" + goodChallenge[1:], "invalid_request", nil},
 		{"N043 44 characters", ok + "code_challenge_method=S256&code_challenge=a" + goodChallenge, "invalid_request", nil},
+		{"N043 with a plus", ok + "code_challenge_method=S256&code_challenge=%2B" + goodChallenge[1:], "invalid_request", nil},
+		{"N043 not ASCII", ok + "code_challenge_method=S256&code_challenge=%C3%A9" + goodChallenge[2:], "invalid_request", nil},
 		{"N043 padded", ok + "code_challenge_method=S256&code_challenge=" + goodChallenge[1:] + "=", "invalid_request", nil},
 		{"raw semicolon", ok + "state=a;b", "invalid_request", nil},
 		{"invalid UTF-8", ok + "login_hint=%ff", "invalid_request", nil},
