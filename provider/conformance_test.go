@@ -31,7 +31,7 @@ type conformancePlan struct {
 	modules      []conformanceModule
 }
 
-// TestConformance runs every module of the Foundation's plans that the provider
+// N388: TestConformance runs every module of the Foundation's plans that the provider
 // must pass, under its own name. What is a warning there is a failure here. The
 // relying party is written on net/http and go-jose; of our code it uses nothing
 // but the provider under test.

@@ -53,7 +53,7 @@ func TestGrantsStayWithTheirApplication(t *testing.T) {
 	}
 }
 
-// N060 G3 invariant 2: a replay is refused and takes the first tokens with it.
+// N060 N393 G3 invariant 2: a replay is refused and takes the first tokens with it.
 func TestTokenReplayRevokesTheFamily(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
