@@ -44,6 +44,9 @@ func (d *Directory) news(ctx context.Context, tx Tx, run Run) (n ImportFinished,
 	if run.FinishedAt.IsZero() || run.Preview && run.ApprovedBy == "" {
 		return n, false, nil
 	}
+	if run.State == RunFailed && run.Options.Mode == ImportSelected {
+		return n, false, nil // whoever chose people waits for the answer, and mostly mistyped one
+	}
 	n = ImportFinished{Connection: run.Connection, State: run.State, Counts: run.Counts, Held: run.Held, ErrorCode: run.ErrorCode}
 	if n.NewlyQuarantined, err = newlyQuarantined(ctx, tx, run); err != nil {
 		return n, false, err
