@@ -158,7 +158,7 @@ func employee(id string, s importer.Status, name string) importer.Person {
 
 // bench is an engine on a directory of its own, with a company as its source.
 type bench struct {
-	t         *testing.T
+	t         testing.TB
 	store     *sqlstore.Store
 	location  sqlstore.Config // where store is; empty unless a process needs to know
 	keyFile   string
@@ -205,7 +205,7 @@ func newBench(t *testing.T, n int) *bench {
 }
 
 // newBenchOn is newBench on an empty directory.
-func newBenchOn(t *testing.T, store *sqlstore.Store, n int) *bench {
+func newBenchOn(t testing.TB, store *sqlstore.Store, n int) *bench {
 	t.Helper()
 	keyFile := filepath.Join(t.TempDir(), "master.key")
 	sealer, err := keys.CreateMasterKey(keyFile)

@@ -123,7 +123,7 @@ func (e ending) String() string {
 
 // process is a started job.
 type process struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	output strings.Builder
 }
