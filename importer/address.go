@@ -90,7 +90,7 @@ func (f *Feed) claim(c claim) {
 // they came plays no part.
 func (f *Feed) resolve() {
 	for _, id := range slices.Sorted(maps.Keys(f.contenders)) {
-		if c := f.contenders[id]; len(c.held) > 0 && !c.idle {
+		if len(f.contenders[id].held) > 0 {
 			f.decide(id, nil)
 		}
 	}

@@ -2,6 +2,7 @@ package importer_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -133,6 +134,29 @@ func TestOneReconciliationADay(t *testing.T) {
 		}
 		if !slices.Contains(starts, "3 00:30 CET") {
 			t.Errorf("starts: %v, want one without a reconciliation on the 3rd: the mode leaves everybody alone", starts)
+		}
+	})
+}
+
+// S-152: looking is not repairing, but who was held has found what there is.
+func TestOnlyAReconciliationThatWasJudgedIsTheOneOfTheDay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := scheduledBench(t, time.November, 1, 21, 30)
+		b.serveFor(20 * time.Minute)
+		time.Sleep(3 * time.Hour) // until 0:50
+		b.company.remove("1")
+		preview := importer.Request{Connection: hr, Actor: "cli:test", Preview: true, Reconcile: true}
+		if _, err := b.engine.Run(t.Context(), preview); !errors.Is(err, importer.ErrHeld) {
+			t.Fatalf("preview: %v, want ErrHeld", err)
+		}
+		b.serveFor(2 * time.Hour) // until 2:50
+		want := []string{"1 21:30 CET *", "2 00:50 CET *", "2 00:50 CET *", "2 01:30 CET", "2 02:30 CET"}
+		if diff := cmp.Diff(want, b.starts()); diff != "" {
+			t.Errorf("starts (-want +got):\n%s", diff)
+		}
+		if runs, err := b.store.Runs(t.Context(), hr, 1); err != nil || runs[0].State != users.RunHeld {
+			t.Errorf("the last run is %s, error %v; want held", runs[0].State, err)
 		}
 	})
 }

@@ -24,7 +24,7 @@ func (e *Engine) reconciliationDue(ctx context.Context, connection users.Applica
 		return false // which shows in the run itself
 	}
 	return !slices.ContainsFunc(runs, func(run users.Run) bool {
-		return run.Options.Reconcile && !run.Preview && (run.State == users.RunDone || run.State == users.RunHeld)
+		return run.Options.Reconcile && (run.State == users.RunDone || (run.State == users.RunHeld && !run.Preview))
 	})
 }
 

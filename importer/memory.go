@@ -119,7 +119,7 @@ func (m *memory) settled(p Mapped, rules Rules) bool {
 	_, suspended := m.suspended[k.user]
 	switch {
 	case k.user == "":
-		return s != standingUnknown && !(rules.admits(s) && rules.creates())
+		return s != standingUnknown && !rules.admits(s)
 	case rules.suspends(s):
 		return suspended
 	case rules.admits(s):

@@ -251,17 +251,54 @@ func (b *bench) local(email string) {
 	}
 }
 
-// S-087: the feed of a run in mode updates is looked at as a whole.
+// S-087: the feed of a run in mode updates is looked at as a whole, however often.
 func TestModeUpdatesGivesNobodyAnAddressThatSomebodyNewHas(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 10)
 	b.run()
 	b.company.hire("21", importer.StatusActive, "Eve")
+	b.mustAsk(importer.Request{Mode: users.ImportUpdates}) // remembers Eve
 	b.company.set("1", func(p *importer.Person) { p.Attributes["email"] = "eve@acme.example" })
 	run := b.mustAsk(importer.Request{Mode: users.ImportUpdates})
-	want := map[string]string{"1": "quarantine:email_duplicate", "21": "skip:not_in_mode"}
+	if diff := cmp.Diff(map[string]string{"1": "quarantine:email_duplicate"}, b.reasons(run)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+// S-087: somebody who comes back under another id waits for a run that creates and links.
+func TestModeUpdatesLeavesARehireWithTheirOldRecord(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 10)
+	b.run()
+	b.company.setStatus("1", importer.StatusInactive)
+	b.run()
+	b.company.set("1", func(p *importer.Person) { p.Attributes["email"] = "p1_x7k2q@acme.example" })
+	b.company.hire("21", importer.StatusActive, "P1")
+	run := b.mustAsk(importer.Request{Mode: users.ImportUpdates})
+	want := map[string]string{"1": "record:content_changed", "21": "skip:not_in_mode"}
 	if diff := cmp.Diff(want, b.reasons(run)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	if got := b.people()["1"].User; got != b.user("p1@acme.example").ID {
+		t.Errorf("the old record stands for %q, want the user", got)
+	}
+	if got := b.reasons(b.mustAsk(importer.Request{}))["21"]; got != "link:rehire_keep" {
+		t.Errorf("a full run: %s, want link:rehire_keep", got)
+	}
+}
+
+// S-086, S-109: a manager who arrives is no reason to change those who are here.
+func TestModeNewSetsNoManagersOfPeopleWhoAreHere(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 10)
+	b.company.set("1", func(p *importer.Person) { p.ManagerID = "99" })
+	b.run()
+	b.company.hire("99", importer.StatusActive, "Boss")
+	if diff := cmp.Diff(map[string]string{"99": "create:new_person"}, b.reasons(b.mustAsk(importer.Request{Mode: users.ImportNew}))); diff != "" {
+		t.Errorf("mode new (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]string{"1": "update:manager"}, b.reasons(b.mustAsk(importer.Request{}))); diff != "" {
+		t.Errorf("a full run (-want +got):\n%s", diff)
 	}
 }
 
