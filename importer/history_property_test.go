@@ -2,11 +2,8 @@ package importer_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -16,7 +13,6 @@ import (
 
 	"github.com/einlass/einlass/importer"
 	"github.com/einlass/einlass/users"
-	"github.com/einlass/einlass/users/sqlstore"
 	"github.com/einlass/einlass/users/userstest"
 )
 
@@ -47,17 +43,9 @@ type snapshot struct {
 // N303, N305, N306, N309, N311, N312, N317
 func TestNoHistoryBreaksThePromises(t *testing.T) {
 	t.Parallel()
-	template := filepath.Join(t.TempDir(), "template.db")
-	store, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: template})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(store.Migrate(t.Context()), store.Close()); err != nil {
-		t.Fatal(err)
-	}
 	rapid.Check(t, func(rt *rapid.T) {
-		h := newHistory(t, rt, template)
-		defer h.store.Close()
+		h := newHistory(t, rt)
+		defer h.store.Close() // there are many
 		for range 50 {
 			h.step()
 		}
@@ -65,20 +53,10 @@ func TestNoHistoryBreaksThePromises(t *testing.T) {
 	})
 }
 
-func newHistory(t *testing.T, rt *rapid.T, template string) *history {
-	content, err := os.ReadFile(template)
-	if err != nil {
-		rt.Fatal(err)
+func newHistory(t *testing.T, rt *rapid.T) *history {
+	h := &history{
+		bench: newBenchOn(t, userstest.Fastest(t), 24), rt: rt, human: map[users.ID]int{}, waved: map[users.ID]string{},
 	}
-	path := filepath.Join(t.TempDir(), "einlass.db")
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		rt.Fatal(err)
-	}
-	store, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: path})
-	if err != nil {
-		rt.Fatal(err)
-	}
-	h := &history{bench: newBenchOn(t, store, 24), rt: rt, human: map[users.ID]int{}, waved: map[users.ID]string{}}
 	h.company.pageSize = 10
 	h.hr = newPersonnel(h.company)
 	return h

@@ -20,14 +20,12 @@ import (
 // invariant 6, N336, REL-3
 func TestAKilledImportIsFinishedByTheNext(t *testing.T) {
 	t.Parallel()
-	companies, kills := uint64(8), 25
-	if testing.Short() {
-		companies, kills = 1, 10
-	}
+	const perCompany = 25
+	kills := userstest.Repetitions(200)
 	eachEngine(t, func(t *testing.T, location func() sqlstore.Config) {
-		for seed := range companies {
+		for killed, seed := 0, uint64(0); killed < kills; seed++ {
 			w := newTwins(t, location, seed, 60)
-			for day, killed := 0, 0; killed < kills; day++ {
+			for day := 0; killed < kills && day < perCompany; day++ {
 				if w.killOnce(fmt.Sprintf("seed %d, day %d", seed, day), day%5 == 4) {
 					killed++
 				}

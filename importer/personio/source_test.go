@@ -49,19 +49,8 @@ func newSourceAt(t *testing.T, handler http.Handler, change func(cfg *personio.C
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	client, err := outgoing.New(outgoing.Config{
-		AllowLoopback: true,
-		Sleep: func(ctx context.Context, d time.Duration) error {
-			time.Sleep(d / 1000)
-			return ctx.Err()
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
 	cfg := personio.Config{
-		BaseURL: server.URL, ClientID: "papi-test", ClientSecret: "secret", HTTP: client, Unpaced: true,
+		BaseURL: server.URL, ClientID: "papi-test", ClientSecret: "secret", HTTP: newClient(t, 0), Unpaced: true,
 		RequestTimeout: 20 * time.Second, Patience: 40 * time.Second, Backoff: time.Millisecond,
 	}
 	if change != nil {
@@ -72,6 +61,24 @@ func newSourceAt(t *testing.T, handler http.Handler, change func(cfg *personio.C
 		t.Fatal(err)
 	}
 	return source
+}
+
+// newClient takes bodies of so many bytes, 0 for as many as in earnest.
+func newClient(t *testing.T, maxBytes int64) *outgoing.Client {
+	t.Helper()
+	client, err := outgoing.New(outgoing.Config{
+		AllowLoopback: true,
+		MaxBytes:      maxBytes,
+		Sleep: func(ctx context.Context, d time.Duration) error {
+			time.Sleep(d / 1000)
+			return ctx.Err()
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
 }
 
 // reading is everything a source said until it ended.

@@ -2,6 +2,8 @@ package userstest
 
 import (
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"testing"
 
 	"github.com/einlass/einlass/users/sqlstore"
@@ -17,6 +19,33 @@ func SQLite(t testing.TB) *sqlstore.Store {
 func PostgreSQL(t testing.TB) *sqlstore.Store {
 	t.Helper()
 	return Open(t, sqlstore.Config{URL: PostgresURL(t)})
+}
+
+// Fastest returns an empty directory on whichever engine costs the test least:
+// PostgreSQL where it is installed, else SQLite. SQLite is a part of the test
+// program, so the race detector slows it down tenfold. It is for tests that
+// repeat much and prove nothing about an engine.
+func Fastest(t testing.TB) *sqlstore.Store {
+	t.Helper()
+	if _, err := binaries(); err != nil {
+		return SQLite(t)
+	}
+	return PostgreSQL(t)
+}
+
+// Repetitions returns how often a test does what it should do n times: all of
+// them; a tenth under the race detector, which makes each ten times as long and
+// finds in the rest nothing new; a twenty-fifth with -short. So .ci/run runs
+// such tests once more without the race detector.
+func Repetitions(n int) int {
+	if testing.Short() {
+		return max(n/25, 1)
+	}
+	build, known := debug.ReadBuildInfo()
+	if known && slices.Contains(build.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		return max(n/10, 1)
+	}
+	return n
 }
 
 // Open returns the directory of cfg with the newest schema, and closes it with the test.
