@@ -116,3 +116,34 @@ func TestAFilterBoundsTheNewPeople(t *testing.T) {
 		t.Errorf("created: %d, want 3", got)
 	}
 }
+
+// S-084: however many people a filter hides, each is asked for in their turn, so
+// that none of them leaves unseen.
+func TestHiddenPeopleAreAskedForInTurns(t *testing.T) {
+	t.Parallel()
+	const people = importer.MaxSingleReads + 20
+	b := newBench(t, people)
+	b.company.pageSize = 100
+	b.run()
+	b.inDepartment("Ops", "1", "2", "3", "4", "5")
+	b.settings.Filter = "department=Ops"
+	b.connect()
+	held, err := b.ask(importer.Request{})
+	if !errors.Is(err, importer.ErrHeld) {
+		t.Fatalf("another filter: %v, want ErrHeld", err)
+	}
+	if _, err := b.engine.Approve(t.Context(), held.ID, "cli:boss"); err != nil {
+		t.Fatal(err)
+	}
+	b.company.singles = nil
+	for range 2 {
+		b.mustAsk(importer.Request{})
+	}
+	asked := map[string]bool{}
+	for _, id := range b.company.singles {
+		asked[id] = true
+	}
+	if len(asked) != people-5 {
+		t.Errorf("%d people asked for in two runs, want all %d whom the filter hides", len(asked), people-5)
+	}
+}

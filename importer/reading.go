@@ -82,8 +82,12 @@ func (r *reading) readMissing(ctx context.Context, past history) error {
 	if past.last != nil && (past.options.Filter != r.query.Filter || shrunk(read, past.last.Listed())) {
 		return nil
 	}
+	if past.last != nil {
+		missing = goingOn(missing, past.last.SinglyLast)
+	}
 	missing = missing[:min(len(missing), MaxSingleReads)]
 	for i, id := range missing {
+		r.stats.stats.SinglyLast = id
 		r.track.report(ctx, ProgressMissing, i, len(missing))
 		person, err := r.source.Person(ctx, id, r.query.Wanted)
 		switch {
@@ -100,6 +104,16 @@ func (r *reading) readMissing(ctx context.Context, past history) error {
 		}
 	}
 	return nil
+}
+
+// goingOn returns sorted ids from the first after last on, and then the others,
+// so that with every run everybody's turn comes, however many there are.
+func goingOn(ids []string, last string) []string {
+	next, found := slices.BinarySearch(ids, last)
+	if found {
+		next++
+	}
+	return slices.Concat(ids[next:], ids[:next])
 }
 
 // missing returns the source ids of remembered people whom the list did not
