@@ -17,6 +17,12 @@
 // rows are stored, and the same rows are the preview, what is approved, what is
 // applied, and the report.
 //
+// What a run may do follows from its users.RunOptions, which it keeps: the mode
+// says whom it changes, the filter whom the source lists,
+// and a reconciliation compares everybody with the directory instead of with what
+// is remembered. Groups by rule follow in the transaction that changes a person
+// (package users); movers foretells them for the report and the guard.
+//
 // Planning waits for the last page because one person's row can depend on any
 // other's: two may claim one address, one may give up what another takes, one id
 // may come twice. A row written earlier would have to be taken back.
