@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ import (
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/providertest"
 	"github.com/einlass/einlass/provider/session/sessiontest"
+	"github.com/einlass/einlass/users/sqlstore"
 	"github.com/einlass/einlass/users/userstest"
 )
 
@@ -72,10 +74,13 @@ type house struct {
 	t       *testing.T
 	hr      *personiotest.Server
 	hrURL   string
+	answers atomic.Pointer[http.Handler] // what is at hrURL: hr, unless a test puts something before it
 	issuer  string
 	address string // of the first replica
 	config  string
 	env     []string // of its commands, such as NAME=value
+
+	directory sqlstore.Config
 }
 
 // newHouse writes a configuration for a company of people; nothing runs yet but Personio.
@@ -83,9 +88,11 @@ func newHouse(t *testing.T, s stores, company personiotest.Config) *house {
 	t.Helper()
 	hr, err := personiotest.New(company)
 	must(t, err)
-	server := httptest.NewServer(hr.Handler())
+	h := &house{t: t, hr: hr, address: freeAddress(t)}
+	h.answer(hr.Handler())
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*h.answers.Load()).ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
-	h := &house{t: t, hr: hr, hrURL: server.URL, address: freeAddress(t)}
+	h.hrURL = server.URL
 	_, port, err := net.SplitHostPort(h.address)
 	must(t, err)
 	h.issuer = "http://localhost:" + port
@@ -94,6 +101,9 @@ func newHouse(t *testing.T, s stores, company personiotest.Config) *house {
 	h.writeConfig(s, rp)
 	return h
 }
+
+// answer puts a handler where Personio is.
+func (h *house) answer(handler http.Handler) { h.answers.Store(&handler) }
 
 // relyingParty is what an administrator types into Personio's form.
 func (h *house) relyingParty(profile personiotest.Profile) personiotest.RelyingParty {
@@ -131,10 +141,12 @@ applications:
       schedule: "off"
       guard: { max_people: 25, max_percent: 20 }
 `, h.issuer, filepath.Join(dir, "data"), rp.LaunchURL(), rp.ClientSecret.Reveal(), uris, apiID, apiSecret.Reveal(), h.hrURL)
+	h.directory = sqlstore.Config{Path: filepath.Join(dir, "data", "directory.db")}
 	if s.postgres {
+		h.directory = sqlstore.Config{URL: userstest.PostgresURL(h.t)}
 		_, err := keys.CreateMasterKey(filepath.Join(dir, "master.key"))
 		must(h.t, err)
-		text += fmt.Sprintf("database_url: %q\nmaster_key_file: %s\n", userstest.PostgresURL(h.t), filepath.Join(dir, "master.key"))
+		text += fmt.Sprintf("database_url: %q\nmaster_key_file: %s\n", h.directory.URL, filepath.Join(dir, "master.key"))
 	}
 	if s.redis {
 		text += fmt.Sprintf("redis_url: %q\n", sessiontest.RedisURL(h.t))

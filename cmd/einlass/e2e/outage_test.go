@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/einlass/einlass/importer/personio/personiotest"
 	"github.com/einlass/einlass/provider/session/sessiontest"
@@ -75,4 +76,33 @@ func TestOutagesOfOthersPass(t *testing.T) {
 	redis.Restart()
 	waitFor(t, "the server is ready again", func() bool { return status(t, server.manage+"/readyz") == http.StatusOK })
 	want("with Redis again", http.StatusOK, http.StatusOK)
+}
+
+// Redis ends and comes back while people are imported: the import needs it for
+// nothing, and sessions live on. REL-5
+func TestAnImportWhileRedisRestarts(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, stores{}, personiotest.Config{People: 20, Seed: 3, Delay: 100 * time.Millisecond})
+	redis := sessiontest.StartRedis(t, "appendfsync always")
+	h.set("redis_url: " + redis.URL)
+	server, browser := h.signedIn()
+	last := h.hr.People()[19]
+	must(t, h.hr.SetStatus(last.Email, personiotest.Leave))
+
+	calls := len(h.hr.Requests())
+	run := h.command("import", "run")
+	must(t, run.Start())
+	waitFor(t, "call of the source", func() bool { return len(h.hr.Requests()) > calls })
+	redis.Restart()
+	if err := run.Wait(); err != nil {
+		t.Errorf("import: %v", err)
+	}
+	var person userReport
+	if h.json(&person, "users", "show", string(last.Email)); person.State != "suspended" {
+		t.Errorf("who is on leave is %s", person.State)
+	}
+	waitFor(t, "the server is ready again", func() bool { return status(t, server.manage+"/readyz") == http.StatusOK })
+	if got := browser.get(h.issuer + "/portal"); got.status != http.StatusOK || got.url.Path != "/portal" {
+		t.Errorf("portal afterwards: %d at %s, want the session to live on", got.status, got.url)
+	}
 }
