@@ -2,6 +2,7 @@ package importer
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -120,6 +121,10 @@ func TestABrokenAddressHarmsNobody(t *testing.T) {
 		{"a NUL", "a\x00da@acme.example", "email_invalid"},
 		{"not UTF-8", "a\xffda@acme.example", "email_invalid"},
 		{"a display name", "Ada <ada@acme.example>", "email_invalid"},
+		{"an address beyond all lengths", strings.Repeat("a", 310) + "@acme.example", "email_invalid"},
+		{"a quoted name", `"ada @home"@acme.example`, "email_invalid"},
+		{"a link", "mailto:ada@acme.example", "email_invalid"},
+		{"a fox as domain", "ada@🦊", "email_invalid"},
 		{"Personio's mark of a record that was replaced", "ada@acme.example_x1y2z", "email_invalid"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
