@@ -281,6 +281,29 @@ func TestStartRunClosesTheOneThatDied(t *testing.T) {
 	})
 }
 
+// However many runs came after one that was approved late and died, the next closes it.
+func TestStartRunClosesAnOldOneThatDied(t *testing.T) {
+	onEngines(t, func(t *testing.T, b bench) {
+		old, lease := b.startRun()
+		finish := func(run users.Run, state users.RunState) {
+			run.State, run.FinishedAt = state, time.Now()
+			b.must(b.SaveRun(t.Context(), lease, run))
+		}
+		finish(old, users.RunHeld)
+		for range 30 {
+			var run users.Run
+			run, lease = b.startRun()
+			finish(run, users.RunFailed)
+		}
+		old.ApprovedBy, old.State, old.FinishedAt = "cli:boss", users.RunApplying, time.Time{}
+		b.must(b.SaveRun(t.Context(), lease, old))
+		b.startRun()
+		if got, err := b.Read().Run(t.Context(), old.ID); err != nil || got.State != users.RunInterrupted {
+			t.Errorf("the approved run is %s (%v), want interrupted", got.State, err)
+		}
+	})
+}
+
 // invariant 6: the next run repeats the rows of one that died, but not their events.
 func TestAQuarantineIsAnEventOnceThoughTheRunDied(t *testing.T) {
 	onEngines(t, func(t *testing.T, b bench) {

@@ -41,31 +41,38 @@ func (d *Directory) updateHolding(ctx context.Context, lease Lease, life time.Du
 	})
 }
 
-// unfinishedLookBack is how many runs are searched for one whose process died;
-// each start closes the ones before it, so there is at most one.
-const unfinishedLookBack = 10
-
 // StartRun writes a new run. Whoever holds the lease is alone, so a run of the
-// connection that looks unfinished belonged to a process that died.
+// connection that looks unfinished belonged to a process that died, however old
+// the run is: an approval goes on with one of long ago.
 func (d *Directory) StartRun(ctx context.Context, lease Lease, run Run) error {
 	err := d.updateUnderLease(ctx, lease, func(tx Tx) error {
-		runs, err := tx.Runs(ctx, run.Connection, unfinishedLookBack)
-		if err != nil {
+		if err := d.interruptRuns(ctx, tx, run.Connection); err != nil {
 			return err
 		}
-		for _, r := range runs {
-			if !r.State.Unfinished() {
-				continue
+		return tx.InsertRun(ctx, run)
+	})
+	if err != nil {
+		return fmt.Errorf("start run %s: %w", run.ID, err)
+	}
+	return nil
+}
+
+// interruptRuns closes the runs of a connection that look unfinished.
+func (d *Directory) interruptRuns(ctx context.Context, tx Tx, connection ApplicationID) error {
+	for _, state := range unfinished {
+		for {
+			r, err := tx.LastRun(ctx, connection, state)
+			if errors.Is(err, ErrNotFound) {
+				break
+			}
+			if err != nil {
+				return err
 			}
 			r.State, r.FinishedAt = RunInterrupted, d.now()
 			if err := tx.UpdateRun(ctx, r); err != nil {
 				return err
 			}
 		}
-		return tx.InsertRun(ctx, run)
-	})
-	if err != nil {
-		return fmt.Errorf("start run %s: %w", run.ID, err)
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package users
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // RunID identifies one import.
 type RunID string
@@ -25,7 +28,9 @@ const (
 )
 
 // Unfinished reports whether a run in this state is under way, or was when its process died.
-func (s RunState) Unfinished() bool { return s == RunReading || s == RunApplying }
+func (s RunState) Unfinished() bool { return slices.Contains(unfinished, s) }
+
+var unfinished = []RunState{RunReading, RunApplying}
 
 // Run is one import from start to end.
 type Run struct {
