@@ -57,18 +57,6 @@ type declaredNames struct {
 	Users        []ID            `json:"users"`
 }
 
-// readDeclaredNames returns what the file named last.
-func readDeclaredNames(ctx context.Context, r Reader) (names declaredNames, version int64, err error) {
-	document, version, err := r.Setting(ctx, declaredSetting)
-	if errors.Is(err, ErrNotFound) {
-		return names, 0, nil
-	}
-	if err != nil {
-		return names, 0, err
-	}
-	return names, version, json.Unmarshal([]byte(document), &names)
-}
-
 // digest identifies the declaration, secrets included. It is stored sealed,
 // because a hash of a weak password would give the password away.
 func (dec Declaration) digest() (keys.Secret, error) {
@@ -206,7 +194,7 @@ func (w *declarer) write(ctx context.Context, dec Declaration) error {
 	if err := w.tx.RaiseRevision(ctx); err != nil {
 		return err
 	}
-	before, version, err := readDeclaredNames(ctx, w.tx)
+	before, version, err := readSetting[declaredNames](ctx, w.tx, declaredSetting)
 	if err != nil {
 		return err
 	}
@@ -226,11 +214,7 @@ func (w *declarer) write(ctx context.Context, dec Declaration) error {
 	if err := w.regroup(ctx); err != nil {
 		return err
 	}
-	document, err := json.Marshal(names)
-	if err != nil {
-		return err
-	}
-	if err := w.tx.PutSetting(ctx, declaredSetting, string(document), version); err != nil {
+	if err := putSetting(ctx, w.tx, declaredSetting, names, version); err != nil {
 		return err
 	}
 	digest, err := dec.digest()

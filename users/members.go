@@ -116,7 +116,7 @@ func (d *Directory) changeMember(
 
 // checkUndeclared returns ErrReadOnly for a person whose groups the file says.
 func checkUndeclared(ctx context.Context, tx Tx, id ID) error {
-	names, _, err := readDeclaredNames(ctx, tx)
+	names, _, err := readSetting[declaredNames](ctx, tx, declaredSetting)
 	if err == nil && slices.Contains(names.Users, id) {
 		err = fmt.Errorf("%w, which says the person's groups", ErrReadOnly)
 	}

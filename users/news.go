@@ -2,9 +2,7 @@ package users
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"strings"
 	"time"
@@ -101,15 +99,12 @@ const (
 // is, too, after heldAgain. Whoever saves a run has the connection's lease, so nobody is faster.
 func (d *Directory) noteCause(ctx context.Context, tx Tx, run Run) (unknown bool, err error) {
 	name := "import_alerts:" + string(run.Connection)
-	text, version, err := tx.Setting(ctx, name)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	told, version, err := readSetting[map[string]time.Time](ctx, tx, name)
+	if err != nil {
 		return false, err
 	}
-	told := map[string]time.Time{}
-	if text != "" {
-		if err := json.Unmarshal([]byte(text), &told); err != nil {
-			return false, fmt.Errorf("setting %s: %w", name, err)
-		}
+	if told == nil {
+		told = map[string]time.Time{}
 	}
 	before := maps.Clone(told)
 	switch run.State {
@@ -127,11 +122,7 @@ func (d *Directory) noteCause(ctx context.Context, tx Tx, run Run) (unknown bool
 	if maps.Equal(before, told) {
 		return unknown, nil
 	}
-	document, err := json.Marshal(told)
-	if err != nil {
-		return false, fmt.Errorf("setting %s: %w", name, err)
-	}
-	return unknown, tx.PutSetting(ctx, name, string(document), version)
+	return unknown, putSetting(ctx, tx, name, told, version)
 }
 
 // note adds a cause and reports whether it was not there.

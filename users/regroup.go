@@ -2,7 +2,6 @@ package users
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -36,39 +35,20 @@ type regroupPass struct {
 	Moves   int      `json:"moves"`  // memberships begun and ended so far
 }
 
-func readRegroupPass(ctx context.Context, r Reader) (pass regroupPass, version int64, err error) {
-	document, version, err := r.Setting(ctx, settingRegroup)
-	if errors.Is(err, ErrNotFound) {
-		return pass, 0, nil
-	}
-	if err != nil {
-		return pass, 0, err
-	}
-	return pass, version, json.Unmarshal([]byte(document), &pass)
-}
-
-func (p regroupPass) save(ctx context.Context, tx Tx, version int64) error {
-	document, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	return tx.PutSetting(ctx, settingRegroup, string(document), version)
-}
-
 // startRegroup notes that the rules have changed, so that everybody is looked at
 // from the beginning. The transaction must have written the groups before.
 func startRegroup(ctx context.Context, tx Tx) error {
-	_, version, err := readRegroupPass(ctx, tx)
+	_, version, err := readSetting[regroupPass](ctx, tx, settingRegroup)
 	if err != nil {
 		return err
 	}
-	return regroupPass{Pending: true}.save(ctx, tx, version)
+	return putSetting(ctx, tx, settingRegroup, regroupPass{Pending: true}, version)
 }
 
 // Regrouping reports whether rules have changed by which not everybody has been
 // put into groups yet; until then the memberships from before stand.
 func (d *Directory) Regrouping(ctx context.Context) (bool, error) {
-	pass, _, err := readRegroupPass(ctx, d.store)
+	pass, _, err := readSetting[regroupPass](ctx, d.store, settingRegroup)
 	return pass.Pending, err
 }
 
@@ -129,7 +109,7 @@ func (d *Directory) regroupSome(ctx context.Context, tx Tx) (regroupPass, error)
 	if err != nil {
 		return regroupPass{}, err
 	}
-	pass, version, err := readRegroupPass(ctx, tx)
+	pass, version, err := readSetting[regroupPass](ctx, tx, settingRegroup)
 	if err != nil {
 		return pass, err
 	}
@@ -149,7 +129,7 @@ func (d *Directory) regroupSome(ctx context.Context, tx Tx) (regroupPass, error)
 	}
 	pass.Pending = looked < len(people) || len(people) == regroupPeople
 	pass.People, pass.Moves = pass.People+looked, pass.Moves+moved
-	return pass, pass.save(ctx, tx, version)
+	return pass, putSetting(ctx, tx, settingRegroup, pass, version)
 }
 
 // found puts people whom this transaction has only read where the rules want
