@@ -21,6 +21,9 @@ var (
 	// ErrNoSigningKey: the ring has no key of the algorithm; see Ring.Ensure.
 	ErrNoSigningKey = errors.New("no signing key")
 
+	// ErrUnknownKey: the ring has no key of that ID, or no longer.
+	ErrUnknownKey = errors.New("unknown signing key")
+
 	// ErrAnnouncement: clients keep the key set for longer than a new key would
 	// stand in it before it signs.
 	ErrAnnouncement = errors.New("announcement is too short")

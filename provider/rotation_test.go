@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/providertest"
 	"github.com/einlass/einlass/provider/session/sessiontest"
 	"github.com/einlass/einlass/users"
@@ -220,13 +221,47 @@ func testRotations(t *testing.T, rotations, workers int, algs ...jose.SignatureA
 			break
 		}
 	}
+	revokeUnderLoad(t, b, load, 2*announce)
 	load.stop.Store(true)
 	load.workers.Wait()
 	delete(load.met, "")
-	if want := (rotations + 1) * len(algs); len(load.met) != want {
+	if want := (rotations + 2) * len(algs); len(load.met) != want {
 		t.Errorf("%d keys signed, want %d", len(load.met), want)
 	}
 	if n := len(parties[1].keySet(t).Keys); n >= len(load.met) {
 		t.Errorf("%d keys are published after a day, want that retired ones leave", n)
 	}
+}
+
+// revokeUnderLoad takes out the keys that sign, with their successors announced
+// for long enough that every application has read of them.
+func revokeUnderLoad(t *testing.T, b *providertest.Bench, load *rotationLoad, announce time.Duration) {
+	t.Helper()
+	next, err := b.Ring.Rotate(t.Context(), announce)
+	if err != nil {
+		t.Error(err)
+	}
+	load.await()
+	load.advance(b.Clock, announce/2+time.Second)
+	load.await()
+	load.clock.Lock() // a token of a revoked key may fail
+	inUse, err := b.Ring.List(t.Context())
+	if err != nil {
+		t.Error(err)
+	}
+	inUse = slices.DeleteFunc(inUse, func(k keys.Info) bool { return k.State != keys.StateInUse })
+	for _, revoked := range inUse {
+		now, err := b.Ring.Revoke(t.Context(), revoked.ID)
+		if err != nil || !slices.ContainsFunc(next, func(k keys.Info) bool { return k.ID == now.ID && k.Alg == revoked.Alg }) {
+			t.Errorf("%s: %s signs (%v), want the announced successor", revoked.Alg, now.ID, err)
+		}
+		if strings.Contains(b.Get("/jwks").Body, revoked.ID) {
+			t.Errorf("%s: the revoked key is still published", revoked.Alg)
+		}
+	}
+	if len(inUse) != len(next) {
+		t.Errorf("%d keys in use, %d successors", len(inUse), len(next))
+	}
+	load.clock.Unlock()
+	load.await()
 }

@@ -12,6 +12,7 @@ import (
 type keysCommands struct {
 	List   keysList   `cmd:"" help:"List the signing keys."`
 	Rotate keysRotate `cmd:"" help:"Announce a successor for every signing key."`
+	Revoke keysRevoke `cmd:"" help:"Take a signing key out at once, because somebody else may know it."`
 }
 
 type keysList struct{ listFlags }
@@ -57,5 +58,31 @@ func (c keysRotate) Run(ctx context.Context, s *shell) error {
 			return err
 		}
 		return writeKeys(s, c.Output, made)
+	})
+}
+
+type keysRevoke struct {
+	listFlags
+	ID  string `arg:"" name:"id" help:"Key, as the list shows it."`
+	Yes bool   `help:"Confirm: nothing that the key signed is accepted any more, and applications that keep the key set accept it for another minute."`
+}
+
+func (c keysRevoke) Run(ctx context.Context, s *shell) error {
+	if !c.Yes {
+		return fmt.Errorf("tokens that the key signed are worth nothing afterwards: %w", errNotConfirmed)
+	}
+	return s.with(ctx, func(a *app) error {
+		var next keys.Info
+		err := a.withKeysLease(ctx, func() (err error) {
+			next, err = a.Ring.Revoke(ctx, c.ID)
+			return err
+		})
+		if errors.Is(err, keys.ErrUnknownKey) {
+			return usageError{err}
+		}
+		if err != nil {
+			return err
+		}
+		return writeKeys(s, c.Output, []keys.Info{next})
 	})
 }
