@@ -5,11 +5,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/einlass/einlass/importer/personio/personiotest"
+	"github.com/einlass/einlass/provider/notify/notifytest"
 	"github.com/einlass/einlass/users"
 	"github.com/einlass/einlass/users/sqlstore"
 	"github.com/einlass/einlass/users/userstest"
@@ -48,9 +50,12 @@ var corruptions = []corruption{
 	{name: "a web page", config: fault(personiotest.HTML, 0), code: 1, state: users.RunFailed, why: "feed_corrupt"},
 }
 
+// owner is no person of the source.
+const owner = "owner@einlass.example"
+
 // Whatever is wrong with a list as a whole: the import changes nobody, not even
-// somebody who really leaves, and says why once. With the next sound list the
-// leaver loses access, and nobody else.
+// somebody who really leaves, and says why in one mail, however often it is tried.
+// With the next sound list the leaver loses access, and nobody else.
 // N-4, U-08, invariant 5, N302, N303, N306, N324, N326
 func TestTwelveCorruptedListsChangeNobody(t *testing.T) {
 	t.Parallel()
@@ -60,9 +65,13 @@ func TestTwelveCorruptedListsChangeNobody(t *testing.T) {
 				t.Parallel()
 				company := personiotest.Config{People: 220, Seed: 9}
 				h := newHouse(t, s, company)
+				mails := notifytest.New(t)
+				h.mailThrough(mails)
+				mails.Start()
 				h.ok("", "import", "run")
 				leaver := h.somebody()
 				h.ok(password+"\n", "users", "password", leaver)
+				h.ok("", "admin", "recover", owner)
 				must(t, h.hr.SetStatus(personiotest.Email(leaver), personiotest.Inactive))
 
 				before, events := h.contents(t)
@@ -74,13 +83,17 @@ func TestTwelveCorruptedListsChangeNobody(t *testing.T) {
 				if diff := cmp.Diff(before, after); diff != "" {
 					t.Errorf("the import changed something (-before +after):\n%s", diff)
 				}
-				c.check(t, told[len(events):])
+				run := c.check(t, told[len(events):])
+				if r := h.run("", "import", "run"); r.code != c.code {
+					t.Errorf("once more: exit code %d, want %d\n%s%s", r.code, c.code, r.stdout, r.stderr)
+				}
+				checkAlert(t, h, mails, run)
 
 				h.answer(h.hr.Handler())
-				var run runReport
-				h.json(&run, "import", "run")
-				if run.Counts["suspended"] != 1 || run.Counts["created"]+run.Counts["updated"]+run.Counts["reactivated"] != 0 {
-					t.Errorf("the next import: %+v, want the leaver alone suspended", run.Counts)
+				var next runReport
+				h.json(&next, "import", "run")
+				if next.Counts["suspended"] != 1 || next.Counts["created"]+next.Counts["updated"]+next.Counts["reactivated"] != 0 {
+					t.Errorf("the next import: %+v, want the leaver alone suspended", next.Counts)
 				}
 				var person userReport
 				if h.json(&person, "users", "show", leaver); person.State != "suspended" {
@@ -112,8 +125,8 @@ func (c corruption) corrupted(t *testing.T, h *house, company personiotest.Confi
 	return broken.Handler()
 }
 
-// check looks for the one event of a run that changed nobody.
-func (c corruption) check(t *testing.T, events []users.Event) {
+// check looks for the one event of a run that changed nobody, and returns the run.
+func (c corruption) check(t *testing.T, events []users.Event) (run string) {
 	t.Helper()
 	if len(events) != 1 || events[0].Kind != users.EventImportFinished {
 		t.Fatalf("%d events: %v, want one of the import", len(events), events)
@@ -122,6 +135,39 @@ func (c corruption) check(t *testing.T, events []users.Event) {
 	must(t, json.Unmarshal([]byte(events[0].Payload), &told))
 	if why := strings.Join(append(told.Held, told.ErrorCode), ""); told.State != c.state || !strings.HasPrefix(why, c.why) || !told.Alert {
 		t.Errorf("event: %+v, want %s because of %s, as an alert", told, c.state, c.why)
+	}
+	return events[0].Subject
+}
+
+// checkAlert lets a server mail what there is to be mailed: one alert, about a run.
+func checkAlert(t *testing.T, h *house, mails *notifytest.Server, run string) {
+	t.Helper()
+	store, err := sqlstore.Open(t.Context(), h.directory)
+	must(t, err)
+	defer store.Close()
+	head, _, err := store.EventHead(t.Context())
+	must(t, err)
+	server := h.serve(h.address)
+	defer server.stop(syscall.SIGTERM)
+	waitFor(t, "the log has been mailed", func() bool {
+		seen, err := store.Cursor(t.Context(), "mail")
+		must(t, err)
+		deliveries, err := store.CountDeliveries(t.Context(), "mail")
+		must(t, err)
+		return seen >= head && deliveries[users.DeliveryPending] == 0
+	})
+	var alerts []string
+	for _, mail := range mails.Mails() { // beside the reports to whoever imported by hand
+		_, text, _ := mail.Read(t)
+		if strings.Contains(text, "nicht noch einmal") {
+			alerts = append(alerts, text)
+		}
+		if len(mail.To) != 1 || mail.To[0] != owner {
+			t.Errorf("mail to %v, want %s", mail.To, owner)
+		}
+	}
+	if len(alerts) != 1 || !strings.Contains(alerts[0], run) {
+		t.Errorf("%d alerts, want one about run %s:\n%s", len(alerts), run, strings.Join(alerts, "\n---\n"))
 	}
 }
 
