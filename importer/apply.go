@@ -175,7 +175,7 @@ func (e *Engine) precise(ctx context.Context, connection users.ApplicationID, er
 // workedBefore reports whether the source ever let a run of the connection read everybody.
 func (e *Engine) workedBefore(ctx context.Context, connection users.ApplicationID) bool {
 	read := e.cfg.Directory.Read()
-	if _, err := read.LastRun(ctx, connection, users.RunDone); err == nil {
+	if _, err := read.LastRun(ctx, connection, users.ScopeFull, users.RunDone); err == nil {
 		return true
 	}
 	runs, err := read.Runs(ctx, connection, recentRuns)

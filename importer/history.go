@@ -21,7 +21,7 @@ type history struct {
 // readHistory reads what the guard compares a run with.
 func readHistory(ctx context.Context, r users.Reader, connection users.ApplicationID, now time.Time) (history, error) {
 	var h history
-	switch last, err := r.LastRun(ctx, connection, users.RunDone); {
+	switch last, err := r.LastRun(ctx, connection, users.ScopeFull, users.RunDone); {
 	case err == nil:
 		h.last, h.options, h.at = &last.Stats, last.Options, last.StartedAt
 	case !errors.Is(err, users.ErrNotFound):

@@ -248,6 +248,7 @@ type changePayload struct {
 	SourceID string                 `json:"source_id"`
 	Reason   string                 `json:"reason,omitempty"`
 	Fields   map[string]FieldChange `json:"fields,omitempty"`
+	HeardAt  time.Time              `json:"heard_at,omitzero"` // see RunChange
 }
 
 func (a *applier) appendEvents() error {
@@ -256,7 +257,7 @@ func (a *applier) appendEvents() error {
 		if !found || c.Outcome != OutcomeApplied {
 			continue
 		}
-		payload := changePayload{Run: a.run.ID, SourceID: c.SourceID, Reason: c.Reason, Fields: c.Fields}
+		payload := changePayload{Run: a.run.ID, SourceID: c.SourceID, Reason: c.Reason, Fields: c.Fields, HeardAt: c.HeardAt}
 		if err := appendEvent(a.tx, kind, ActorImport(a.run.Connection), string(c.User), payload); err != nil {
 			return err
 		}

@@ -59,22 +59,30 @@ func (d *Directory) StartRun(ctx context.Context, lease Lease, run Run) error {
 
 // interruptRuns closes the runs of a connection that look unfinished.
 func (d *Directory) interruptRuns(ctx context.Context, tx Tx, connection ApplicationID) error {
-	for _, state := range unfinished {
-		for {
-			r, err := tx.LastRun(ctx, connection, state)
-			if errors.Is(err, ErrNotFound) {
-				break
-			}
-			if err != nil {
-				return err
-			}
-			r.State, r.FinishedAt = RunInterrupted, d.now()
-			if err := tx.UpdateRun(ctx, r); err != nil {
+	for _, scope := range scopes {
+		for _, state := range unfinished {
+			if err := d.interruptIn(ctx, tx, connection, scope, state); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+func (d *Directory) interruptIn(ctx context.Context, tx Tx, connection ApplicationID, scope RunScope, state RunState) error {
+	for {
+		r, err := tx.LastRun(ctx, connection, scope, state)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r.State, r.FinishedAt = RunInterrupted, d.now()
+		if err := tx.UpdateRun(ctx, r); err != nil {
+			return err
+		}
+	}
 }
 
 // SavePlan adds rows to the plan of a run.

@@ -31,7 +31,7 @@ func newlyQuarantined(ctx context.Context, tx Tx, run Run) (int, error) {
 	if run.State != RunDone || run.Counts.Quarantined == 0 {
 		return 0, nil
 	}
-	last, err := tx.LastRun(ctx, run.Connection, RunDone)
+	last, err := tx.LastRun(ctx, run.Connection, ScopeFull, RunDone)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return 0, err
 	}
@@ -56,7 +56,7 @@ func newlyQuarantined(ctx context.Context, tx Tx, run Run) (int, error) {
 // last run that was applied, and of what was applied of others since. Rows of
 // this very transaction are not among them.
 func (a *applier) quarantinedBefore(ctx context.Context) (map[quarantine]bool, error) {
-	last, err := a.tx.LastRun(ctx, a.run.Connection, RunDone)
+	last, err := a.tx.LastRun(ctx, a.run.Connection, ScopeFull, RunDone)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}

@@ -50,8 +50,22 @@ type Run struct {
 	ApprovedBy Actor
 	ApprovedAt time.Time
 	Options    RunOptions
+	Scope      RunScope
 	Progress   RunProgress // of a run that has ended: where it did
 }
+
+// RunScope is over whom a run goes.
+type RunScope string
+
+// The scopes. Only a run over everybody can say that somebody is missing, so the
+// others are never compared with it.
+const (
+	ScopeFull    RunScope = ""        // everybody of the source
+	ScopeRefresh RunScope = "refresh" // people who were to be read again
+	ScopeDelta   RunScope = "delta"   // people whom the source shows as changed since a time
+)
+
+var scopes = []RunScope{ScopeFull, ScopeRefresh, ScopeDelta}
 
 // ImportMode is which people a run may change.
 type ImportMode string
@@ -169,6 +183,8 @@ type RunChange struct {
 	Status          string
 	ContentHash     string
 	ManagerSourceID string
+
+	HeardAt time.Time // when we first heard that the person changed; zero: the run found out itself
 
 	InitialState State // for create
 	Outcome      Outcome

@@ -101,8 +101,8 @@ type Reader interface {
 	Run(ctx context.Context, id RunID) (Run, error)
 	// Runs returns the newest runs first; connection may be empty for all.
 	Runs(ctx context.Context, connection ApplicationID, limit int) ([]Run, error)
-	// LastRun returns the newest run of a connection in a state, however many came after it, or ErrNotFound.
-	LastRun(ctx context.Context, connection ApplicationID, state RunState) (Run, error)
+	// LastRun returns the newest run of a connection over scope in a state, however many came after it, or ErrNotFound.
+	LastRun(ctx context.Context, connection ApplicationID, scope RunScope, state RunState) (Run, error)
 	// RunsSince returns the runs of a connection that started at or after since, oldest first.
 	RunsSince(ctx context.Context, connection ApplicationID, since time.Time) ([]Run, error)
 	// RunChanges pages through the rows of a plan by phase and number: the rows after
@@ -112,6 +112,14 @@ type Reader interface {
 	Quarantined(ctx context.Context, run RunID) ([]RunChange, error)
 	// CountStale returns how many planned rows of a run saw a version of their user that is no longer current.
 	CountStale(ctx context.Context, run RunID) (int, error)
+
+	// DueWork returns the work whose time has come, the most overdue first: at most limit of
+	// each kind of each connection, so that one whose source does not answer does not hide the others.
+	DueWork(ctx context.Context, now time.Time, limit int) ([]Work, error)
+	// NextWork returns when the next work is due, which may have passed.
+	NextWork(ctx context.Context) (due time.Time, found bool, err error)
+	// WorkOf returns all work of a connection, the most overdue first.
+	WorkOf(ctx context.Context, connection ApplicationID) ([]Work, error)
 
 	// Events pages through the log by number: the events after seq, at most limit.
 	Events(ctx context.Context, after int64, limit int) ([]Event, error)
@@ -216,6 +224,14 @@ type Tx interface {
 	DeleteRunChanges(ctx context.Context, connection ApplicationID, before time.Time, limit int) (int, error)
 	// UpdateRunChanges sets phase, outcome and error of rows by (run, seq).
 	UpdateRunChanges(ctx context.Context, changes []RunChange) error
+
+	// PutWork notes work by (kind, connection, subject). Where it was noted before, the
+	// earlier due and noted win, and the generation rises.
+	PutWork(ctx context.Context, work []Work) error
+	// FinishWork removes work whose generation still is Work.Generation: what was noted meanwhile stays.
+	FinishWork(ctx context.Context, work []Work) error
+	// DelayWork sets due and attempts of work whose generation still is Work.Generation.
+	DelayWork(ctx context.Context, work []Work) error
 
 	// MoveCursor notes that a follower has seen the log up to seq. It never moves back.
 	MoveCursor(ctx context.Context, follower string, seq int64) error

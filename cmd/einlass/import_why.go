@@ -206,7 +206,7 @@ func lastRuns(ctx context.Context, a *app, connection users.ApplicationID) ([]us
 		return runs, err
 	}
 	for _, state := range []users.RunState{users.RunDone, users.RunHeld} {
-		run, err := a.Directory.Read().LastRun(ctx, connection, state)
+		run, err := a.Directory.Read().LastRun(ctx, connection, users.ScopeFull, state)
 		if errors.Is(err, users.ErrNotFound) {
 			continue
 		}

@@ -250,7 +250,7 @@ func (c *stateCollector) collectRuns(ctx context.Context, ch chan<- prometheus.M
 
 // lastRun returns the newest run in a state; no ID: there is none.
 func (c *stateCollector) lastRun(ctx context.Context, connection users.ApplicationID, state users.RunState) (users.Run, error) {
-	run, err := c.a.store.LastRun(ctx, connection, state)
+	run, err := c.a.store.LastRun(ctx, connection, users.ScopeFull, state)
 	if errors.Is(err, users.ErrNotFound) {
 		return users.Run{}, nil
 	}

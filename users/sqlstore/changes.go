@@ -35,7 +35,7 @@ func (r reader) runChanges(ctx context.Context, s statement, args ...any) ([]use
 		var c users.RunChange
 		err := rows.Scan(&c.Run, &c.Seq, &c.Phase, &c.SourceID, &c.User, &c.Before, &c.Kind, &c.Reason, &c.Detail,
 			&c.Name, &c.Email, document{&c.Fields}, &c.Status, &c.ContentHash, &c.ManagerSourceID,
-			&c.InitialState, &c.Outcome, &c.Error, &c.Effect)
+			&c.InitialState, &c.Outcome, &c.Error, &c.Effect, moment{&c.HeardAt})
 		changes = append(changes, c)
 		return err
 	}, args...)
@@ -54,6 +54,7 @@ func (t *tx) InsertRunChanges(ctx context.Context, changes []users.RunChange) er
 			string(c.Run), int64(c.Seq), int64(c.Phase), c.SourceID, string(c.User), c.Before,
 			string(c.Kind), c.Reason, c.Detail, c.Name, c.Email, fields,
 			c.Status, c.ContentHash, c.ManagerSourceID, string(c.InitialState), string(c.Outcome), c.Error, c.Effect,
+			millis(c.HeardAt),
 		}
 	}
 	_, err := t.conn.execRows(ctx, insertRunChanges, rows)

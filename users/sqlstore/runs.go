@@ -25,8 +25,8 @@ func (r reader) Run(ctx context.Context, id users.RunID) (users.Run, error) {
 }
 
 // LastRun implements users.Reader.
-func (r reader) LastRun(ctx context.Context, connection users.ApplicationID, state users.RunState) (users.Run, error) {
-	return first(r.runs(ctx, selectLastRun, string(connection), string(state)))
+func (r reader) LastRun(ctx context.Context, connection users.ApplicationID, scope users.RunScope, state users.RunState) (users.Run, error) {
+	return first(r.runs(ctx, selectLastRun, string(connection), string(scope), string(state)))
 }
 
 // Runs implements users.Reader.
@@ -46,7 +46,7 @@ func (r reader) runs(ctx context.Context, s statement, args ...any) ([]users.Run
 		err := rows.Scan(&run.ID, &run.Connection, &run.Preview, &run.State, &run.Actor,
 			moment{&run.StartedAt}, moment{&run.FinishedAt}, document{&run.Counts}, document{&run.Stats},
 			&run.PlanHash, document{&run.Held}, &run.ErrorCode, &run.Error,
-			&run.ApprovedBy, moment{&run.ApprovedAt}, document{&run.Options}, document{&run.Progress})
+			&run.ApprovedBy, moment{&run.ApprovedAt}, document{&run.Options}, document{&run.Progress}, &run.Scope)
 		runs = append(runs, run)
 		return err
 	}, args...)
@@ -89,6 +89,7 @@ func runColumns(r users.Run) ([]any, error) {
 	return []any{
 		flag(r.Preview), string(r.State), string(r.Actor), millis(r.StartedAt), millis(r.FinishedAt), documents[0], documents[1],
 		r.PlanHash, documents[2], r.ErrorCode, r.Error, string(r.ApprovedBy), millis(r.ApprovedAt), documents[3], documents[4],
+		string(r.Scope),
 	}, nil
 }
 

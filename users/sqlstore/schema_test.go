@@ -182,7 +182,7 @@ func TestAlteredEventDoesNotVerify(t *testing.T) {
 func TestSchemaIsCommented(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
-	for _, file := range []string{"migrations/00001_directory.sql", "migrations/00002_followers.sql", "queries/create_leases.sql"} {
+	for _, file := range []string{"migrations/00001_directory.sql", "migrations/00002_followers.sql", "migrations/00005_work.sql", "queries/create_leases.sql"} {
 		part, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

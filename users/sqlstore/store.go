@@ -32,6 +32,9 @@ type Config struct {
 	// Committed is called after each commit that appended events, so that who
 	// follows the log need not wait for the next look at it. It must not block; nil: nobody.
 	Committed func()
+	// Noted is called after each commit that noted work, so that who does it need
+	// not wait for the next look at it. It must not block; nil: nobody.
+	Noted func()
 }
 
 // Store is a directory in one database. It is safe for concurrent use.
@@ -75,6 +78,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	if cfg.Committed == nil {
 		cfg.Committed = func() {}
+	}
+	if cfg.Noted == nil {
+		cfg.Noted = func() {}
 	}
 	if cfg.URL != "" {
 		return openPostgreSQL(ctx, cfg)
@@ -154,6 +160,9 @@ func (s *Store) transact(ctx context.Context, change func(*tx) error) error {
 	}
 	if len(t.events) > 0 {
 		s.cfg.Committed()
+	}
+	if t.noted {
+		s.cfg.Noted()
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ type tx struct {
 	reader
 	events []users.Event // written as its last step
 	err    error         // of the first statement that failed
+	noted  bool          // work was put
 
 	holdRules statement // see engine
 }

@@ -61,7 +61,7 @@ func keepsRun(t *testing.T, s users.Store) {
 	r.Stats = users.FeedStats{People: 9, Announced: -1, Filled: map[string]int{"email": 9}, Domains: map[string]int{"example.com": 9}, Missing: []string{"office"}, Surplus: []string{"salary"}, Active: 3}
 	r.Stats.Time = users.RunTime{Pages: 2, SlowestPage: 3 * time.Second, Reading: time.Minute, Planning: time.Second, Applying: time.Millisecond}
 	r.PlanHash, r.Held, r.ErrorCode, r.Error = "abc", []string{"people:30"}, "source_unreachable", "Personio does not answer."
-	r.ApprovedBy, r.ApprovedAt = "cli:root", noon.Add(time.Hour)
+	r.ApprovedBy, r.ApprovedAt, r.Scope = "cli:root", noon.Add(time.Hour), users.ScopeDelta
 	r.Options = users.RunOptions{
 		Mode: users.ImportSelected, Selected: []string{"7", "8"}, Filter: "email=ada%40example.com",
 		InitialState: users.StateStaged, Reactivation: true, Leave: users.LeaveKeeps, Reconcile: true, Due: noon,
@@ -102,18 +102,26 @@ func lastRun(t *testing.T, s users.Store) {
 	}
 	older, newest := run(connection, users.RunDone, 0), run(connection, users.RunDone, 1)
 	others := []users.Run{run("other", users.RunDone, 9)}
+	refreshed := run(connection, users.RunDone, 500)
+	refreshed.Scope = users.ScopeRefresh
+	others = append(others, refreshed)
 	for minute := range 300 {
 		others = append(others, run(connection, users.RunFailed, 2+minute))
 	}
 	putRuns(t, s, newest, older)
 	putRuns(t, s, others...)
 
-	got, err := s.LastRun(t.Context(), connection, users.RunDone)
+	got, err := s.LastRun(t.Context(), connection, users.ScopeFull, users.RunDone)
 	ok(t, "LastRun", err)
 	same(t, "newest run that is done", got, newest)
-	_, err = s.LastRun(t.Context(), connection, users.RunHeld)
+	got, err = s.LastRun(t.Context(), connection, users.ScopeRefresh, users.RunDone)
+	ok(t, "LastRun over some people", err)
+	same(t, "newest run over some people", got, refreshed)
+	_, err = s.LastRun(t.Context(), connection, users.ScopeDelta, users.RunDone)
+	refused(t, "LastRun over a scope that no run had", err, users.ErrNotFound)
+	_, err = s.LastRun(t.Context(), connection, users.ScopeFull, users.RunHeld)
 	refused(t, "LastRun in a state that no run is in", err, users.ErrNotFound)
-	_, err = s.LastRun(t.Context(), "nobody", users.RunDone)
+	_, err = s.LastRun(t.Context(), "nobody", users.ScopeFull, users.RunDone)
 	refused(t, "LastRun of a connection without runs", err, users.ErrNotFound)
 }
 
@@ -129,6 +137,7 @@ func keepsChange(t *testing.T, s users.Store) {
 		Reason: "status_leave", Detail: "On leave.", Name: "Ada Lovelace", Email: "ada@example.com",
 		Fields: map[string]users.FieldChange{"department": {Before: "", After: "Söldner"}},
 		Status: "leave", ContentHash: "abc", ManagerSourceID: "1", InitialState: users.StateStaged, Effect: "Loses Personio.",
+		HeardAt: noon.Add(-time.Second),
 		Outcome: users.OutcomePlanned, Error: "none",
 	}
 	bare := users.RunChange{Run: run, Seq: 2, Phase: 2, Before: -1, Kind: users.ChangeSkip, Outcome: users.OutcomePlanned}

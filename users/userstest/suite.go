@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) users.Store) {
 		{"events", eventPromises},
 		{"leases", leasePromises},
 		{"followers", followerPromises},
+		{"work", workPromises},
 		{"transactions", transactionPromises},
 		{"races", racePromises},
 	}

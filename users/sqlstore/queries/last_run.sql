@@ -1,8 +1,8 @@
--- $1 connection, $2 state.
+-- $1 connection, $2 scope, $3 state.
 SELECT
     id, connection_id, preview, state, actor, started_at, finished_at, counts, stats,
-    plan_hash, held, error_code, error, approved_by, approved_at, options, progress
+    plan_hash, held, error_code, error, approved_by, approved_at, options, progress, scope
 FROM runs
-WHERE connection_id = $1 AND state = $2
+WHERE connection_id = $1 AND scope = $2 AND state = $3
 ORDER BY started_at DESC, id DESC
 LIMIT 1

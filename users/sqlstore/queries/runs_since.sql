@@ -1,7 +1,7 @@
 -- $1 connection, $2 earliest start.
 SELECT
     id, connection_id, preview, state, actor, started_at, finished_at, counts, stats,
-    plan_hash, held, error_code, error, approved_by, approved_at, options, progress
+    plan_hash, held, error_code, error, approved_by, approved_at, options, progress, scope
 FROM runs
 WHERE connection_id = $1 AND started_at >= $2
 ORDER BY started_at, id

@@ -14,5 +14,6 @@ SET preview = $2,
     approved_by = $13,
     approved_at = $14,
     options = $15,
-    progress = $16
+    progress = $16,
+    scope = $17
 WHERE id = $1

@@ -1,0 +1,1 @@
+SELECT due FROM work ORDER BY due LIMIT 1
