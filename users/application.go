@@ -86,6 +86,7 @@ type Import struct {
 	Approval     Approval      `json:"approval,omitempty"` // empty: ApprovalAnyone
 	Mapping      Mapping       `json:"mapping,omitempty"`  // nil: the default of the source
 	Summary      SummaryPolicy `json:"summary,omitempty"`  // after which runs administrators get a mail; empty: never
+	Webhook      *Webhook      `json:"webhook,omitempty"`  // the source tells of changes; nil: nothing is said about it
 
 	// MappingOnCreate fills attributes of people when they are created or linked; no later import changes those.
 	MappingOnCreate Mapping `json:"mapping_on_create,omitempty"`

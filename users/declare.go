@@ -27,6 +27,9 @@ type DeclaredApplication struct {
 	Application
 	ClientSecrets []keys.Secret
 	ImportSecret  keys.Secret
+
+	WebhookTokens  []keys.Secret          // one, or two while both are valid; none: none of the file
+	WebhookHeaders map[string]keys.Secret // by canonical name
 }
 
 // DeclaredUser is a person of the file.
@@ -67,7 +70,15 @@ func (dec Declaration) digest() (keys.Secret, error) {
 		for _, s := range a.ClientSecrets {
 			revealed = append(revealed, s.Reveal())
 		}
-		if err := enc.Encode([]any{a.ID, a.Application, a.Groups, revealed}); err != nil {
+		webhook := []string{}
+		for _, s := range a.WebhookTokens {
+			webhook = append(webhook, s.Reveal())
+		}
+		headers := map[string]string{}
+		for name, value := range a.WebhookHeaders {
+			headers[name] = value.Reveal()
+		}
+		if err := enc.Encode([]any{a.ID, a.Application, a.Groups, revealed, webhook, headers}); err != nil {
 			return "", err
 		}
 	}
@@ -297,6 +308,9 @@ func (w *declarer) application(ctx context.Context, a DeclaredApplication) error
 		if err := w.d.putSecret(ctx, w.tx, string(a.ID), secretImport, a.ImportSecret); err != nil {
 			return err
 		}
+	}
+	if err := w.declareWebhook(ctx, a); err != nil {
+		return err
 	}
 	return w.clientSecrets(ctx, a)
 }

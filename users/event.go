@@ -51,6 +51,7 @@ const (
 	EventMemberRemoved     EventKind = "group.member_removed"
 	EventApplicationPut    EventKind = "application.changed"
 	EventSecretRotated     EventKind = "application.secret_rotated"
+	EventWebhookRotated    EventKind = "application.webhook_token_rotated"
 	EventDeclared          EventKind = "config.declared"
 	EventImportFinished    EventKind = "import.finished"
 	EventImportApproved    EventKind = "import.approved"
