@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/einlass/einlass/users"
 )
@@ -25,6 +26,7 @@ type consequences struct {
 	directory  users.Reader
 	sessions   Sessions // nil: nobody can tell
 	log        *slog.Logger
+	now        time.Time
 	connection users.ApplicationID
 
 	loaded   bool
@@ -53,7 +55,7 @@ func (c *consequences) note(ctx context.Context, rows []users.RunChange) error {
 	if err != nil {
 		return fmt.Errorf("people of the plan: %w", err)
 	}
-	applications, err := c.directory.ApplicationsByUser(ctx, ids)
+	applications, err := c.directory.ApplicationsByUser(ctx, ids, c.now)
 	if err != nil {
 		return fmt.Errorf("applications of people: %w", err)
 	}
@@ -127,7 +129,7 @@ func (c *consequences) endingSessions(ctx context.Context, rows []users.RunChang
 	}
 	var asked []users.User
 	for _, row := range rows {
-		if u := people[row.User]; u.State() == users.StateActive && endsSessions(row) {
+		if u := people[row.User]; u.StateAt(c.now) == users.StateActive && endsSessions(row) {
 			asked = append(asked, u)
 		}
 	}
@@ -153,11 +155,11 @@ func (c *consequences) effect(row users.RunChange, u users.User, applications []
 		address = strings.Join(applications, ", ") + " will see another e-mail address"
 	}
 	switch {
-	case u.State() != users.StateActive && row.Kind != users.ChangeReactivate && row.Reason != users.ReasonRehireKeep:
+	case u.StateAt(c.now) != users.StateActive && row.Kind != users.ChangeReactivate && row.Reason != users.ReasonRehireKeep:
 		return "" // they have no access, before or after
 	case row.Kind == users.ChangeSuspend:
 		return sentence(withList("loses", applications), sessionsEnd(ending))
-	case u.State() == users.StateActive:
+	case u.StateAt(c.now) == users.StateActive:
 		return sentence(address, sessionsEnd(ending), enrol)
 	case after == users.StateSuspended:
 		return sentence("stays suspended")
@@ -172,7 +174,7 @@ func (c *consequences) stateAfter(row users.RunChange, u users.User) users.State
 			return s.By == users.ByImport && s.Connection == c.connection
 		})
 	}
-	return u.State()
+	return u.StateAt(c.now)
 }
 
 // gains says what somebody may use now, or as soon as they are active.

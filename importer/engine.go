@@ -133,7 +133,7 @@ func (e *Engine) execute(ctx context.Context, app users.Application, t *tracker)
 	if err != nil {
 		return err
 	}
-	follows := consequences{directory: read, sessions: e.cfg.Sessions, log: e.log, connection: app.ID}
+	follows := consequences{directory: read, sessions: e.cfg.Sessions, log: e.log, connection: app.ID, now: run.StartedAt}
 	save := func(ctx context.Context, rows []users.RunChange) error {
 		for i := range rows {
 			rows[i].Run = run.ID

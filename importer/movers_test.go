@@ -71,7 +71,7 @@ func TestAMoverIsForetoldAndMoved(t *testing.T) {
 		t.Errorf("%d people lose access, want the mover and the one on leave", run.Stats.LosingAccess)
 	}
 	for application, access := range map[users.ApplicationID]bool{"crm": false, "ledger": true, "wiki": true} {
-		d, err := b.store.Decision(t.Context(), b.user("p1@acme.example").ID, application)
+		d, err := b.store.Decision(t.Context(), b.user("p1@acme.example").ID, application, b.clock.Now())
 		if err != nil || d.Access != access {
 			t.Errorf("access to %s after the move: %t, %v; want %t", application, d.Access, err, access)
 		}
@@ -92,14 +92,14 @@ func TestTheGuardCountsApplicationsLostByRule(t *testing.T) {
 	if !errors.Is(err, importer.ErrHeld) || run.Stats.LosingAccess != 3 {
 		t.Fatalf("%v, %d lose access; want held with 3, all but the partner", err, run.Stats.LosingAccess)
 	}
-	if d, err := b.store.Decision(t.Context(), b.user("p2@acme.example").ID, "crm"); err != nil || !d.Access {
+	if d, err := b.store.Decision(t.Context(), b.user("p2@acme.example").ID, "crm", b.clock.Now()); err != nil || !d.Access {
 		t.Errorf("access while held: %t, %v; want as before", d.Access, err)
 	}
 	if _, err := b.engine.Approve(t.Context(), run.ID, "cli:admin"); err != nil {
 		t.Fatal(err)
 	}
 	for email, access := range map[string]bool{"p1@acme.example": true, "p2@acme.example": false, "p5@acme.example": true} {
-		if d, err := b.store.Decision(t.Context(), b.user(email).ID, "crm"); err != nil || d.Access != access {
+		if d, err := b.store.Decision(t.Context(), b.user(email).ID, "crm", b.clock.Now()); err != nil || d.Access != access {
 			t.Errorf("access of %s after approval: %t, %v; want %t", email, d.Access, err, access)
 		}
 	}

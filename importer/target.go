@@ -47,6 +47,8 @@ func checkTarget(target, text, manager string) string {
 	switch {
 	case target == attributeState || target == sourceStatus:
 		return "it is calculated from the source's status and cannot be mapped"
+	case users.IsWindowAttribute(target):
+		return "it is calculated from the source's dates (import.access) and cannot be mapped"
 	case !users.IsAttributeName(target):
 		return fmt.Sprintf("%q is no name for an attribute", target)
 	case text == "":

@@ -23,6 +23,8 @@ func TestABadMappingIsRefused(t *testing.T) {
 		{"the state", users.Mapping{"state": "status"}, nil, "state: it is calculated"},
 		{"the status", users.Mapping{"status": `"active"`}, nil, "status: it is calculated"},
 		{"the state when created", nil, users.Mapping{"state": `"staged"`}, "state: it is calculated"},
+		{"a bound of the access window", users.Mapping{"access_until": "termination_date"}, nil, "access_until: it is calculated"},
+		{"a bound of the access window when created", nil, users.Mapping{"access_from": "hire_date"}, "access_from: it is calculated"},
 		{"no attribute", users.Mapping{"department": ""}, nil, "department: want a source attribute"},
 		{"no name", users.Mapping{"": "email"}, nil, `: "" is no name`},
 		{"a name with blanks", users.Mapping{"my department": "department"}, nil, `my department: "my department" is no name`},

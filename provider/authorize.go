@@ -108,7 +108,7 @@ func (a *Authorizer) complete(ctx context.Context, c *client, s *situation) erro
 		return nil
 	}
 	var err error
-	s.person, err = a.cfg.Users.Read().Decision(ctx, s.session.User, c.application.ID)
+	s.person, err = a.cfg.Users.Read().Decision(ctx, s.session.User, c.application.ID, s.now)
 	if err != nil && !errors.Is(err, users.ErrNotFound) {
 		return web.Unavailable(err)
 	}

@@ -129,7 +129,7 @@ func (b *BackChannel) endDead(ctx context.Context, e users.Event) error {
 	if err != nil || len(sessions) == 0 {
 		return err
 	}
-	now, err := b.cfg.Users.Read().Decision(ctx, person, "")
+	now, err := b.cfg.Users.Read().Decision(ctx, person, "", b.cfg.Now())
 	if err != nil && !errors.Is(err, users.ErrNotFound) {
 		return err
 	}

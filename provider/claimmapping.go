@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"fmt"
 	"log/slog"
 
 	"github.com/einlass/einlass/users"
@@ -21,6 +22,9 @@ func CheckClaim(text string) error {
 
 // compileClaim makes a claim's source of the name of an attribute, or of an expression.
 func compileClaim(text string) (claimSource, error) {
+	if users.IsWindowAttribute(text) {
+		return claimSource{}, fmt.Errorf("%s is for us alone", text)
+	}
 	if users.IsAttributeName(text) {
 		return claimSource{attribute: text}, nil
 	}

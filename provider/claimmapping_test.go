@@ -12,6 +12,7 @@ func TestCheckClaimSaysWhereAnExpressionIsWrong(t *testing.T) {
 		"":               "",
 		`first_name + 1`: "line 1, column 12",
 		`{"a": 1}`:       "line 1, column 1",
+		"access_until":   "is for us alone",
 	} {
 		err := CheckClaim(text)
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -95,7 +95,7 @@ func (p *Provider) personOrRevoke(ctx context.Context, g session.Grant) (users.U
 // person returns whom a grant is about, or invalid_grant when they may not use
 // the application any more. It comes without groups: no claim is made of them.
 func (p *Provider) person(ctx context.Context, g session.Grant) (users.User, error) {
-	u, d, err := p.cfg.Users.Read().UserDecision(ctx, g.User, g.Application)
+	u, d, err := p.cfg.Users.Read().UserDecision(ctx, g.User, g.Application, p.cfg.Now())
 	if errors.Is(err, users.ErrNotFound) || err == nil && !d.MayEnter(g.Epoch) {
 		return users.User{}, refuse(errInvalidGrant())
 	}

@@ -360,18 +360,18 @@ func (i *interrupted) happen() error {
 	return nil
 }
 
-func (i *interrupted) Decision(ctx context.Context, id users.ID, application users.ApplicationID) (users.Decision, error) {
+func (i *interrupted) Decision(ctx context.Context, id users.ID, application users.ApplicationID, now time.Time) (users.Decision, error) {
 	if err := i.happen(); err != nil {
 		return users.Decision{}, err
 	}
-	return i.Store.Decision(ctx, id, application)
+	return i.Store.Decision(ctx, id, application, now)
 }
 
-func (i *interrupted) UserDecision(ctx context.Context, id users.ID, application users.ApplicationID) (users.User, users.Decision, error) {
+func (i *interrupted) UserDecision(ctx context.Context, id users.ID, application users.ApplicationID, now time.Time) (users.User, users.Decision, error) {
 	if err := i.happen(); err != nil {
 		return users.User{}, users.Decision{}, err
 	}
-	return i.Store.UserDecision(ctx, id, application)
+	return i.Store.UserDecision(ctx, id, application, now)
 }
 
 // N353: while the directory does not answer, no application loses its refresh token.

@@ -12,7 +12,7 @@ import (
 // ErrBadCredentials; Reason is for the event log alone, never for the person.
 type SignInError struct {
 	User   ID     // empty when nobody has that name
-	Reason string // unknown_user, no_password, wrong_password, staged, suspended
+	Reason string // unknown_user, no_password, wrong_password, staged, suspended, access_not_open, access_ended
 }
 
 func (e *SignInError) Error() string { return ErrBadCredentials.Error() }
@@ -48,6 +48,8 @@ func (d *Directory) Authenticate(ctx context.Context, login string, password key
 		return User{}, &SignInError{User: u.ID, Reason: reason}
 	case !ok:
 		return User{}, &SignInError{User: u.ID, Reason: ReasonWrongPassword}
+	case u.OutsideWindow(d.now()) != "":
+		return User{}, &SignInError{User: u.ID, Reason: u.OutsideWindow(d.now())}
 	case u.State() != StateActive:
 		return User{}, &SignInError{User: u.ID, Reason: string(u.State())}
 	}

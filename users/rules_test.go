@@ -70,7 +70,7 @@ func (b bench) wantMembers(when string, id users.GroupID, want map[string]string
 
 func (b bench) access(email string) bool {
 	b.t.Helper()
-	d, err := b.Read().Decision(b.t.Context(), b.user(email).ID, wiki)
+	d, err := b.Read().Decision(b.t.Context(), b.user(email).ID, wiki, time.Now())
 	b.must(err)
 	return d.Access
 }

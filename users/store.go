@@ -52,17 +52,18 @@ type Reader interface {
 	// connection looks after count.
 	CountUsers(ctx context.Context, connection ApplicationID, withoutRoles bool) (map[State]int, error)
 	// Decision reads state, epoch and access of one person for one application
-	// in a single statement. An unknown application or one without a bound group
+	// in a single statement. Outside their access window everybody is suspended. An unknown application or one without a bound group
 	// the person is in gives Access false; a disabled one too; the empty application gives Access true.
 	// It returns ErrNotFound for an unknown person.
-	Decision(ctx context.Context, id ID, application ApplicationID) (Decision, error)
+	Decision(ctx context.Context, id ID, application ApplicationID, now time.Time) (Decision, error)
 	// UserDecision is Decision together with the person, read in the same statement.
 	// The person comes without suspensions and groups: the decision has weighed them.
-	UserDecision(ctx context.Context, id ID, application ApplicationID) (User, Decision, error)
-	// ApplicationsOf returns the enabled applications that the person may use, by id.
-	ApplicationsOf(ctx context.Context, id ID) ([]ApplicationID, error)
+	UserDecision(ctx context.Context, id ID, application ApplicationID, now time.Time) (User, Decision, error)
+	// ApplicationsOf returns the enabled applications that the person may use, by id:
+	// none outside their access window.
+	ApplicationsOf(ctx context.Context, id ID, now time.Time) ([]ApplicationID, error)
 	// ApplicationsByUser is ApplicationsOf for many people; those who may use none are left out.
-	ApplicationsByUser(ctx context.Context, ids []ID) (map[ID][]ApplicationID, error)
+	ApplicationsByUser(ctx context.Context, ids []ID, now time.Time) (map[ID][]ApplicationID, error)
 	// Credential returns one sign-in method, or ErrNotFound.
 	Credential(ctx context.Context, id ID, kind CredentialKind) (Credential, error)
 	// Waivers returns the waivers of the given people, by person and connection.

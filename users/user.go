@@ -81,6 +81,7 @@ const (
 	ByImport SuspendedBy = "import"
 	ByAdmin  SuspendedBy = "admin"
 	ByConfig SuspendedBy = "config"
+	ByWindow SuspendedBy = "window" // the clock, outside the person's access window
 )
 
 // Suspension is one reason why a user is suspended. There is at most one per
@@ -118,19 +119,22 @@ type User struct {
 	LastName  string
 	Manager   ID // empty: none
 
-	Role       Role
-	Sealed     bool // never linked or changed by an import
-	Origin     Origin
-	Attributes map[string]string // company, department, jobTitle, …; never nil after reading
-	LastSignIn time.Time         // zero: never
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	Role        Role
+	Sealed      bool // never linked or changed by an import
+	Origin      Origin
+	Attributes  map[string]string // company, department, jobTitle, …; never nil after reading
+	AccessFrom  time.Time         // access opens; zero: no bound
+	AccessUntil time.Time         // access has ended from here on; zero: no bound
+	LastSignIn  time.Time         // zero: never
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
 
 	Suspensions []Suspension // filled by every read
 	Groups      []GroupID    // filled by reads of a single user; sorted; without everyone
 }
 
-// State is suspended while any suspension exists, else the base state.
+// State is suspended while any suspension exists, else the base state. Whether
+// somebody may come in follows from StateAt, which looks at the clock too.
 func (u User) State() State {
 	if len(u.Suspensions) > 0 {
 		return StateSuspended
@@ -163,6 +167,9 @@ const (
 	AttributeLastName  = "last_name"
 	AttributeManager   = "manager"
 
+	AttributeAccessFrom  = "access_from"
+	AttributeAccessUntil = "access_until"
+
 	AttributeCompany      = "company"
 	AttributeCostCenter   = "cost_center"
 	AttributeDepartment   = "department"
@@ -172,7 +179,8 @@ const (
 )
 
 // Attribute returns the value known under name, also for the columns; empty
-// when there is none. The manager is answered by id.
+// when there is none. The manager is answered by id, a bound of the access
+// window as RFC 3339 in UTC.
 func (u User) Attribute(name string) string {
 	switch name {
 	case AttributeEmail:
@@ -185,6 +193,10 @@ func (u User) Attribute(name string) string {
 		return u.LastName
 	case AttributeManager:
 		return string(u.Manager)
+	case AttributeAccessFrom:
+		return boundText(u.AccessFrom)
+	case AttributeAccessUntil:
+		return boundText(u.AccessUntil)
 	}
 	return u.Attributes[name]
 }
@@ -203,6 +215,10 @@ func (u *User) SetAttribute(name, value string) {
 		u.LastName = value
 	case AttributeManager:
 		u.Manager = ID(value)
+	case AttributeAccessFrom:
+		setBound(&u.AccessFrom, value)
+	case AttributeAccessUntil:
+		setBound(&u.AccessUntil, value)
 	default:
 		u.Attributes = maps.Clone(u.Attributes)
 		if u.Attributes == nil {

@@ -97,7 +97,7 @@ type personJSON struct {
 func newPersonJSON(u users.User) personJSON {
 	return personJSON{
 		ID: u.ID, Email: u.Email, Username: u.Username, FirstName: u.FirstName, LastName: u.LastName,
-		State: u.State(), Role: u.Role, Origin: u.Origin, LastSignIn: u.LastSignIn,
+		State: u.StateAt(time.Now()), Role: u.Role, Origin: u.Origin, LastSignIn: u.LastSignIn,
 	}
 }
 
@@ -107,7 +107,7 @@ func writeUsers(w io.Writer, format string, people []users.User) error {
 	for _, u := range people {
 		items = append(items, newPersonJSON(u))
 		t.rows = append(t.rows, []string{
-			u.Email, u.FirstName, u.LastName, string(u.State()), string(u.Role), string(u.Origin), showTime(u.LastSignIn), string(u.ID),
+			u.Email, u.FirstName, u.LastName, string(u.StateAt(time.Now())), string(u.Role), string(u.Origin), showTime(u.LastSignIn), string(u.ID),
 		})
 	}
 	return writeList(w, format, t, items)
@@ -153,7 +153,7 @@ func changeState(ctx context.Context, s *shell, a *app, name string, as actorFla
 	if u, err = change(actor, u.ID); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.stdout, "%s is %s\n", printable(u.Email), u.State())
+	_, err = fmt.Fprintf(s.stdout, "%s is %s\n", printable(u.Email), u.StateAt(time.Now()))
 	return err
 }
 

@@ -7,9 +7,10 @@ import (
 	"github.com/einlass/einlass/users"
 )
 
-// columnAttributes have a key of their own, or none at all: nobody declares a manager.
+// columnAttributes have a key of their own, or none at all: nobody declares a manager, nor an access window.
 var columnAttributes = []string{
 	users.AttributeEmail, users.AttributeUsername, users.AttributeFirstName, users.AttributeLastName, users.AttributeManager,
+	users.AttributeAccessFrom, users.AttributeAccessUntil,
 }
 
 func (l *loader) checkGroups() {

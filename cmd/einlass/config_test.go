@@ -235,6 +235,7 @@ func TestBrokenValueIsRefused(t *testing.T) {
 		{"address twice", base + "users: [{ email: ada@acme.example }, { email: Ada@ACME.example }]\n", `einlass.yaml:2: users[1].email: person number 1 signs in with it already`},
 		{"unknown group of a person", base + "groups: [{ id: staff }]\nusers: [{ email: ada@acme.example, groups: [stuff] }]\n", `einlass.yaml:3: users[0].groups[0]: unknown group "stuff"; did you mean "staff"?`},
 		{"unknown state", base + "users: [{ email: ada@acme.example, state: gone }]\n", `einlass.yaml:2: users[0].state: want active, staged or suspended, found "gone"`},
+		{"access window as an attribute", base + "users: [{ email: ada@acme.example, attributes: { access_until: 2026-01-01T00:00:00Z } }]\n", `einlass.yaml:2: users[0].attributes: access_until is not set here`},
 		{"column as an attribute", base + "users: [{ email: ada@acme.example, attributes: { manager: bob } }]\n", `einlass.yaml:2: users[0].attributes: manager is not set here`},
 		{"short password", base + "users: [{ email: ada@acme.example, password: hunter2 }]\n", `einlass.yaml:2: users[0].password: invalid password: at least 8 characters are needed, 15 are recommended`},
 		{"secret and its file", base + "users:\n  - email: ada@acme.example\n    password: long-enough-for-us\n    password_file: DIR/secret\n", `einlass.yaml:5: users[0].password: password and password_file are both set`},

@@ -117,7 +117,7 @@ func (w *why) state(connections []users.Application) []string {
 	if u.ID == "" {
 		return []string{fmt.Sprintf("Nobody here has the e-mail address, user name or id %q.", w.Asked)}
 	}
-	told := []string{fmt.Sprintf("%s is %s here.", u.DisplayName(), u.State())}
+	told := []string{fmt.Sprintf("%s is %s here.", u.DisplayName(), u.StateAt(time.Now()))}
 	for _, s := range u.Suspensions {
 		told = append(told, "Suspended "+describeSuspension(s)+". "+liftedBy(s, connections))
 	}

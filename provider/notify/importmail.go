@@ -99,7 +99,7 @@ func (m *ImportMail) Targets(ctx context.Context, e users.Event) ([]string, erro
 			return nil, err
 		}
 		for _, u := range people {
-			if isMailed(u) {
+			if isMailed(u, m.cfg.Now()) {
 				targets = append(targets, string(u.ID))
 			}
 		}
@@ -113,14 +113,14 @@ func (m *ImportMail) Targets(ctx context.Context, e users.Event) ([]string, erro
 // mailedRoles are those whose holders act on imports.
 var mailedRoles = []users.Role{users.RoleOwner, users.RoleAdministrator}
 
-// isMailed reports whether somebody gets mail about imports now. A parked address
+// isMailed reports whether somebody gets mail about imports at now. A parked address
 // may be another person's by now.
-func isMailed(u users.User) bool {
+func isMailed(u users.User, now time.Time) bool {
 	administers := false
 	for _, role := range mailedRoles {
 		administers = administers || u.Role == role
 	}
-	return administers && u.State() == users.StateActive && u.EmailKey != ""
+	return administers && u.StateAt(now) == users.StateActive && u.EmailKey != ""
 }
 
 // importFinished reads the payload of the end of a run, which may have been erased.
@@ -135,7 +135,7 @@ func importFinished(e users.Event) (users.ImportFinished, error) {
 // Deliver implements Handler: it mails one person, if they still administer.
 func (m *ImportMail) Deliver(ctx context.Context, e users.Event, target string) error {
 	recipient, err := m.cfg.Directory.Read().User(ctx, users.ID(target))
-	if errors.Is(err, users.ErrNotFound) || err == nil && !isMailed(recipient) {
+	if errors.Is(err, users.ErrNotFound) || err == nil && !isMailed(recipient, m.cfg.Now()) {
 		return fmt.Errorf("%w: the person administers no more", ErrGone)
 	}
 	if err != nil {

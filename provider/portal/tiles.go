@@ -39,7 +39,7 @@ func (h *Handler) getPortal(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return signIn(w, err)
 	}
-	ids, err := h.cfg.Users.Read().ApplicationsOf(r.Context(), user.ID)
+	ids, err := h.cfg.Users.Read().ApplicationsOf(r.Context(), user.ID, h.cfg.Now())
 	if err != nil {
 		return web.Unavailable(err)
 	}

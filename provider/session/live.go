@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/users"
@@ -10,7 +11,7 @@ import (
 
 // decider is the part of the directory that every door asks.
 type decider interface {
-	Decision(ctx context.Context, id users.ID, application users.ApplicationID) (users.Decision, error)
+	Decision(ctx context.Context, id users.ID, application users.ApplicationID, now time.Time) (users.Decision, error)
 }
 
 // Live returns the session of a cookie if its person may still come in: they
@@ -22,7 +23,7 @@ func (m *Manager) Live(ctx context.Context, cookie keys.Secret, directory decide
 	if err != nil {
 		return Session{}, users.Decision{}, err
 	}
-	d, err := directory.Decision(ctx, s.User, application)
+	d, err := directory.Decision(ctx, s.User, application, m.now())
 	switch {
 	case errors.Is(err, users.ErrNotFound):
 		return Session{}, users.Decision{}, ErrNotFound

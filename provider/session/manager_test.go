@@ -294,7 +294,7 @@ type directory struct {
 	err      error
 }
 
-func (d directory) Decision(context.Context, users.ID, users.ApplicationID) (users.Decision, error) {
+func (d directory) Decision(context.Context, users.ID, users.ApplicationID, time.Time) (users.Decision, error) {
 	return d.decision, d.err
 }
 

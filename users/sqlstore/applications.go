@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/einlass/einlass/users"
 )
@@ -22,13 +23,13 @@ var (
 )
 
 // ApplicationsOf implements users.Reader.
-func (r reader) ApplicationsOf(ctx context.Context, id users.ID) ([]users.ApplicationID, error) {
-	byUser, err := r.ApplicationsByUser(ctx, []users.ID{id})
+func (r reader) ApplicationsOf(ctx context.Context, id users.ID, now time.Time) ([]users.ApplicationID, error) {
+	byUser, err := r.ApplicationsByUser(ctx, []users.ID{id}, now)
 	return byUser[id], err
 }
 
 // ApplicationsByUser implements users.Reader.
-func (r reader) ApplicationsByUser(ctx context.Context, ids []users.ID) (map[users.ID][]users.ApplicationID, error) {
+func (r reader) ApplicationsByUser(ctx context.Context, ids []users.ID, now time.Time) (map[users.ID][]users.ApplicationID, error) {
 	byUser := map[users.ID][]users.ApplicationID{}
 	err := r.conn.lookUp(ctx, selectApplicationsOf, func(rows *sql.Rows) error {
 		var user users.ID
@@ -36,7 +37,7 @@ func (r reader) ApplicationsByUser(ctx context.Context, ids []users.ID) (map[use
 		err := rows.Scan(&user, &application)
 		byUser[user] = append(byUser[user], application)
 		return err
-	}, texts(ids))
+	}, texts(ids), now.UnixMilli())
 	for _, applications := range byUser {
 		slices.Sort(applications)
 	}

@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/einlass/einlass/users"
 	"github.com/einlass/einlass/users/sqlstore"
@@ -53,7 +54,7 @@ func BenchmarkDecision(b *testing.B) {
 		}
 		i := 0
 		for b.Loop() {
-			if d, err := s.Decision(b.Context(), people[i%len(people)].ID, "wiki"); err != nil || !d.Access {
+			if d, err := s.Decision(b.Context(), people[i%len(people)].ID, "wiki", time.Now()); err != nil || !d.Access {
 				b.Fatal(d, err)
 			}
 			i++

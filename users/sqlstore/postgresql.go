@@ -14,7 +14,7 @@ import (
 
 const (
 	// pgMaxParams lets every batch have maxRows rows; the protocol allows 65,535 parameters.
-	pgMaxParams = 1000
+	pgMaxParams = 1200
 
 	// Connections of one process, for its requests and for its imports. A server
 	// allows 100 by default, to be shared by all replicas.

@@ -85,7 +85,7 @@ func TestImportsDoNotTakeConnectionsOfOthers(t *testing.T) {
 	}
 	<-busy
 	<-busy
-	if _, err := s.Decision(t.Context(), ada.ID, ""); err != nil {
+	if _, err := s.Decision(t.Context(), ada.ID, "", time.Now()); err != nil {
 		t.Errorf("decision beside a busy import: %v", err)
 	}
 	close(done)
@@ -119,7 +119,7 @@ func TestOperationsAreObserved(t *testing.T) {
 		if err := add(t.Context(), s, ada); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Decision(t.Context(), ada.ID, ""); err != nil {
+		if _, err := s.Decision(t.Context(), ada.ID, "", time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		for operation, want := range map[string]int{"update": 1, "insert_users": 1, "advance_event_head": 1, "decision": 1} {

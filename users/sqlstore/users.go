@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"time"
 
 	"github.com/einlass/einlass/users"
 )
@@ -137,7 +138,7 @@ func userColumns(u *users.User) []any {
 		&u.ID, &u.BaseState, &u.Epoch, &u.Version,
 		&u.Email, &u.EmailKey, &u.Username, &u.UsernameKey,
 		&u.FirstName, &u.LastName, &u.Manager, &u.Role, &u.Sealed, &u.Origin, document{&u.Attributes},
-		moment{&u.LastSignIn}, moment{&u.CreatedAt}, moment{&u.UpdatedAt},
+		moment{&u.AccessFrom}, moment{&u.AccessUntil}, moment{&u.LastSignIn}, moment{&u.CreatedAt}, moment{&u.UpdatedAt},
 	}
 }
 
@@ -177,12 +178,12 @@ func (r reader) CountUsers(ctx context.Context, connection users.ApplicationID, 
 }
 
 // Decision implements users.Reader.
-func (r reader) Decision(ctx context.Context, id users.ID, application users.ApplicationID) (users.Decision, error) {
+func (r reader) Decision(ctx context.Context, id users.ID, application users.ApplicationID, now time.Time) (users.Decision, error) {
 	var d users.Decision
 	var suspended bool
 	err := r.conn.queryOne(ctx, selectDecision, func(rows *sql.Rows) error {
 		return rows.Scan(&d.State, &d.Epoch, &d.Role, &d.HasEmail, &suspended, &d.Access)
-	}, string(id), string(application))
+	}, string(id), string(application), now.UnixMilli())
 	if suspended {
 		d.State = users.StateSuspended
 	}
@@ -190,12 +191,12 @@ func (r reader) Decision(ctx context.Context, id users.ID, application users.App
 }
 
 // UserDecision implements users.Reader.
-func (r reader) UserDecision(ctx context.Context, id users.ID, application users.ApplicationID) (users.User, users.Decision, error) {
+func (r reader) UserDecision(ctx context.Context, id users.ID, application users.ApplicationID, now time.Time) (users.User, users.Decision, error) {
 	var u users.User
 	var suspended, access bool
 	err := r.conn.queryOne(ctx, selectDecidedOn, func(rows *sql.Rows) error {
 		return rows.Scan(append(userColumns(&u), &suspended, &access)...)
-	}, string(id), string(application))
+	}, string(id), string(application), now.UnixMilli())
 	d := users.Decision{State: u.BaseState, Epoch: u.Epoch, Access: access, Role: u.Role, HasEmail: u.EmailKey != ""}
 	if suspended {
 		d.State = users.StateSuspended

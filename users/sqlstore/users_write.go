@@ -34,7 +34,7 @@ func (t *tx) InsertUsers(ctx context.Context, people []users.User) error {
 			u.Email, nullable(string(u.EmailKey)), u.Username, nullable(string(u.UsernameKey)),
 			string(u.ListKey()), searchText(u), u.FirstName, u.LastName, string(u.Manager),
 			string(u.Role), flag(u.Sealed), string(u.Origin), attributes,
-			millis(u.LastSignIn), millis(u.CreatedAt), millis(u.UpdatedAt),
+			millis(u.AccessFrom), millis(u.AccessUntil), millis(u.LastSignIn), millis(u.CreatedAt), millis(u.UpdatedAt),
 		}
 	}
 	_, err := t.conn.execRows(ctx, insertUsers, rows)
@@ -54,7 +54,8 @@ func (t *tx) UpdateUsers(ctx context.Context, people []users.User) ([]users.ID, 
 			string(u.ID), u.Version, string(u.BaseState), u.Epoch,
 			u.Email, nullable(string(u.EmailKey)), u.Username, nullable(string(u.UsernameKey)),
 			string(u.ListKey()), searchText(u), u.FirstName, u.LastName, string(u.Manager),
-			string(u.Role), flag(u.Sealed), string(u.Origin), attributes, millis(u.UpdatedAt),
+			string(u.Role), flag(u.Sealed), string(u.Origin), attributes,
+			millis(u.AccessFrom), millis(u.AccessUntil), millis(u.UpdatedAt),
 		}
 		stale[u.ID] = true
 	}

@@ -14,14 +14,15 @@ var decisionPromises = []promise{
 	{"a change shows in the next decision", changeShowsAtOnce},
 	{"a parked address is not the person's", parkedAddress},
 	{"the applications of many people are those of each", applicationsOfMany},
+	{"nobody gets in outside their access window", outsideTheWindow},
 }
 
 // decide returns a decision that must be possible, and the same beside the person.
 func decide(t *testing.T, s users.Reader, id users.ID, application users.ApplicationID) users.Decision {
 	t.Helper()
-	d, err := s.Decision(t.Context(), id, application)
+	d, err := s.Decision(t.Context(), id, application, noon)
 	ok(t, "Decision", err)
-	u, beside, err := s.UserDecision(t.Context(), id, application)
+	u, beside, err := s.UserDecision(t.Context(), id, application, noon)
 	ok(t, "UserDecision", err)
 	same(t, "decision beside the person", beside, d)
 	want, err := s.User(t.Context(), id)
@@ -81,7 +82,7 @@ func implicitDeny(t *testing.T, s users.Store) {
 		t.Error("access of a member to a disabled application, want none")
 	}
 	for _, id := range []users.ID{ada.ID, users.NewID()} {
-		got, err := s.ApplicationsOf(t.Context(), id)
+		got, err := s.ApplicationsOf(t.Context(), id, noon)
 		ok(t, "ApplicationsOf", err)
 		same(t, "applications", got, []users.ApplicationID{})
 	}
@@ -100,7 +101,7 @@ func memberGetsIn(t *testing.T, s users.Store) {
 		users.Decision{State: users.StateActive, Epoch: 5, Access: true, Role: users.RoleAuditor, HasEmail: true})
 	same(t, "decision about no application", decide(t, s, bob.ID, ""),
 		users.Decision{State: users.StateActive, Epoch: 1, Access: true, Role: users.RoleNone, HasEmail: true})
-	got, err := s.ApplicationsOf(t.Context(), ada.ID)
+	got, err := s.ApplicationsOf(t.Context(), ada.ID, noon)
 	ok(t, "ApplicationsOf", err)
 	same(t, "applications", got, []users.ApplicationID{"crm", "wiki"})
 }
@@ -112,10 +113,10 @@ func everyoneGetsIn(t *testing.T, s users.Store) {
 	if !decide(t, s, ada.ID, "wiki").Access {
 		t.Error("no access, want access")
 	}
-	got, err := s.ApplicationsOf(t.Context(), ada.ID)
+	got, err := s.ApplicationsOf(t.Context(), ada.ID, noon)
 	ok(t, "ApplicationsOf", err)
 	same(t, "applications", got, []users.ApplicationID{"wiki"})
-	got, err = s.ApplicationsOf(t.Context(), users.NewID())
+	got, err = s.ApplicationsOf(t.Context(), users.NewID(), noon)
 	ok(t, "ApplicationsOf nobody", err)
 	same(t, "applications of nobody", got, []users.ApplicationID{})
 }
@@ -159,19 +160,19 @@ func applicationsOfMany(t *testing.T, s users.Store) {
 	for _, u := range people {
 		ids = append(ids, u.ID)
 	}
-	got, err := s.ApplicationsByUser(t.Context(), ids)
+	got, err := s.ApplicationsByUser(t.Context(), ids, noon)
 	ok(t, "ApplicationsByUser", err)
 	both := []users.ApplicationID{"crm", "wiki"}
 	same(t, "applications", got, map[users.ID][]users.ApplicationID{people[0].ID: both, people[60].ID: both, people[119].ID: both})
 
 	bind(t, s, "portal", users.Everyone)
-	got, err = s.ApplicationsByUser(t.Context(), ids)
+	got, err = s.ApplicationsByUser(t.Context(), ids, noon)
 	ok(t, "ApplicationsByUser with one for everyone", err)
 	same(t, "people with applications", len(got), len(people))
 	same(t, "applications of a member", got[people[60].ID], []users.ApplicationID{"crm", "portal", "wiki"})
 	same(t, "applications of another", got[people[1].ID], []users.ApplicationID{"portal"})
 
-	got, err = s.ApplicationsByUser(t.Context(), nil)
+	got, err = s.ApplicationsByUser(t.Context(), nil, noon)
 	ok(t, "ApplicationsByUser of nobody", err)
 	same(t, "applications of nobody", got, map[users.ID][]users.ApplicationID{})
 }

@@ -38,9 +38,9 @@ func unknownPerson(t *testing.T, s users.Store) {
 	refused(t, "UserByLogin", err, users.ErrNotFound)
 	_, err = s.UserByLogin(ctx, "")
 	refused(t, "UserByLogin of nothing", err, users.ErrNotFound)
-	_, err = s.Decision(ctx, users.NewID(), "")
+	_, err = s.Decision(ctx, users.NewID(), "", noon)
 	refused(t, "Decision", err, users.ErrNotFound)
-	_, _, err = s.UserDecision(ctx, users.NewID(), "")
+	_, _, err = s.UserDecision(ctx, users.NewID(), "", noon)
 	refused(t, "UserDecision", err, users.ErrNotFound)
 	_, err = s.Credential(ctx, users.NewID(), users.CredentialPassword)
 	refused(t, "Credential", err, users.ErrNotFound)
@@ -156,6 +156,7 @@ func keepsEverything(t *testing.T, s users.Store) {
 		Username: "jörg", UsernameKey: "jörg", FirstName: "Jörg", LastName: "Strauß-Müller 'x' \"y\" $1 ?",
 		Manager: boss.ID, Role: users.RoleHelpdesk, Sealed: true, Origin: users.OriginLocal,
 		Attributes: map[string]string{users.AttributeDepartment: "Sales & \"more\"", "leer": "", "emoji": "🦊"},
+		AccessFrom: noon.Add(-time.Hour), AccessUntil: noon.Add(time.Hour),
 		LastSignIn: noon.Add(time.Hour), CreatedAt: noon, UpdatedAt: noon.Add(time.Minute),
 	}
 	insert(t, s, u, boss)

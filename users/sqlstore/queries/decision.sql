@@ -1,8 +1,9 @@
 -- Everything a door asks about a person, in one statement, so that nothing can
--- change in between. $1 person, $2 application or empty.
+-- change in between. $1 person, $2 application or empty, $3 now.
 SELECT
     u.base_state, u.epoch, u.role, u.email_key IS NOT NULL,
-    EXISTS (SELECT 1 FROM suspensions s WHERE s.user_id = u.id),
+    (u.access_from > $3 OR (u.access_until <> 0 AND u.access_until <= $3)
+        OR EXISTS (SELECT 1 FROM suspensions s WHERE s.user_id = u.id)),
     ($2 = '' OR EXISTS (
         SELECT 1
         FROM applications a

@@ -2,11 +2,12 @@
 -- The casts tell PostgreSQL the types of numbers, which it cannot see in a list of values.
 WITH changed (
     id, version, base_state, epoch, email, email_key, username, username_key, list_key, search_text,
-    first_name, last_name, manager_id, role, sealed, origin, attributes, updated_at
+    first_name, last_name, manager_id, role, sealed, origin, attributes, access_from, access_until, updated_at
 ) AS (
     VALUES (
         $1, CAST($2 AS BIGINT), $3, CAST($4 AS BIGINT), $5, $6, $7, $8, $9, $10,
-        $11, $12, $13, $14, CAST($15 AS INTEGER), $16, $17, CAST($18 AS BIGINT)
+        $11, $12, $13, $14, CAST($15 AS INTEGER), $16, $17, CAST($18 AS BIGINT), CAST($19 AS BIGINT),
+        CAST($20 AS BIGINT)
     )
 )
 UPDATE users
@@ -26,6 +27,8 @@ SET version = users.version + 1,
     sealed = changed.sealed,
     origin = changed.origin,
     attributes = changed.attributes,
+    access_from = changed.access_from,
+    access_until = changed.access_until,
     updated_at = changed.updated_at
 FROM changed
 WHERE users.id = changed.id AND users.version = changed.version

@@ -1,10 +1,11 @@
--- decision.sql together with the person. $1 person, $2 application or empty.
+-- decision.sql together with the person. $1 person, $2 application or empty, $3 now.
 SELECT
     u.id, u.base_state, u.epoch, u.version,
     u.email, COALESCE(u.email_key, ''), u.username, COALESCE(u.username_key, ''),
     u.first_name, u.last_name, u.manager_id, u.role, u.sealed, u.origin, u.attributes,
-    u.last_sign_in, u.created_at, u.updated_at,
-    EXISTS (SELECT 1 FROM suspensions s WHERE s.user_id = u.id),
+    u.access_from, u.access_until, u.last_sign_in, u.created_at, u.updated_at,
+    (u.access_from > $3 OR (u.access_until <> 0 AND u.access_until <= $3)
+        OR EXISTS (SELECT 1 FROM suspensions s WHERE s.user_id = u.id)),
     ($2 = '' OR EXISTS (
         SELECT 1
         FROM applications a

@@ -1,0 +1,65 @@
+package users
+
+import "time"
+
+// Reasons of a suspension by ByWindow.
+const (
+	ReasonAccessNotOpen = "access_not_open"
+	ReasonAccessEnded   = "access_ended"
+)
+
+// IsWindowAttribute reports whether name is a bound of the access window, which
+// no mapping, rule or claim may use.
+func IsWindowAttribute(name string) bool {
+	return name == AttributeAccessFrom || name == AttributeAccessUntil
+}
+
+// OutsideWindow says why the person has no access at now whatever else is said
+// of them: ReasonAccessNotOpen, ReasonAccessEnded, or nothing. The end itself is
+// outside.
+func (u User) OutsideWindow(now time.Time) string {
+	switch {
+	case !u.AccessUntil.IsZero() && !now.Before(u.AccessUntil):
+		return ReasonAccessEnded
+	case now.Before(u.AccessFrom):
+		return ReasonAccessNotOpen
+	}
+	return ""
+}
+
+// StateAt is State, and suspended outside the access window, even while the
+// clock has not got round to write it down.
+func (u User) StateAt(now time.Time) State {
+	if u.OutsideWindow(now) != "" {
+		return StateSuspended
+	}
+	return u.State()
+}
+
+// NextBoundary returns when the access window opens or closes next, after now.
+func (u User) NextBoundary(now time.Time) (at time.Time, found bool) {
+	for _, bound := range []time.Time{u.AccessFrom, u.AccessUntil} {
+		if bound.After(now) && (at.IsZero() || bound.Before(at)) {
+			at = bound
+		}
+	}
+	return at, !at.IsZero()
+}
+
+func boundText(bound time.Time) string {
+	if bound.IsZero() {
+		return ""
+	}
+	return bound.UTC().Format(time.RFC3339)
+}
+
+// setBound sets a bound of an access window to what boundText wrote; any other text leaves it as it is.
+func setBound(bound *time.Time, text string) {
+	if text == "" {
+		*bound = time.Time{}
+		return
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		*bound = at.UTC()
+	}
+}
