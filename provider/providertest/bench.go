@@ -21,10 +21,8 @@ import (
 	"github.com/einlass/einlass/provider/outgoing"
 	"github.com/einlass/einlass/provider/portal"
 	"github.com/einlass/einlass/provider/session"
-	"github.com/einlass/einlass/provider/session/sessiontest"
 	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
-	"github.com/einlass/einlass/users/userstest"
 )
 
 // Password is that of every person of the bench.
@@ -102,7 +100,7 @@ func (l *Logs) String() string {
 // New starts a bench on the embedded stores.
 func New(t testing.TB) *Bench {
 	t.Helper()
-	return NewOn(t, Stores{Users: userstest.SQLite(t), Sessions: sessiontest.SQLite(t)})
+	return NewOn(t, embedded(t))
 }
 
 // NewOn starts a bench on the given stores, with the people and applications of [Declaration].
@@ -114,7 +112,7 @@ func NewOn(t testing.TB, stores Stores) *Bench {
 // NewTLS starts a bench on the embedded stores whose issuer is https, with what is declared.
 func NewTLS(t testing.TB, declared users.Declaration) *Bench {
 	t.Helper()
-	return newBench(t, Stores{Users: userstest.SQLite(t), Sessions: sessiontest.SQLite(t)}, declared, "https")
+	return newBench(t, embedded(t), declared, "https")
 }
 
 // NewWith starts a bench on the embedded stores whose application id is registered as change leaves it.
@@ -126,7 +124,7 @@ func NewWith(t testing.TB, id users.ApplicationID, change func(a *users.SignIn))
 			change(d.Applications[i].SignIn)
 		}
 	}
-	return newBench(t, Stores{Users: userstest.SQLite(t), Sessions: sessiontest.SQLite(t)}, d, "http")
+	return newBench(t, embedded(t), d, "http")
 }
 
 func newBench(t testing.TB, stores Stores, declared users.Declaration, scheme string) *Bench {
@@ -142,8 +140,9 @@ func newBench(t testing.TB, stores Stores, declared users.Declaration, scheme st
 	if _, measuring := t.(*testing.B); measuring {
 		log = slog.New(slog.NewJSONHandler(io.Discard, nil))
 	}
-	b.sealer = newSealer(t)
 	var err error
+	b.sealer, err = masterKey()
+	must(t, err)
 	b.Directory, err = users.New(users.Config{Store: stores.Users, Sealer: b.sealer, Now: b.Clock.Now, Logger: log})
 	must(t, err)
 	_, err = b.Directory.Declare(t.Context(), declared)
@@ -154,7 +153,7 @@ func newBench(t testing.TB, stores Stores, declared users.Declaration, scheme st
 	}
 	b.Ring, err = keys.NewRing(keys.Config{Store: keyStore, Sealer: b.sealer, Now: b.Clock.Now, Logger: log})
 	must(t, err)
-	must(t, b.Ring.Ensure(t.Context(), keys.RS256, keys.ES256, keys.EdDSA))
+	must(t, b.Ring.Ensure(t.Context(), signingAlgs...))
 	b.Sessions, err = session.NewManager(session.Config{Store: stores.Sessions, Now: b.Clock.Now})
 	must(t, err)
 	b.Handler = b.build(log)
@@ -201,7 +200,7 @@ func (b *Bench) build(log *slog.Logger) *provider.Provider {
 	must(b.T, err)
 	p, err := provider.New(provider.Config{
 		Issuer: b.Issuer, Authorizer: authorizer, Registry: b.Registry, Users: b.Directory, Sessions: b.Sessions,
-		Keys: b.Ring, SigningAlgs: []string{keys.RS256, keys.ES256, keys.EdDSA}, Outgoing: client, Site: site,
+		Keys: b.Ring, SigningAlgs: signingAlgs, Outgoing: client, Site: site,
 		Login: signIn.Routes(), SignOut: signIn.SignOut, Portal: tiles.Routes(), Admin: console.Routes(), Now: b.Clock.Now, Logger: log,
 		TokensIssued: b.tokensIssued,
 	})
@@ -246,13 +245,6 @@ func (b *Bench) Redeclare(d users.Declaration) {
 	_, err := b.Directory.Declare(b.T.Context(), d)
 	must(b.T, err)
 	must(b.T, b.Registry.Refresh(b.T.Context()))
-}
-
-func newSealer(t testing.TB) *keys.Sealer {
-	t.Helper()
-	sealer, err := keys.CreateMasterKey(t.TempDir() + "/master.key")
-	must(t, err)
-	return sealer
 }
 
 // User returns the person of an address as the directory has them now.

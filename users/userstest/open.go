@@ -1,9 +1,13 @@
 package userstest
 
 import (
+	"context"
+	"errors"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/einlass/einlass/users/sqlstore"
@@ -12,7 +16,49 @@ import (
 // SQLite returns an empty directory in a file of its own.
 func SQLite(t testing.TB) *sqlstore.Store {
 	t.Helper()
-	return Open(t, sqlstore.Config{Path: filepath.Join(t.TempDir(), "einlass.db")})
+	empty, err := emptySQLite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return SQLiteOf(t, empty)
+}
+
+// SQLiteOf returns a directory in a file of its own, with the content of another; see SQLiteFile.
+func SQLiteOf(t testing.TB, content []byte) *sqlstore.Store {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "einlass.db")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Open(t, sqlstore.Config{Path: path})
+}
+
+// emptySQLite returns the file of an empty directory, made once: the migrations
+// cost a test of a few milliseconds most of its time.
+var emptySQLite = sync.OnceValues(func() ([]byte, error) {
+	return SQLiteFile(context.Background(), func(*sqlstore.Store) error { return nil })
+})
+
+// SQLiteFile returns the file of a directory after furnish, for tests that all begin with the same.
+func SQLiteFile(ctx context.Context, furnish func(s *sqlstore.Store) error) (content []byte, err error) {
+	folder, err := os.MkdirTemp("", "einlass-directory-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	path := filepath.Join(folder, "einlass.db")
+	store, err := sqlstore.Open(ctx, sqlstore.Config{Path: path})
+	if err != nil {
+		return nil, err
+	}
+	err = store.Migrate(ctx)
+	if err == nil {
+		err = furnish(store)
+	}
+	if err = errors.Join(err, store.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
 }
 
 // PostgreSQL returns an empty directory in a schema of its own; see PostgresURL.
