@@ -18,6 +18,7 @@ type exchange struct {
 	status int   // 0 until the answer begins
 	err    error // why it was refused or failed
 	gone   bool  // nobody waits for the answer
+	quiet  bool  // its log line is for whoever looks for mistakes
 }
 
 type exchangeKey struct{}
@@ -55,6 +56,10 @@ func ClientIPText(ctx context.Context) string {
 	}
 	return ""
 }
+
+// Quiet logs this request at level debug, unless it fails in a way that we did
+// not foresee: for endpoints that programs call in floods and that count what becomes of it.
+func Quiet(r *http.Request) { exchangeOf(r).quiet = true }
 
 // Wrap is what every request passes before it is routed. It names the request,
 // sets the strictest headers (handlers relax them), refuses what no handler
@@ -107,6 +112,8 @@ func (s *Site) log(r *http.Request, x *exchange, took time.Duration) {
 		status = statusGone
 	case status == 0:
 		status = http.StatusOK // net/http sends it for a handler that wrote nothing
+	case x.quiet && status != http.StatusInternalServerError:
+		level = slog.LevelDebug
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
