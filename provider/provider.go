@@ -37,6 +37,7 @@ type Config struct {
 	Login       []web.Route // pages of the sign-in conversation
 	Portal      []web.Route // pages of the portal
 	Admin       []web.Route // pages of the console
+	Hooks       []web.Route // what sources of people call, each with a check of its own
 	// SignOut ends a session, nil for none, and leads the browser to target; see login.Handler.SignOut.
 	SignOut func(w http.ResponseWriter, r *http.Request, s *session.Session, target string) error
 	Now     func() time.Time

@@ -58,6 +58,9 @@ func (p *Provider) routes() []route {
 		{pathConsent, readMethods, site.SameOrigin(site.Handle(a.getConsent))},
 		{pathConsent, postMethods, site.SameOrigin(site.Handle(a.postConsent))},
 	}
+	for _, hook := range p.cfg.Hooks { // exempt: other sites' programs call them, with a secret of their own
+		table = append(table, route{hook.Path, hook.Methods, site.HandleAs(programError, hook.Handler)})
+	}
 	for _, pages := range [][]web.Route{p.cfg.Login, p.cfg.Portal, p.cfg.Admin} {
 		for _, page := range pages {
 			table = append(table, route{page.Path, page.Methods, site.SameOrigin(site.Handle(page.Handler))})

@@ -229,6 +229,21 @@ type ImportConfig struct {
 	// failed to) or `always`; recommended for the first few imports. Imports that stop or need a decision
 	// are mailed in any case. Needs `mail`.
 	Summary users.SummaryPolicy `yaml:"summary"`
+	// Personio tells of changes at `/hooks/personio/{id of the application}`, and who has changed is read again
+	// at once; see webhooks.md. Left out: nothing is received.
+	Webhook *WebhookConfig `yaml:"webhook"`
+}
+
+// WebhookConfig is what proves that a delivery comes from Personio: a token, headers, or either.
+type WebhookConfig struct {
+	// What Personio sends as the whole `Authorization` header (authentication type TOKEN): 32 to 1024 printable
+	// characters, such as from `openssl rand -hex 32`. A list of two, the present one first, while you change it.
+	Tokens []keys.Secret `yaml:"token"`
+	// Custom headers that Personio sends (authentication type CUSTOM), name and value: at most three, all of which
+	// must be there, one of them with at least 32 characters.
+	Headers map[string]keys.Secret `yaml:"headers"`
+	// Your company's ID at Personio, as its deliveries name it. Deliveries for another one are refused. Empty: any.
+	CompanyID string `yaml:"company_id"`
 }
 
 // PersonioConfig is the credential of Personio's API.

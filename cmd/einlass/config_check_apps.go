@@ -218,6 +218,9 @@ func (l *loader) checkImport(path string, i ImportConfig) {
 	if i.Guard.MaxPercent < 1 || i.Guard.MaxPercent > 100 {
 		l.fail(path+".guard.max_percent", "want 1 to 100, found %d", i.Guard.MaxPercent)
 	}
+	if i.Webhook != nil {
+		l.checkWebhook(path+".webhook", *i.Webhook)
+	}
 	if i.Summary != users.SummaryNever && l.cfg.Mail.SMTP == "" {
 		l.warn(path+".summary", "nothing is mailed without mail.smtp")
 	}

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"encoding/json"
 	"maps"
+	"net/http"
 	"slices"
 
+	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/users"
 )
 
@@ -53,6 +55,7 @@ func (a ApplicationConfig) declared(defaultMapping users.Mapping) users.Declared
 	if a.Import != nil {
 		d.Import = a.Import.stored(defaultMapping)
 		d.ImportSecret = a.Import.Personio.ClientSecret
+		a.Import.Webhook.declare(&d)
 	}
 	return d
 }
@@ -100,10 +103,25 @@ func (i ImportConfig) stored(defaultMapping users.Mapping) *users.Import {
 
 		MappingOnCreate: i.MappingOnCreate,
 	}
+	if i.Webhook != nil {
+		stored.Webhook = &users.Webhook{CompanyID: i.Webhook.CompanyID}
+	}
 	if i.Summary != users.SummaryNever { // which is the same as none
 		stored.Summary = i.Summary
 	}
 	return stored
+}
+
+// declare adds what opens the webhook receiver; without one, nothing.
+func (c *WebhookConfig) declare(d *users.DeclaredApplication) {
+	if c == nil {
+		return
+	}
+	d.WebhookTokens = c.Tokens
+	d.WebhookHeaders = make(map[string]keys.Secret, len(c.Headers))
+	for name, value := range c.Headers {
+		d.WebhookHeaders[http.CanonicalHeaderKey(name)] = value
+	}
 }
 
 // mapping is what every import fills: the default, what the file says of it, and

@@ -137,6 +137,14 @@ func (i *ImportConfig) fields() []field {
 		leaf("mapping", mapValue{&i.Mapping}),
 		leaf("mapping_on_create", mapValue{&i.MappingOnCreate}),
 		leaf("summary", choice(&i.Summary, summaryPolicies...)),
+		{name: "webhook", optional: true, keys: func() []field {
+			i.Webhook = &WebhookConfig{}
+			return []field{
+				leaf("token", secretsValue{&i.Webhook.Tokens}),
+				leaf("headers", secretMapValue{&i.Webhook.Headers}),
+				leaf("company_id", textValue{&i.Webhook.CompanyID}),
+			}
+		}},
 	}
 }
 
@@ -170,7 +178,7 @@ var laterKeys = []string{
 	"applications[].import.leave_matrix",
 	"applications[].import.offices",
 	"applications[].import.rest",
-	"applications[].import.webhooks",
+	"applications[].import.webhook.register",
 	"applications[].sign_in.frontchannel_logout_uri",
 	"tls.acme",
 }

@@ -28,7 +28,11 @@ func (l *loader) secretFiles(m member, path string, v value) {
 // containers often leaves no choice.
 func (l *loader) secretFromFiles(files []string, path string, v value, from origin) {
 	secrets := make([]string, 0, len(files))
-	for _, file := range files {
+	for i, file := range files {
+		if v.kind() == kindSecretMapping && i%2 == 0 {
+			secrets = append(secrets, file) // the name before it
+			continue
+		}
 		text, err := readLimited(file, maxSecretBytes)
 		if err != nil {
 			l.failFile(from, path, "%v", err)

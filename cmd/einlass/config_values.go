@@ -29,6 +29,8 @@ const (
 
 	kindDocument kind = "mapping, or the same as JSON text"
 	kindSecrets  kind = "secret, or list of secrets"
+
+	kindSecretMapping kind = "mapping of secrets"
 )
 
 // value is the place of one setting: it knows how to read itself from text and
@@ -322,7 +324,30 @@ func (v secretsValue) show() string {
 	return showList(shown)
 }
 
-func isSecret(v value) bool { return v.kind() == kindSecret || v.kind() == kindSecrets }
+// secretMapValue has names that anybody may see and values that nobody may.
+type secretMapValue struct{ to *map[string]keys.Secret }
+
+func (v secretMapValue) kind() kind { return kindSecretMapping }
+
+func (v secretMapValue) parse(texts []string) error {
+	*v.to = map[string]keys.Secret{}
+	for pair := range slices.Chunk(texts, 2) {
+		(*v.to)[pair[0]] = keys.Secret(pair[1])
+	}
+	return nil
+}
+
+func (v secretMapValue) show() string {
+	pairs := make([]string, 0, len(*v.to))
+	for _, key := range slices.Sorted(maps.Keys(*v.to)) {
+		pairs = append(pairs, key+": "+showSecret((*v.to)[key]))
+	}
+	return "{" + strings.Join(pairs, ", ") + "}"
+}
+
+func isSecret(v value) bool {
+	return slices.Contains([]kind{kindSecret, kindSecrets, kindSecretMapping}, v.kind())
+}
 
 func showSecret(s keys.Secret) string {
 	if s == "" {

@@ -201,7 +201,7 @@ func (l *loader) leaf(m member, path string, v value) {
 		return
 	}
 	l.record(path, v, l.at(m.key))
-	if v.kind() == kindMapping {
+	if v.kind() == kindMapping || v.kind() == kindSecretMapping {
 		for pair := range slices.Chunk(m.node.Content, 2) {
 			l.mark(join(path, pair[0].Value), l.at(pair[0]))
 		}
@@ -223,7 +223,7 @@ func nodeTexts(n *yaml.Node, k kind) ([]string, error) {
 		return scalarText(n, k, "!!int")
 	case kindList:
 		return listTexts(n, k)
-	case kindMapping:
+	case kindMapping, kindSecretMapping:
 		return mappingTexts(n, k)
 	case kindDocument:
 		if n.Kind == yaml.MappingNode {

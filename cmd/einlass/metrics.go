@@ -31,6 +31,7 @@ type metrics struct {
 	importRuns     *prometheus.CounterVec
 	importUsers    *prometheus.CounterVec
 	importDuration prometheus.Histogram
+	webhooks       *prometheus.CounterVec
 }
 
 // Buckets from 1 ms to 10 s: what a person notices.
@@ -58,13 +59,14 @@ func newMetrics() *metrics {
 		importDuration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "einlass_import_duration_seconds", Help: "Time of an import.", Buckets: importBuckets,
 		}),
+		webhooks: counter("einlass_webhook_deliveries_total", "Deliveries of webhooks, by what became of them.", "connection", "result"),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "einlass_build_info", Help: "Always 1; the labels say what runs.",
 	}, []string{"version", "commit", "go"})
 	v := buildVersion()
 	build.WithLabelValues(v.Version, v.Commit, v.Go).Set(1)
-	m.registry.MustRegister(m.requests, m.store, m.upstream, m.attempts, m.tokens, m.importRuns, m.importUsers, m.importDuration, build,
+	m.registry.MustRegister(m.requests, m.store, m.upstream, m.attempts, m.tokens, m.importRuns, m.importUsers, m.importDuration, m.webhooks, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -157,6 +159,11 @@ func (m *metrics) imported(run users.Run) {
 	} {
 		m.importUsers.WithLabelValues(change).Add(float64(n))
 	}
+}
+
+// delivered counts a delivery of a webhook.
+func (m *metrics) delivered(connection users.ApplicationID, result string) {
+	m.webhooks.WithLabelValues(string(connection), result).Inc()
 }
 
 // stateCollector reads what is true of the whole installation, whichever

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/einlass/einlass/importer/personio"
 	"github.com/einlass/einlass/provider"
 	"github.com/einlass/einlass/provider/admin"
 	"github.com/einlass/einlass/provider/login"
@@ -38,6 +39,7 @@ const (
 type server struct {
 	*app
 	registry   *provider.Registry
+	hooks      *personio.Webhooks
 	logouts    *notify.Follower
 	mails      *notify.Follower // nil: nothing is mailed
 	handler    http.Handler
@@ -125,9 +127,13 @@ func (s *server) build(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.hooks, err = personio.NewWebhooks(personio.WebhooksConfig{Directory: s.Directory, Logger: s.log, Observe: s.metrics.delivered})
+	if err != nil {
+		return nil, err
+	}
 	s.registry = provider.NewRegistry(provider.RegistryConfig{
 		Source:   s.Directory.Read(),
-		OnChange: s.Ring.Refresh,
+		OnChange: func(ctx context.Context) error { return errors.Join(s.Ring.Refresh(ctx), s.hooks.Refresh(ctx)) },
 		Logger:   s.log,
 	})
 	if err := s.registry.Refresh(ctx); err != nil {
@@ -182,6 +188,7 @@ func (s *server) build(ctx context.Context) (http.Handler, error) {
 		SignOut:     signIn.SignOut,
 		Portal:      tiles.Routes(),
 		Admin:       console.Routes(),
+		Hooks:       s.hooks.Routes(),
 		Logger:      s.log,
 
 		TokensIssued: s.metrics.issued,
@@ -208,6 +215,7 @@ func (s *server) run(ctx context.Context) error {
 	group.Go(func() error { return s.Imports.Serve(groupCtx) })
 	group.Go(func() error { return s.sweep(groupCtx) })
 	group.Go(func() error { return s.logouts.Run(observing) })
+	group.Go(func() error { return s.hooks.Run(observing) })
 	if s.mails != nil {
 		group.Go(func() error { return s.mails.Run(observing) })
 	}
