@@ -88,9 +88,25 @@ type Import struct {
 	Summary      SummaryPolicy `json:"summary,omitempty"`  // after which runs administrators get a mail; empty: never
 	Webhook      *Webhook      `json:"webhook,omitempty"`  // the source tells of changes; nil: nothing is said about it
 
+	Access  *Access           `json:"access,omitempty"`  // nil: access follows the source status alone
+	Offices map[string]string `json:"offices,omitempty"` // office as the source names it → IANA zone; others: the organization's
+
 	// MappingOnCreate fills attributes of people when they are created or linked; no later import changes those.
 	MappingOnCreate Mapping `json:"mapping_on_create,omitempty"`
 }
+
+// Access is how access windows follow from dates of the source, which are days
+// in the zone of the person's office.
+type Access struct {
+	Opens    string   `json:"opens,omitempty"`    // source attribute of the first day; empty: no bound
+	Lead     Days     `json:"lead,omitempty"`     // access opens so many days before
+	Closes   []string `json:"closes,omitempty"`   // source attributes of the last day, of which the first that is filled counts
+	Grace    Days     `json:"grace,omitempty"`    // access lasts so many days longer
+	Activate bool     `json:"activate,omitempty"` // a staged person becomes active once the window has opened
+}
+
+// Days are whole days of the calendar, however many hours they have.
+type Days int
 
 // LeavePolicy is what the source status "leave" does to access.
 type LeavePolicy string

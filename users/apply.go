@@ -2,6 +2,7 @@ package users
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -47,6 +48,10 @@ type applier struct {
 	unenrol     []ID
 	records     []Person
 	lastWaivers map[ID]Waiver
+
+	activates bool // the opening of an access window makes staged people active
+	turns     []clockTurn
+	windows   []User // whose access window is new
 }
 
 func (a *applier) apply(ctx context.Context) error {
@@ -82,13 +87,20 @@ func (a *applier) collect(ctx context.Context) error {
 	if a.lastWaivers, err = a.tx.Waivers(ctx, a.run.Connection, ids); err != nil {
 		return err
 	}
+	app, err := a.tx.Application(ctx, a.run.Connection)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	a.activates = app.activates()
 	for i := range a.rows {
 		c := &a.rows[i]
 		if c.Outcome == OutcomeFailed {
 			continue
 		}
 		if c.Kind == ChangeCreate {
-			a.insert = append(a.insert, a.created(*c))
+			u := a.created(*c)
+			a.followClock(&u, *c)
+			a.insert = append(a.insert, u)
 		} else if c.changesUser() {
 			u, found := current[c.User]
 			if why := c.refused(u, found); why != "" {
@@ -168,8 +180,28 @@ func (a *applier) change(u User, c RunChange) {
 		}
 	case ChangeCreate, ChangeUpdate, ChangeRecord, ChangeSkip, ChangeQuarantine:
 	}
+	a.followClock(&u, c)
 	u.UpdatedAt = a.now
 	a.update = append(a.update, u)
+}
+
+// followClock brings somebody whom a row writes in step with their access window,
+// which the row may have set.
+func (a *applier) followClock(u *User, c RunChange) {
+	twice := slices.ContainsFunc(a.turns, func(t clockTurn) bool { return t.user == u.ID }) // by a row that frees an address
+	if t := u.followClock(a.now, a.activates); !t.none() && !twice {
+		a.turns = append(a.turns, t)
+	}
+	if c.setsWindow() {
+		a.windows = append(a.windows, *u)
+	}
+}
+
+// setsWindow reports whether the row changes the access window of its person.
+func (c RunChange) setsWindow() bool {
+	_, from := c.Fields[AttributeAccessFrom]
+	_, until := c.Fields[AttributeAccessUntil]
+	return from || until
 }
 
 // suspensionReason says why the person is suspended; that they should have been
@@ -209,9 +241,11 @@ func (a *applier) write(ctx context.Context) error {
 		func() error { return a.tx.PutSuspensions(ctx, a.suspend) },
 		func() error { return a.tx.DeleteSuspensions(ctx, a.reactivate, ByImport, a.run.Connection) },
 		func() error { return a.tx.DeleteCredentials(ctx, a.unenrol) },
-		func() error { return a.tx.DeleteWaivers(ctx, a.run.Connection, a.endedWaivers()) },
+		func() error { return a.endWaivers(ctx) },
 		func() error { return a.tx.PutPeople(ctx, a.records) },
+		func() error { return a.tx.PutWork(ctx, boundaries(a.windows, a.now)) },
 		a.appendEvents,
+		func() error { return a.writeTurns(ctx) },
 		func() error { return a.appendQuarantined(ctx) },
 	}
 	for _, step := range steps {
@@ -222,15 +256,37 @@ func (a *applier) write(ctx context.Context) error {
 	return nil
 }
 
-// endedWaivers are the people whose source status is no longer the one an administrator overruled.
-func (a *applier) endedWaivers() []ID {
+// endWaivers ends what an administrator overruled and the source no longer says.
+func (a *applier) endWaivers(ctx context.Context) error {
+	windows := map[ID]bool{}
+	for _, u := range a.windows {
+		windows[u.ID] = true
+	}
 	var ended []ID
 	for _, p := range a.records {
-		if w, found := a.lastWaivers[p.User]; found && w.Status != p.Status {
+		w, found := a.lastWaivers[p.User]
+		if !found {
+			continue
+		}
+		left, any := w.after(p, windows[p.User])
+		if !any {
 			ended = append(ended, p.User)
+		} else if left != w {
+			if err := a.tx.PutWaiver(ctx, left); err != nil {
+				return err
+			}
 		}
 	}
-	return ended
+	return a.tx.DeleteWaivers(ctx, a.run.Connection, ended)
+}
+
+// writeTurns writes what the clock changes about the people whom the rows write.
+func (a *applier) writeTurns(ctx context.Context) error {
+	people := make(map[ID]User, len(a.turns))
+	for _, u := range slices.Concat(a.insert, a.update) {
+		people[u.ID] = u
+	}
+	return writeTurns(ctx, a.tx, ActorImport(a.run.Connection), a.run.ID, a.now, a.turns, people)
 }
 
 // changeEvents holds the event of each kind of change that changes the person.

@@ -122,11 +122,12 @@ func (d *Directory) Suspend(ctx context.Context, actor Actor, id ID, reason stri
 }
 
 // Activate lifts every suspension and makes a staged person active. Where the
-// source says otherwise it leaves a waiver, which holds until the source's status changes.
+// source says otherwise, by status or by dates, it leaves a waiver, which holds until the source
+// says something else.
 func (d *Directory) Activate(ctx context.Context, actor Actor, id ID, reason string) (User, error) {
 	return d.changeUser(ctx, id, func(tx Tx, u *User) (Event, error) {
 		u.BaseState = StateActive
-		if err := d.waiveSources(ctx, tx, *u); err != nil {
+		if err := d.overruleSources(ctx, tx, u); err != nil {
 			return Event{}, err
 		}
 		if err := tx.DeleteSuspensions(ctx, []ID{id}, "", ""); err != nil {
@@ -134,26 +135,6 @@ func (d *Directory) Activate(ctx context.Context, actor Actor, id ID, reason str
 		}
 		return NewEvent(EventUserActivated, actor, string(id), reasonPayload{reason})
 	})
-}
-
-// waiveSources leaves a waiver for every connection that suspends u now.
-func (d *Directory) waiveSources(ctx context.Context, tx Tx, u User) error {
-	records, err := tx.PeopleOf(ctx, []ID{u.ID})
-	if err != nil {
-		return err
-	}
-	for _, s := range u.Suspensions {
-		for _, p := range records[u.ID] {
-			if s.By != ByImport || s.Connection != p.Connection {
-				continue
-			}
-			w := Waiver{User: u.ID, Connection: p.Connection, Status: p.Status, Since: d.now()}
-			if err := tx.PutWaiver(ctx, w); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // EndSessions makes every session and grant of a person dead at its next use.
@@ -204,7 +185,7 @@ func (d *Directory) Recover(ctx context.Context, actor Actor, email string) (Use
 	u, err := d.changeUser(ctx, id, func(tx Tx, u *User) (Event, error) {
 		u.BaseState, u.Role = StateActive, RoleOwner
 		u.Epoch++
-		if err := d.waiveSources(ctx, tx, *u); err != nil {
+		if err := d.overruleSources(ctx, tx, u); err != nil {
 			return Event{}, err
 		}
 		if err := tx.DeleteSuspensions(ctx, []ID{id}, "", ""); err != nil {

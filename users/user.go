@@ -95,13 +95,21 @@ type Suspension struct {
 }
 
 // Waiver is an administrator's word that a user is active although the source
-// says otherwise. It holds until the source status changes.
+// says otherwise: its status, its dates, or both. Of each it holds until the source
+// says something else.
 type Waiver struct {
 	User       ID
 	Connection ApplicationID
-	Status     string // the source status that is overruled, as read
+	Status     string // the source status that is overruled, as read; empty: none
 	Since      time.Time
+
+	// The access window of the source that is overruled; both zero: none.
+	AccessFrom  time.Time
+	AccessUntil time.Time
 }
+
+// OverrulesWindow reports whether the waiver overrules the dates of the source.
+func (w Waiver) OverrulesWindow() bool { return !w.AccessFrom.IsZero() || !w.AccessUntil.IsZero() }
 
 // User is one person in the directory.
 type User struct {

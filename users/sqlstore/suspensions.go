@@ -36,7 +36,7 @@ func (r reader) Waivers(ctx context.Context, connection users.ApplicationID, ids
 	waivers := map[users.ID]users.Waiver{}
 	err := r.conn.lookUp(ctx, selectWaivers, func(rows *sql.Rows) error {
 		var w users.Waiver
-		err := rows.Scan(&w.User, &w.Connection, &w.Status, moment{&w.Since})
+		err := rows.Scan(&w.User, &w.Connection, &w.Status, moment{&w.Since}, moment{&w.AccessFrom}, moment{&w.AccessUntil})
 		waivers[w.User] = w
 		return err
 	}, texts(ids), string(connection))
@@ -45,7 +45,8 @@ func (r reader) Waivers(ctx context.Context, connection users.ApplicationID, ids
 
 // PutWaiver implements users.Tx.
 func (t *tx) PutWaiver(ctx context.Context, w users.Waiver) error {
-	_, err := t.conn.exec(ctx, putWaiver, string(w.User), string(w.Connection), w.Status, millis(w.Since))
+	_, err := t.conn.exec(ctx, putWaiver, string(w.User), string(w.Connection), w.Status, millis(w.Since),
+		millis(w.AccessFrom), millis(w.AccessUntil))
 	return err
 }
 

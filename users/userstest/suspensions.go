@@ -94,6 +94,8 @@ func waivers(t *testing.T, s users.Store) {
 	}
 	put(ada, connection, "leave")
 	ofAda := put(ada, connection, "inactive")
+	ofAda.AccessFrom, ofAda.AccessUntil = noon, noon.Add(time.Hour)
+	update(t, s, func(tx users.Tx) error { return tx.PutWaiver(ctx, ofAda) })
 	elsewhere := put(ada, "other", "leave")
 	ofBob := put(bob, connection, "leave")
 
