@@ -184,12 +184,18 @@ func nextPort(port int) int {
 	return port + 1
 }
 
-// serveSimulator serves a simulated Personio until ctx ends.
+// serveSimulator serves a simulated Personio, which tells webhooks of changes, until ctx ends.
 func serveSimulator(ctx context.Context, hr *personiotest.Server, l net.Listener) error {
 	server := &http.Server{Handler: hr.Handler(), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // nothing of it is worth waiting for
 	defer stop()
-	return serveOn(server, l)
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		hr.RunDeliveries(groupCtx)
+		return nil
+	})
+	group.Go(func() error { return serveOn(server, l) })
+	return group.Wait()
 }
 
 // demoConfig is what an administrator would write for this company.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
 	"strings"
@@ -19,22 +20,44 @@ const maxBody = 16 << 10
 type answer struct {
 	status      int
 	contentType string
-	retryAfter  string
+	header      http.Header // besides the content type; nil: none
 	body        []byte
+}
+
+// with adds a header.
+func (a answer) with(name, value string) answer {
+	a.header = a.header.Clone()
+	if a.header == nil {
+		a.header = http.Header{}
+	}
+	a.header.Set(name, value)
+	return a
 }
 
 // endpointFunc answers one request. The faults are those of lists; all others
 // are dealt with around it.
 type endpointFunc func(r *http.Request, faulty faultySet) answer
 
-// api is the route table of the API.
-func (s *Server) api() http.Handler {
+// dialect is how a version of the API says no.
+type dialect struct {
+	refuse       func(status int) answer
+	unsuccessful func() answer // a refusal in the clothes of a success
+	badToken     int           // status for a token that is not valid
+}
+
+// apiV1 is the route table of version 1 of the API.
+func (s *Server) apiV1() http.Handler {
+	v1 := dialect{
+		refuse:       func(status int) answer { return s.errorAnswer(status, status) },
+		unsuccessful: func() answer { return s.errorAnswer(http.StatusOK, 0) },
+		badToken:     http.StatusForbidden,
+	}
 	mux := http.NewServeMux()
-	mux.Handle("POST /v1/auth", s.endpoint(EndpointAuth, s.authenticate))
-	mux.Handle("GET /v1/company/employees", s.endpoint(EndpointEmployees, s.listEmployees))
-	mux.Handle("GET /v1/company/employees/attributes", s.endpoint(EndpointAttributes, s.listAttributes))
-	mux.Handle("GET /v1/company/employees/custom-attributes", s.endpoint(EndpointAttributes, s.listAttributes))
-	mux.Handle("GET /v1/company/employees/{id}", s.endpoint(EndpointEmployee, s.readEmployee))
+	mux.Handle("POST /v1/auth", s.endpoint(v1, EndpointAuth, s.authenticate))
+	mux.Handle("GET /v1/company/employees", s.endpoint(v1, EndpointEmployees, s.listEmployees))
+	mux.Handle("GET /v1/company/employees/attributes", s.endpoint(v1, EndpointAttributes, s.listAttributes))
+	mux.Handle("GET /v1/company/employees/custom-attributes", s.endpoint(v1, EndpointAttributes, s.listAttributes))
+	mux.Handle("GET /v1/company/employees/{id}", s.endpoint(v1, EndpointEmployee, s.readEmployee))
 	mux.HandleFunc("/v1/", func(w http.ResponseWriter, r *http.Request) {
 		s.log.add(r, http.StatusNotFound)
 		write(w, s.errorAnswer(http.StatusNotFound, 404))
@@ -44,7 +67,7 @@ func (s *Server) api() http.Handler {
 
 // endpoint wraps what all endpoints share: the log, delays, limits, faults and
 // the token.
-func (s *Server) endpoint(endpoint Endpoint, next endpointFunc) http.Handler {
+func (s *Server) endpoint(d dialect, endpoint Endpoint, next endpointFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		faulty := s.takeFaults(endpoint)
@@ -52,9 +75,9 @@ func (s *Server) endpoint(endpoint Endpoint, next endpointFunc) http.Handler {
 			s.log.add(r, 0)
 			panic(http.ErrAbortHandler) // drops the connection
 		}
-		a := s.answer(r, endpoint, next, faulty)
-		if token, ok := bearer(r); ok && a.status == http.StatusOK {
-			w.Header().Set("Authorization", "Bearer "+token.Reveal()) // a relic of single-use tokens
+		a := s.answer(r, d, endpoint, next, faulty)
+		if token, ok := bearer(r); ok && a.status == http.StatusOK && endpoint.version() == version1 {
+			a = a.with("Authorization", "Bearer "+token.Reveal()) // a relic of single-use tokens
 		}
 		s.log.add(r, a.status)
 		write(w, a)
@@ -91,27 +114,27 @@ func (s *Server) asked(r *http.Request) int {
 	return len(s.table)
 }
 
-func (s *Server) answer(r *http.Request, endpoint Endpoint, next endpointFunc, faulty faultySet) answer {
+func (s *Server) answer(r *http.Request, d dialect, endpoint Endpoint, next endpointFunc, faulty faultySet) answer {
+	allowed, budget := s.limits.allow(endpoint)
+	return budget.mark(s.decide(r, d, endpoint, next, faulty, allowed))
+}
+
+// decide answers a request that is, or is not, within the limits.
+func (s *Server) decide(r *http.Request, d dialect, endpoint Endpoint, next endpointFunc, faulty faultySet, allowed bool) answer {
 	if faulty.has(Revoke) {
 		s.RevokeCredentials()
 	}
 	if faulty.has(ExpireToken) {
 		s.ExpireToken()
 	}
-	if a, spoilt := s.spoilt(faulty); spoilt {
+	if a, spoilt := d.spoilt(faulty); spoilt {
 		return a
 	}
-	if !s.limits.allow(endpoint) {
-		return s.errorAnswer(http.StatusTooManyRequests, 429)
+	if !allowed {
+		return d.refuse(http.StatusTooManyRequests)
 	}
-	if endpoint != EndpointAuth {
-		token, given := bearer(r)
-		if !given {
-			return s.errorAnswer(http.StatusUnauthorized, 401)
-		}
-		if !s.account.valid(token) {
-			return s.errorAnswer(http.StatusForbidden, 403)
-		}
+	if status := s.checkToken(r, d, endpoint); status != 0 {
+		return d.refuse(status)
 	}
 	a := next(r, faulty)
 	if faulty.has(WrongType) {
@@ -123,25 +146,46 @@ func (s *Server) answer(r *http.Request, endpoint Endpoint, next endpointFunc, f
 	return a
 }
 
+// checkToken returns the status with which a request is refused, or 0.
+func (s *Server) checkToken(r *http.Request, d dialect, endpoint Endpoint) int {
+	if endpoint.isOpen() {
+		return 0
+	}
+	token, given := bearer(r)
+	switch {
+	case !given:
+		return http.StatusUnauthorized
+	case !s.account.valid(endpoint.version(), token):
+		return d.badToken
+	case endpoint.version() == version1 && !s.account.may(ScopeEmployees):
+		return http.StatusForbidden
+	}
+	return 0
+}
+
 // spoilt is the answer of a fault that does not depend on the request.
-func (s *Server) spoilt(faulty faultySet) (answer, bool) {
+func (d dialect) spoilt(faulty faultySet) (answer, bool) {
 	switch {
 	case faulty.has(Unauthorized):
-		return s.errorAnswer(http.StatusUnauthorized, 401), true
+		return d.refuse(http.StatusUnauthorized), true
 	case faulty.has(Forbidden):
-		return s.errorAnswer(http.StatusForbidden, 403), true
+		return d.refuse(http.StatusForbidden), true
 	case faulty.has(RateLimited):
-		a := s.errorAnswer(http.StatusTooManyRequests, 429)
-		a.retryAfter = faulty[RateLimited].RetryAfter
+		a := d.refuse(http.StatusTooManyRequests)
+		if after := faulty[RateLimited].RetryAfter; after != "" {
+			a = a.with("Retry-After", after)
+		}
 		return a, true
+	case faulty.has(NotFound):
+		return d.refuse(http.StatusNotFound), true
 	case faulty.has(ServerError):
-		return s.errorAnswer(http.StatusInternalServerError, 500), true
+		return d.refuse(http.StatusInternalServerError), true
 	case faulty.has(BadGateway):
 		return page(http.StatusBadGateway, "502 Bad Gateway"), true
 	case faulty.has(GatewayTimeout):
 		return page(http.StatusGatewayTimeout, "504 Gateway Time-out"), true
 	case faulty.has(Unsuccessful):
-		return s.errorAnswer(http.StatusOK, 0), true
+		return d.unsuccessful(), true
 	case faulty.has(HTML):
 		return page(http.StatusOK, "Please log in to this network"), true
 	}
@@ -167,7 +211,7 @@ func (s *Server) authenticate(r *http.Request, _ faultySet) answer {
 			return s.errorAnswer(http.StatusUnprocessableEntity, 422)
 		}
 	}
-	token, expires, ok := s.account.authenticate(given.ID, given.Secret)
+	token, expires, ok := s.account.authenticate(version1, given.ID, given.Secret)
 	if !ok {
 		return s.errorAnswer(http.StatusForbidden, 0)
 	}
@@ -231,9 +275,9 @@ func page(status int, title string) answer {
 }
 
 func write(w http.ResponseWriter, a answer) {
-	w.Header().Set("Content-Type", a.contentType)
-	if a.retryAfter != "" {
-		w.Header().Set("Retry-After", a.retryAfter)
+	maps.Copy(w.Header(), a.header)
+	if a.contentType != "" {
+		w.Header().Set("Content-Type", a.contentType)
 	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body) // the caller has gone

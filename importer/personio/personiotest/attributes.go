@@ -68,6 +68,8 @@ func attributeTable() map[string]attribute {
 			func(w *writer, e Employee) any { return w.date(e.TerminationDate) }},
 		"last_working_day": {"Last day of work", "Letzter Arbeitstag", "date",
 			func(w *writer, e Employee) any { return w.date(e.LastWorkingDay) }},
+		"contract_end_date": {"Contract ends", "Vertragsende", "date",
+			func(w *writer, e Employee) any { return w.date(e.ContractEndDate) }},
 		"weekly_working_hours": {"Weekly hours", "Wochenstunden", "standard", func(*writer, Employee) any { return "40" }},
 		"profile_picture":      {"Profile Picture", "Profilbild", "standard", func(*writer, Employee) any { return nil }},
 		"created_at":           {"Created at", "Erstellt am", "date", func(w *writer, e Employee) any { return w.instant(e.CreatedAt) }},
@@ -178,24 +180,32 @@ func (w *writer) status(e Employee) any {
 	return string(e.Status)
 }
 
-func (w *writer) supervisor(e Employee) any {
-	id := e.SupervisorID
+// supervisorOf returns whom a person reports to, who may be somebody that is not listed.
+func (w *writer) supervisorOf(e Employee) (id int64, found bool) {
+	id = e.SupervisorID
 	if w.variants[SupervisorCycle] && e.ID == FirstID {
 		id = FirstID + 1
 	}
 	if w.tenth(UnknownSupervisors, e) {
-		return object{"Employee", map[string]any{"id": w.labelled("id", w.table["id"], w.id(FirstID-1))}}
+		return FirstID - 1, true
 	}
-	i, found := w.company.indexByID(id)
+	_, found = w.company.indexByID(id)
+	return id, found
+}
+
+func (w *writer) supervisor(e Employee) any {
+	id, found := w.supervisorOf(e)
 	if !found {
 		return w.none()
 	}
+	o := object{"Employee", map[string]any{"id": w.labelled("id", w.table["id"], w.id(id))}}
+	i, listed := w.company.indexByID(id)
+	if !listed || w.variants[SupervisorIDOnly] {
+		return o
+	}
 	boss := w.company.people[i]
-	o := object{"Employee", map[string]any{"id": w.labelled("id", w.table["id"], w.id(boss.ID))}}
-	if !w.variants[SupervisorIDOnly] {
-		for _, key := range []string{"first_name", "last_name", "email"} {
-			o.Attributes[key] = w.labelled(key, w.table[key], w.table[key].value(w, boss))
-		}
+	for _, key := range []string{"first_name", "last_name", "email"} {
+		o.Attributes[key] = w.labelled(key, w.table[key], w.table[key].value(w, boss))
 	}
 	return o
 }
@@ -212,7 +222,7 @@ func (w *writer) unit(kind, name string) any {
 func unitID(kind, name string) int64 {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(kind + "/" + name)) // a hash does not fail
-	return int64(h.Sum32() % 900_000)
+	return int64(h.Sum32())
 }
 
 func (w *writer) costCenters(e Employee) any {

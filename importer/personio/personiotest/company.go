@@ -56,9 +56,19 @@ type Employee struct {
 	HireDate            string
 	TerminationDate     string
 	LastWorkingDay      string
+	ContractEndDate     string
 	CreatedAt           time.Time
-	LastModifiedAt      time.Time
+	LastModifiedAt      time.Time         // of anything; only this one is told by version 1
+	PersonUpdatedAt     time.Time         // of what version 2 tells of the person alone; zero: never
 	Custom              map[string]string // further custom attributes, named dynamic_…
+	Former              []Employment      // those before the present one, latest first; only version 2 tells of them
+}
+
+// Employment is one that somebody had, or has beside the one in the profile.
+type Employment struct {
+	Status   Status
+	Position string
+	HireDate string
 }
 
 // Name is how a page shows the person.
@@ -69,6 +79,7 @@ func (e Employee) clone() Employee {
 	e.CostCenters = slices.Clone(e.CostCenters)
 	e.Equipment = slices.Clone(e.Equipment)
 	e.Custom = maps.Clone(e.Custom)
+	e.Former = slices.Clone(e.Former)
 	return e
 }
 
@@ -76,7 +87,8 @@ func (e Employee) clone() Employee {
 type Company struct {
 	Name string
 
-	now func() time.Time
+	now     func() time.Time
+	changed func(events []event) // is told in order, while the lock is held; nil: nobody is
 
 	mu     sync.RWMutex // guards what follows
 	people []Employee   // ascending by ID
@@ -156,9 +168,10 @@ func (c *Company) Add(e Employee) (Employee, error) {
 	e.Status = cmp.Or(e.Status, Active)
 	e.EmploymentType = cmp.Or(e.EmploymentType, "internal")
 	e.CreatedAt = c.now()
-	e.LastModifiedAt = e.CreatedAt
+	e.LastModifiedAt, e.PersonUpdatedAt = e.CreatedAt, e.CreatedAt
 	c.people = slices.Insert(c.people, i, e)
 	c.nextID = max(c.nextID, e.ID+1)
+	c.tell(e.ID, EventPersonCreated, EventEmploymentCreated)
 	return e.clone(), nil
 }
 
@@ -172,6 +185,7 @@ func (c *Company) Remove(id int64) error {
 		return fmt.Errorf("remove person %d: %w", id, ErrUnknownPerson)
 	}
 	c.people = slices.Delete(c.people, i, i+1)
+	c.tell(id, EventEmploymentDeleted, EventPersonDeleted)
 	return nil
 }
 
@@ -202,10 +216,14 @@ func (c *Company) updateByEmail(email Email, change func(e *Employee)) error {
 // change applies change to the i-th person. The id is the key and stays. The
 // caller holds the lock.
 func (c *Company) change(i int, change func(e *Employee)) {
-	id := c.people[i].ID
+	before := c.people[i].clone()
 	change(&c.people[i])
-	c.people[i].ID = id
-	c.people[i].LastModifiedAt = c.now()
+	e := &c.people[i]
+	e.ID, e.LastModifiedAt = before.ID, c.now()
+	if !samePerson(before, *e) {
+		e.PersonUpdatedAt = e.LastModifiedAt
+	}
+	c.tell(e.ID, eventsOf(before, *e)...)
 }
 
 // SetStatus gives the person another employment status. It may be one that
@@ -267,6 +285,8 @@ func setter(name Attribute, value string) (func(e *Employee), error) {
 		return func(e *Employee) { e.TerminationDate = value }, nil
 	case "last_working_day":
 		return func(e *Employee) { e.LastWorkingDay = value }, nil
+	case "contract_end_date":
+		return func(e *Employee) { e.ContractEndDate = value }, nil
 	case "cost_centers":
 		return func(e *Employee) { e.CostCenters = splitList(value) }, nil
 	case attributeNumber:

@@ -120,7 +120,7 @@ func TestHRChangesPeople(t *testing.T) {
 	want := personiotest.Employee{
 		ID: personiotest.FirstID + 20, FirstName: "Ada", LastName: "Lovelace", Email: "ada.lovelace@acme.example",
 		Status: personiotest.Leave, EmploymentType: "internal", Department: "Analytics", CostCenters: []string{"B", "A"},
-		SupervisorID: personiotest.FirstID, Custom: map[string]string{"dynamic_5": "Countess"}, CreatedAt: now, LastModifiedAt: now,
+		SupervisorID: personiotest.FirstID, Custom: map[string]string{"dynamic_5": "Countess"}, CreatedAt: now, LastModifiedAt: now, PersonUpdatedAt: now,
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("person after the changes: error %v, difference (-want +got):\n%s", err, diff)

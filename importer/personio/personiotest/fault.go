@@ -17,6 +17,7 @@ const (
 	Unauthorized   FaultKind = "unauthorized"       // 401
 	Forbidden      FaultKind = "forbidden"          // 403, as for a token that is not valid
 	RateLimited    FaultKind = "rate-limited"       // 429, with Retry-After only if the fault has one
+	NotFound       FaultKind = "not-found"          // 404 in the API's own words
 	ServerError    FaultKind = "server-error"       // 500, JSON
 	BadGateway     FaultKind = "bad-gateway"        // 502, HTML
 	GatewayTimeout FaultKind = "gateway-timeout"    // 504, HTML
@@ -45,13 +46,33 @@ const (
 	TotalsMissing  FaultKind = "totals-missing"  // no metadata
 )
 
+// Faults of the lists of version 2.
+const (
+	NextSelf       FaultKind = "next-self"       // next leads to the page itself
+	NextRelative   FaultKind = "next-relative"   // next is no absolute address
+	NextForeign    FaultKind = "next-foreign"    // next leads to somebody else's server
+	NextMissing    FaultKind = "next-missing"    // the list ends here
+	CursorRepeated FaultKind = "cursor-repeated" // next leads back to the second page
+	FiltersDropped FaultKind = "filters-dropped" // next does not know what was asked for
+)
+
+// Faults of the sender of webhooks.
+const (
+	Duplicate    FaultKind = "duplicate"     // the delivery comes twice
+	OutOfOrder   FaultKind = "out-of-order"  // the delivery overtakes those that wait
+	UnknownEvent FaultKind = "unknown-event" // another one comes with it, of a name nobody knows
+	Lost         FaultKind = "lost"          // the delivery never comes
+)
+
 // FaultKinds returns all kinds.
 func FaultKinds() []FaultKind {
 	return []FaultKind{
-		Unauthorized, Forbidden, RateLimited, ServerError, BadGateway, GatewayTimeout, Unsuccessful, HTML, WrongType,
+		Unauthorized, Forbidden, RateLimited, NotFound, ServerError, BadGateway, GatewayTimeout, Unsuccessful, HTML, WrongType,
 		Truncated, Reset, Slow, Revoke, ExpireToken,
 		RepeatedPage, OffsetIgnored, EmptyPage, ShortPage, Endless, DriftInsert, DriftRemove,
 		TotalsHigh, TotalsLow, TotalsChanging, TotalsMissing,
+		NextSelf, NextRelative, NextForeign, NextMissing, CursorRepeated, FiltersDropped,
+		Duplicate, OutOfOrder, UnknownEvent, Lost,
 	}
 }
 
@@ -61,7 +82,7 @@ func (k FaultKind) Valid() bool { return slices.Contains(FaultKinds(), k) }
 // Endpoint names a part of the API.
 type Endpoint string
 
-// The endpoints.
+// The endpoints of version 1.
 const (
 	EndpointAuth       Endpoint = "auth"       // POST /v1/auth
 	EndpointEmployees  Endpoint = "employees"  // GET  /v1/company/employees
@@ -69,9 +90,48 @@ const (
 	EndpointAttributes Endpoint = "attributes" // GET  /v1/company/employees/attributes
 )
 
+// The endpoints of version 2, and the deliveries of webhooks.
+const (
+	EndpointToken         Endpoint = "token"          // POST /v2/auth/token
+	EndpointRevoke        Endpoint = "revoke"         // POST /v2/auth/revoke
+	EndpointPersons       Endpoint = "persons"        // GET  /v2/persons
+	EndpointPerson        Endpoint = "person"         // GET  /v2/persons/{id}
+	EndpointEmployments   Endpoint = "employments"    // GET  /v2/persons/{id}/employments
+	EndpointEmployment    Endpoint = "employment"     // GET  /v2/persons/{id}/employments/{id}
+	EndpointLegalEntities Endpoint = "legal-entities" // GET  /v2/legal-entities
+	EndpointOrgUnits      Endpoint = "org-units"      // GET  /v2/org-units
+	EndpointOrgUnit       Endpoint = "org-unit"       // GET  /v2/org-units/{id}
+	EndpointCostCenters   Endpoint = "cost-centers"   // GET  /v2/cost-centers
+	EndpointWorkplaces    Endpoint = "workplaces"     // GET  /v2/workplaces
+	EndpointWebhooks      Endpoint = "webhooks"       // /v2/webhooks and below
+	EndpointDeliveries    Endpoint = "deliveries"     // what is sent to webhooks
+)
+
+// Endpoints returns all endpoints.
+func Endpoints() []Endpoint {
+	return []Endpoint{
+		EndpointAuth, EndpointEmployees, EndpointEmployee, EndpointAttributes,
+		EndpointToken, EndpointRevoke, EndpointPersons, EndpointPerson, EndpointEmployments, EndpointEmployment,
+		EndpointLegalEntities, EndpointOrgUnits, EndpointOrgUnit, EndpointCostCenters, EndpointWorkplaces,
+		EndpointWebhooks, EndpointDeliveries,
+	}
+}
+
 // Valid reports whether e is one of the endpoints.
-func (e Endpoint) Valid() bool {
-	return slices.Contains([]Endpoint{EndpointAuth, EndpointEmployees, EndpointEmployee, EndpointAttributes}, e)
+func (e Endpoint) Valid() bool { return slices.Contains(Endpoints(), e) }
+
+// version returns the version of the API that an endpoint belongs to.
+func (e Endpoint) version() version {
+	switch e {
+	case EndpointAuth, EndpointEmployees, EndpointEmployee, EndpointAttributes:
+		return version1
+	}
+	return version2
+}
+
+// isOpen reports whether an endpoint is called without a token.
+func (e Endpoint) isOpen() bool {
+	return e == EndpointAuth || e == EndpointToken || e == EndpointRevoke
 }
 
 // Fault is a misbehaviour at one endpoint.

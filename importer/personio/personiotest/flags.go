@@ -22,6 +22,8 @@ type Flags struct {
 	DelayPerAttribute time.Duration `name:"delay-per-attribute" help:"Answer later by this for each attribute asked for."`
 	Variant           []string      `name:"variant" help:"Shape of the API's answers, such as tags-as-json; repeatable."`
 	Fault             []string      `name:"fault" help:"Misbehaviour of the API as KIND[@ENDPOINT][:TIMES[:AFTER]], such as rate-limited@auth:3; repeatable."`
+	WebhookURL        string        `name:"webhook-url" help:"Address that hears of changes, such as https://sso.acme.example/hooks/personio/personio."`
+	WebhookToken      keys.Secret   `name:"webhook-token" help:"Authorization header of what is sent there."`
 
 	Profile          string      `name:"profile" enum:"oidc-auth0,oauth2-legacy" default:"oidc-auth0" help:"How the web app signs people in (${enum})."`
 	Issuer           string      `name:"issuer" help:"Issuer of the identity provider; the other addresses follow from it. Without it the web app offers no sign-in."`
@@ -47,6 +49,9 @@ func (f Flags) Config() (Config, error) {
 	}
 	for _, name := range f.Variant {
 		cfg.Variants = append(cfg.Variants, Variant(name)) // New refuses unknown ones
+	}
+	if f.WebhookURL != "" {
+		cfg.Webhooks = []Webhook{{URL: f.WebhookURL, Description: "Command line", Token: f.WebhookToken}}
 	}
 	for _, text := range f.Fault {
 		fault, err := ParseFault(text)

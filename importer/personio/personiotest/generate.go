@@ -137,7 +137,7 @@ func (g *generator) employ(e *Employee, i int) {
 	if e.CreatedAt.After(g.today) {
 		e.CreatedAt = g.today.AddDate(0, 0, -1)
 	}
-	e.LastModifiedAt = e.CreatedAt
+	e.LastModifiedAt, e.PersonUpdatedAt = e.CreatedAt, e.CreatedAt
 }
 
 // address makes an address from a name; the second Anna Schmidt gets a number.

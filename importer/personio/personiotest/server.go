@@ -20,11 +20,13 @@ type Config struct {
 	People int    // invented by the generator
 	Seed   uint64 // the same seed invents the same people
 
+	CompanyID    string         // as deliveries name it; default: 1234567
 	Language     string         // of labels and messages: en (default) or de
 	Zone         *time.Location // nil: Europe/Berlin
 	ClientID     string         // of the API; default: papi-simulation
 	ClientSecret keys.Secret    // of the API; default: random
 	Granted      []string       // attributes the credentials may read; nil: all
+	Scopes       []string       // of the API credentials; nil: Scopes()
 	TokenTTL     time.Duration  // default: 24 h
 	RateLimits   bool           // refuse more than the documented number of requests
 
@@ -34,7 +36,8 @@ type Config struct {
 	Faults            []Fault
 
 	RelyingParty *RelyingParty    // nil: the web app offers no sign-in until Connect
-	HTTP         *http.Client     // for the web app's calls to the identity provider; nil: 10 s timeout
+	HTTP         *http.Client     // for the web app's calls to the identity provider, and for webhooks; nil: 10 s timeout
+	Webhooks     []Webhook        // registered from the start; see RunDeliveries
 	Logger       *slog.Logger     // nil discards
 	Now          func() time.Time // nil: time.Now
 }
@@ -48,6 +51,7 @@ type Server struct {
 	account account
 	limits  limits
 	log     requestLog
+	hooks   webhooks
 	web     *webApp
 
 	mu       sync.Mutex // guards what follows
@@ -67,11 +71,13 @@ func New(cfg Config) (*Server, error) {
 		Company:  &Company{Name: cfg.Name, now: cfg.Now, nextID: FirstID + int64(cfg.People)},
 		cfg:      cfg,
 		table:    attributeTable(),
-		account:  account{id: cfg.ClientID, secret: cfg.ClientSecret, ttl: cfg.TokenTTL, now: cfg.Now},
+		account:  account{id: cfg.ClientID, secret: cfg.ClientSecret, scopes: cfg.Scopes, ttl: cfg.TokenTTL, now: cfg.Now},
 		limits:   limits{on: cfg.RateLimits, now: cfg.Now},
 		log:      requestLog{now: cfg.Now},
+		hooks:    webhooks{now: cfg.Now, registered: map[string]webhook{}},
 		variants: map[Variant]bool{},
 	}
+	s.Company.changed = s.queue
 	s.people = generate(cfg.People, cfg.Seed, cfg.Domain, cfg.Now().In(cfg.Zone))
 	s.SetGranted(cfg.Granted...)
 	for _, v := range cfg.Variants {
@@ -81,6 +87,11 @@ func New(cfg Config) (*Server, error) {
 	}
 	for _, f := range cfg.Faults {
 		if err := s.Inject(f); err != nil {
+			return nil, err
+		}
+	}
+	for _, w := range cfg.Webhooks {
+		if _, err := s.AddWebhook(w); err != nil {
 			return nil, err
 		}
 	}
@@ -96,10 +107,14 @@ func New(cfg Config) (*Server, error) {
 func (cfg Config) withDefaults() Config {
 	cfg.Name = cmp.Or(cfg.Name, "Acme GmbH")
 	cfg.Domain = cmp.Or(cfg.Domain, "acme.example")
+	cfg.CompanyID = cmp.Or(cfg.CompanyID, "1234567")
 	cfg.Language = cmp.Or(cfg.Language, "en")
 	cfg.ClientID = cmp.Or(cfg.ClientID, "papi-simulation")
 	cfg.ClientSecret = cmp.Or(cfg.ClientSecret, keys.NewSecret())
 	cfg.TokenTTL = cmp.Or(cfg.TokenTTL, 24*time.Hour)
+	if cfg.Scopes == nil {
+		cfg.Scopes = Scopes()
+	}
 	if cfg.Zone == nil {
 		zone, err := time.LoadLocation("Europe/Berlin")
 		if err != nil { // a machine without time zones
@@ -145,10 +160,11 @@ func (s *Server) writer() *writer {
 	}
 }
 
-// Handler serves the API under /v1/ and the web app everywhere else.
+// Handler serves the API under /v1/ and /v2/, and the web app everywhere else.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/v1/", s.api())
+	mux.Handle("/v1/", s.apiV1())
+	mux.Handle("/v2/", s.apiV2())
 	mux.Handle("/", s.web.handler())
 	return mux
 }

@@ -30,6 +30,12 @@ const (
 	SupervisorCycle    Variant = "supervisor-cycle"    // the head of the company reports to the next person
 	RenamedLabels      Variant = "renamed-labels"      // the customer renamed every attribute
 	PagedDelta         Variant = "paged-delta"         // updated_since honours limit and offset
+
+	OmittedEmpty        Variant = "omitted-empty"         // version 2 leaves out what is empty instead of writing null
+	LongAttributeIDs    Variant = "long-attribute-ids"    // version 2 writes dynamic_<hash>.<number>
+	TypedCustomValues   Variant = "typed-custom-values"   // version 2 writes numbers as numbers
+	MisspeltLastDay     Variant = "misspelt-last-day"     // version 2 says last_working_date, as its example does
+	WrappedSinglePerson Variant = "wrapped-single-person" // version 2 wraps one person into _data
 )
 
 // Variants returns all variants.
@@ -38,6 +44,7 @@ func Variants() []Variant {
 		SupervisorIDOnly, NoTypes, EmptyStrings, EmptyLists, CompactOffsets, BareDates, TagsAsJSON, BigIDs, IDsAsStrings,
 		UpperCaseEmails, DuplicateEmails, NullEmails, EmptyEmails, UnknownStatuses, NoStatus, UnknownSupervisors,
 		SupervisorCycle, RenamedLabels, PagedDelta,
+		OmittedEmpty, LongAttributeIDs, TypedCustomValues, MisspeltLastDay, WrappedSinglePerson,
 	}
 }
 
