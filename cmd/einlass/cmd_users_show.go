@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/einlass/einlass/users"
 )
@@ -37,6 +39,10 @@ type sourceJSON struct {
 	Application users.ApplicationID `json:"application"`
 	ID          string              `json:"id"`
 	Status      string              `json:"status"`
+	// ChangedBy is the import that changed what is remembered last, ImportedAt when the latest
+	// one began that was applied. Whoever is as before is not written anew.
+	ChangedBy  users.RunID `json:"changed_by"`
+	ImportedAt time.Time   `json:"imported_at,omitzero"`
 }
 
 func (c usersShow) Run(ctx context.Context, s *shell) error {
@@ -78,11 +84,34 @@ func describePerson(ctx context.Context, a *app, u users.User) (personDetailsJSO
 		}
 		d.ManagerEmail = manager.Email
 	}
-	records, err := a.Directory.Read().PeopleOf(ctx, []users.ID{u.ID})
-	for _, p := range records[u.ID] {
-		d.Sources = append(d.Sources, sourceJSON{p.Connection, p.SourceID, p.Status})
-	}
+	var err error
+	d.Sources, err = describeSources(ctx, a, u.ID)
 	return d, err
+}
+
+// describeSources returns what each connection says of a person.
+func describeSources(ctx context.Context, a *app, id users.ID) ([]sourceJSON, error) {
+	sources := []sourceJSON{}
+	records, err := a.Directory.Read().PeopleOf(ctx, []users.ID{id})
+	if err != nil {
+		return sources, err
+	}
+	for _, p := range records[id] {
+		latest, err := a.Directory.Read().LastRun(ctx, p.Connection, users.ScopeFull, users.RunDone)
+		if err != nil && !errors.Is(err, users.ErrNotFound) {
+			return sources, err
+		}
+		sources = append(sources, sourceJSON{p.Connection, p.SourceID, p.Status, p.SeenRun, latest.StartedAt})
+	}
+	return sources, nil
+}
+
+func (s sourceJSON) String() string {
+	text := fmt.Sprintf("%s %s, status %s, last changed by import %s", s.Application, s.ID, s.Status, s.ChangedBy)
+	if !s.ImportedAt.IsZero() {
+		text += ", last import " + showTime(s.ImportedAt)
+	}
+	return text
 }
 
 func (d personDetailsJSON) fields() fields {
@@ -102,7 +131,7 @@ func (d personDetailsJSON) fields() fields {
 		f = append(f, [2]string{name, d.Attributes[name]})
 	}
 	for _, source := range d.Sources {
-		f = append(f, [2]string{"source", string(source.Application) + " " + source.ID + ", status " + source.Status})
+		f = append(f, [2]string{"source", source.String()})
 	}
 	for _, suspension := range d.Suspensions {
 		f = append(f, [2]string{"suspended", describeSuspension(suspension)})
