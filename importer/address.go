@@ -34,7 +34,8 @@ type verdict struct {
 	phase  int // of the person's row; 0: any, the row is part of no hand-over
 
 	link       *users.User    // the user the new person is from now on
-	linkReason string         // linked_by_email, rehire_keep or rehire_suspended
+	linkReason string         // linked_by_email, linked_account, rehire_keep or rehire_suspended
+	records    []users.Person // of link, as they are before the run
 	unlinked   []users.Person // records of link that lose their user
 	parks      []holding      // holders who lose the address
 	handOver   bool           // an address goes to or comes from somebody else in this run
@@ -155,12 +156,13 @@ func (f *Feed) judge(c claim, path []string) verdict {
 			continue
 		}
 		if _, taken := f.taken[h.holder.ID]; taken || privileged(h.holder) {
-			return c.refused(h)
+			return f.refused(c, h)
 		}
 		releaser := f.releaser(h)
+		joins := releaser == "" && f.joins(c, h)
 		switch {
-		case releaser == "" && !f.free(c, h):
-			return c.refused(h)
+		case releaser == "" && !joins && !f.free(c, h):
+			return f.refused(c, h)
 		case !f.rules.changesPeopleHere():
 			return verdict{
 				reason: reasonExists,
@@ -168,11 +170,13 @@ func (f *Feed) judge(c claim, path []string) verdict {
 			}
 		case releaser != "":
 			if f.decide(releaser, path).reason != "" {
-				return c.refused(h)
+				return f.refused(c, h)
 			}
 			releasing = append(releasing, releaser)
 		case len(h.records) == 0:
 			v.link, v.linkReason = &h.holder, reasonLinkedByEmail
+		case joins:
+			v.link, v.linkReason, v.records, v.unlinked = &h.holder, reasonLinkedAccount, h.records, f.recordsHere(h)
 		default:
 			if refused := f.succeed(c, h, &v); refused.reason != "" {
 				return refused
@@ -200,14 +204,35 @@ func (f *Feed) free(c claim, h holding) bool {
 // mayTake reports whether the claim could make the holder's user the person's own.
 func (c claim) mayTake(h holding) bool { return c.user == "" && h.key == c.email }
 
+// joins reports whether the claim is that of the holder in another account: both
+// connections are declared to mean the same people, the names are the same, some
+// connection shows the holder at work, and none of this one does.
+func (f *Feed) joins(c claim, h holding) bool {
+	return c.mayTake(h) && f.rules.link(h.records) && c.proof(h.holder) == proofSame && !f.left(h) && f.leftBy(h, f.recordsHere(h))
+}
+
+// recordsHere returns the records of a holder at the connection of the run.
+func (f *Feed) recordsHere(h holding) []users.Person {
+	var here []users.Person
+	for _, p := range h.records {
+		if p.Connection == f.rules.Connection {
+			here = append(here, p)
+		}
+	}
+	return here
+}
+
 // refused is the verdict when a holder keeps what the claim asks for.
-func (c claim) refused(h holding) verdict {
+func (f *Feed) refused(c claim, h holding) verdict {
+	other := otherConnection(h.records, f.rules.Connection)
 	switch {
 	case privileged(h.holder):
 		return verdict{
 			reason: reasonPrivilegedUser,
 			detail: "The address belongs to somebody with a role in the console or a sealed account. No import touches those.",
 		}
+	case h.key == c.email && other != "":
+		return verdict{reason: reasonOtherAccount, detail: f.explainConflict(c, h, other)}
 	case h.key == c.email:
 		return verdict{reason: reasonEmailTaken, detail: "The e-mail address belongs to " + h.holder.DisplayName() + ". Correct it at the source."}
 	}
@@ -229,10 +254,15 @@ func (f *Feed) releaser(h holding) string {
 // left reports whether a holder works here no longer, by every source that knows
 // them. Somebody whom an administrator keeps active in spite of the source stays.
 func (f *Feed) left(h holding) bool {
+	return f.leftBy(h, h.records)
+}
+
+// leftBy is left by the word of some records.
+func (f *Feed) leftBy(h holding, records []users.Person) bool {
 	if rememberedStanding(h.waived) == standingLeft {
 		return false
 	}
-	for _, p := range h.records {
+	for _, p := range records {
 		s := rememberedStanding(p.Status)
 		if e, known := f.entries[p.SourceID]; known && p.Connection == f.rules.Connection {
 			if s = e.standing; e.duplicate {
@@ -249,16 +279,11 @@ func (f *Feed) left(h holding) bool {
 // succeed lets c have the address of somebody who left: as the same person if
 // that is proven, else by taking the address from the old user.
 func (f *Feed) succeed(c claim, h holding, v *verdict) verdict {
-	var here []users.Person
-	for _, p := range h.records {
-		if p.Connection == f.rules.Connection {
-			here = append(here, p)
-		}
-	}
-	if c.mayTake(h) && len(here) > 0 {
+	here := f.recordsHere(h)
+	if c.mayTake(h) && (len(here) > 0 || f.rules.link(h.records)) {
 		switch c.proof(h.holder) {
 		case proofSame:
-			v.link, v.linkReason, v.unlinked = &h.holder, users.ReasonRehireKeep, here
+			v.link, v.linkReason, v.records, v.unlinked = &h.holder, users.ReasonRehireKeep, h.records, here
 			if !f.rules.Reactivation && suspendedBy(h.holder, f.rules.Connection) {
 				v.linkReason = users.ReasonRehireSuspended
 			}

@@ -3,6 +3,7 @@ package importer
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/einlass/einlass/users"
@@ -271,7 +272,11 @@ func TestSomebodyOfAnotherConnectionIsNeverMerged(t *testing.T) {
 		effect{"", users.ChangeUpdate, "email_parked"}, effect{"2", users.ChangeCreate, "rehire_new"})
 
 	w.others[0].Status = "active"
-	want(t, w.plan(renamed(person("2", StatusActive, "Ada"), "ada")), effect{"2", users.ChangeQuarantine, "email_taken"})
+	rows := w.plan(renamed(person("2", StatusActive, "Ada"), "ada"))
+	want(t, rows, effect{"2", users.ChangeQuarantine, "other_account"})
+	if !strings.Contains(rows[0].Detail, "Ada Example of subsidiary") {
+		t.Errorf("the quarantine does not name the other connection: %s", rows[0].Detail)
+	}
 }
 
 // S-107, N317

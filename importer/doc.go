@@ -23,6 +23,10 @@
 // is remembered. Groups by rule follow in the transaction that changes a person
 // (package users); movers foretells them for the report and the guard.
 //
+// Somebody may be known to several connections (Accounts). Then each run does only
+// what its connection is the source of, and suspends nobody whom another one shows
+// at work; see docs/decisions/0008-people-with-several-accounts.md.
+//
 // Planning waits for the last page because one person's row can depend on any
 // other's: two may claim one address, one may give up what another takes, one id
 // may come twice. A row written earlier would have to be taken back.

@@ -63,7 +63,7 @@ func (in ManagersInput) manager(m Mapped) *users.RunChange {
 	switch {
 	case target != p.user.Manager:
 		row.Kind = users.ChangeUpdate
-		if in.Feed.rules.Repairs && asRemembered(m, record) && m.Manager == record.ManagerSourceID {
+		if in.Feed.rules.Repairs && asRemembered(m, record) && m.Manager == record.ManagerSourceID && len(in.Elsewhere[p.user.ID]) == 0 {
 			row.Reason = users.ReasonRepaired
 		}
 		row.Fields = map[string]users.FieldChange{

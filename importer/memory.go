@@ -20,6 +20,7 @@ type memory struct {
 	connection users.ApplicationID
 	people     map[string]remembered
 	suspended  map[users.ID]struct{} // by imports of this connection
+	shared     map[users.ID]struct{} // whom other connections know, too
 }
 
 // remembered is a users.Person without what is the same for all.
@@ -53,6 +54,19 @@ func remember(ctx context.Context, r users.Reader, connection users.ApplicationI
 		}
 	}
 	return m, m.readSuspended(ctx, r)
+}
+
+// readShared reads whom other connections know, too.
+func (m *memory) readShared(ctx context.Context, r users.Reader) error {
+	shared, err := r.SharedUsers(ctx, m.connection)
+	if err != nil {
+		return fmt.Errorf("people of several connections: %w", err)
+	}
+	m.shared = make(map[users.ID]struct{}, len(shared))
+	for _, id := range shared {
+		m.shared[id] = struct{}{}
+	}
+	return nil
 }
 
 func (m *memory) readSuspended(ctx context.Context, r users.Reader) error {
@@ -113,6 +127,9 @@ func (m *memory) living() int {
 func (m *memory) settled(p Mapped, rules Rules) bool {
 	k, known := m.people[p.ID]
 	if !known || k.hash != packHash(p.Hash) || (rules.Reconcile && k.user != "") {
+		return false
+	}
+	if _, shared := m.shared[k.user]; shared { // depends on what the others say
 		return false
 	}
 	s := p.standing()

@@ -98,6 +98,14 @@ func (e *Engine) open(ctx context.Context, app users.Application, past history, 
 		return nil, err
 	}
 	rules := newRules(app.ID, t.run.Options, past.options)
+	if rules.Accounts, err = e.readAccounts(ctx); err != nil {
+		return nil, err
+	}
+	if len(rules.Accounts) > 1 {
+		if err := memory.readShared(ctx, directory); err != nil {
+			return nil, err
+		}
+	}
 	var chosen *selection
 	if rules.Mode == users.ImportSelected {
 		chosen = newSelection(t.run.Options.Selected)

@@ -16,6 +16,9 @@ type PageInput struct {
 	Feed    *Feed                          // what the whole feed says, resolved
 	NewID   func(sourceID string) users.ID // the id of a user to create; the same for the same source id
 
+	// Elsewhere holds what other connections remember of the users.
+	Elsewhere map[users.ID][]users.Person
+
 	// ManagersNow holds the users of the managers that Known remembers, by source
 	// id, as they are before any row is applied.
 	ManagersNow map[string]users.ID
@@ -111,10 +114,14 @@ func (in PageInput) arrival(m Mapped, record users.Person) personPlan {
 	p := personPlan{others: in.firstOthers(v)}
 	if v.link != nil {
 		p.user = *v.link
+		m = in.Feed.rules.only(m, in.Feed.rules.elsewhere(v.records))
 		p.row = in.row(m, record, p.user, users.ChangeLink, v.linkReason)
 		p.row.Fields = changedFields(m, p.user, true)
 		if v.linkReason == users.ReasonRehireSuspended {
 			p.row.Detail = detailReactivationOff
+		}
+		if v.linkReason == reasonLinkedAccount {
+			p.row.Detail = "The same address and name as in " + joinConnections(in.Feed.rules.elsewhere(v.records)) + ": one person with several accounts."
 		}
 	} else {
 		p.row = in.row(m, record, users.User{}, users.ChangeCreate, reasonNewPerson)
@@ -174,8 +181,9 @@ func (in PageInput) troubled(m Mapped, record users.Person, u users.User, proble
 func (in PageInput) change(m Mapped, record users.Person, u users.User, v verdict) *users.RunChange {
 	rules := in.Feed.rules
 	fields := changedFields(m, u, m.standing() != standingLeft)
-	lift := rules.admits(m.standing()) && suspendedBy(u, rules.Connection)
-	undecided := lift && !rules.Reactivation && record.Status != string(m.Status)
+	elsewhere := in.atWorkElsewhere(m, u)
+	lift := (rules.admits(m.standing()) || elsewhere != "") && suspendedBy(u, rules.Connection)
+	undecided := lift && !rules.Reactivation && record.Status != statusOf(m)
 	row := in.row(m, record, u, users.ChangeUpdate, reasonAttributesChanged)
 	row.Fields, row.Phase = fields, phaseOf(v)
 	switch {
@@ -184,6 +192,12 @@ func (in PageInput) change(m Mapped, record users.Person, u users.User, v verdic
 	case lift && rules.Reactivation:
 		row.Kind, row.Reason = users.ChangeReactivate, users.StatusReason(statusOf(m))
 		row.Detail = otherSuspensions(u, rules.Connection)
+		if elsewhere != "" {
+			row.Reason, row.Detail = reasonAtWorkElsewhere, strings.TrimSpace(detailElsewhere(elsewhere)+" "+row.Detail)
+		}
+	case elsewhere != "" && !lift && record.Status != statusOf(m):
+		// An update of its own, so that it fails beside an import of the other connection that ends their work there.
+		row.Reason, row.Detail = reasonAtWorkElsewhere, detailElsewhere(elsewhere)
 	case undecided:
 		row.Reason = reasonNeedsDecision
 		row.Detail = detailReactivationOff
@@ -202,7 +216,7 @@ func (in PageInput) change(m Mapped, record users.Person, u users.User, v verdic
 	default:
 		row.Kind, row.Reason = users.ChangeRecord, reasonContentChanged
 	}
-	if rules.Repairs && row.Reason != users.ReasonEmailHandedOver && asRemembered(m, record) {
+	if rules.Repairs && row.Reason != users.ReasonEmailHandedOver && asRemembered(m, record) && len(in.Elsewhere[u.ID]) == 0 {
 		row.Reason = users.ReasonRepaired
 		row.Detail = strings.TrimSpace("Differed here from what the source shows unchanged. " + row.Detail)
 	}
@@ -224,5 +238,18 @@ func (in PageInput) mustSuspend(m Mapped, u users.User) bool {
 		return false
 	}
 	rules := in.Feed.rules
-	return rules.suspends(m.standing()) && !suspendedBy(u, rules.Connection)
+	return rules.suspends(m.standing()) && !suspendedBy(u, rules.Connection) && in.atWorkElsewhere(m, u) == ""
+}
+
+// atWorkElsewhere returns another connection that shows a person at work whom
+// this one would suspend; empty: none does.
+func (in PageInput) atWorkElsewhere(m Mapped, u users.User) users.ApplicationID {
+	if !in.Feed.rules.suspends(m.standing()) {
+		return ""
+	}
+	return in.Feed.rules.Accounts.atWork(in.Elsewhere[u.ID])
+}
+
+func detailElsewhere(connection users.ApplicationID) string {
+	return fmt.Sprintf("Not at work by this account, but by %s.", connection)
 }

@@ -121,6 +121,10 @@ func (r *reading) input(ctx context.Context, people []Mapped) (PageInput, error)
 	if in.Users, err = r.usersOf(ctx, people); err != nil {
 		return PageInput{}, err
 	}
+	if in.Elsewhere, err = r.otherRecords(ctx, in.Users); err != nil {
+		return PageInput{}, err
+	}
+	in.People = r.onlyOurs(people, in.Elsewhere)
 	ids := make([]users.ID, 0, len(in.Users))
 	for _, m := range people {
 		if p, known := r.memory.person(m.ID); known {

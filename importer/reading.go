@@ -221,9 +221,13 @@ func (r *reading) registerClaims(ctx context.Context, people []Mapped) error {
 	if err != nil {
 		return err
 	}
+	others, err := r.otherRecords(ctx, known)
+	if err != nil {
+		return err
+	}
 	var claims []claim
 	var keys []users.LoginKey
-	for _, m := range people {
+	for _, m := range r.onlyOurs(people, others) {
 		c, wants := r.rules.newClaim(m, known[r.memory.people[m.ID].user])
 		if wants {
 			c.idle = !r.inMode(m.ID)

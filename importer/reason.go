@@ -19,6 +19,8 @@ const (
 	reasonExists            = "exists"             // the address is somebody's whom the run's mode leaves alone
 	reasonManager           = "manager"            // only the manager changes
 	reasonManagerUnresolved = "manager_unresolved" // the manager is not in the directory
+	reasonLinkedAccount     = "linked_account"     // another connection that means the same people has the person, too
+	reasonAtWorkElsewhere   = "at_work_elsewhere"  // left here, but another connection shows the person at work
 
 	// Quarantined: nothing changes until HR or an administrator resolves it.
 	reasonIDInvalid         = "id_invalid"
@@ -28,6 +30,7 @@ const (
 	reasonEmailInvalid      = "email_invalid"
 	reasonEmailDuplicate    = "email_duplicate"
 	reasonEmailTaken        = "email_taken"
+	reasonOtherAccount      = "other_account" // the address is that of somebody of another connection
 	reasonEmailSwap         = "email_swap"
 	reasonUsernameTaken     = "username_taken"
 	reasonUsernameDuplicate = "username_duplicate"

@@ -50,6 +50,7 @@ type Rules struct {
 	Mode         users.ImportMode // empty means all
 	Reconcile    bool             // nobody is left out because the source shows them as remembered
 	Repairs      bool             // whoever is as remembered, and yet differs, was changed by somebody else
+	Accounts     Accounts         // this connection and the others
 }
 
 // changesPeopleHere reports whether a run changes people who have a user.

@@ -93,7 +93,21 @@ type Import struct {
 
 	// MappingOnCreate fills attributes of people when they are created or linked; no later import changes those.
 	MappingOnCreate Mapping `json:"mapping_on_create,omitempty"`
+
+	Conflict      ConflictPolicy `json:"conflict,omitempty"`      // empty: ConflictQuarantines
+	Rank          int            `json:"rank,omitempty"`          // of several that know somebody, the lowest is the source of an attribute; 0 means 1
+	Authoritative []string       `json:"authoritative,omitempty"` // attributes that it is the source of whatever its rank
 }
+
+// ConflictPolicy is what becomes of a person of a source whose address somebody
+// of another connection has.
+type ConflictPolicy string
+
+// The policies. Linking takes two: both connections have to be declared so.
+const (
+	ConflictQuarantines ConflictPolicy = "quarantine"
+	ConflictLinks       ConflictPolicy = "link" // the accounts mean the same people: same address and same name is one person
+)
 
 // Access is how access windows follow from dates of the source, which are days
 // in the zone of the person's office.

@@ -95,6 +95,8 @@ type Reader interface {
 	People(ctx context.Context, connection ApplicationID, sourceIDs []string) (map[string]Person, error)
 	// PeopleAfter pages through all remembered people of a connection in order of source id.
 	PeopleAfter(ctx context.Context, connection ApplicationID, after string, limit int) ([]Person, error)
+	// SharedUsers returns the users of whom the connection and another one have a record, by id.
+	SharedUsers(ctx context.Context, connection ApplicationID) ([]ID, error)
 	// PeopleOf returns the source records of the given users, of all connections.
 	PeopleOf(ctx context.Context, ids []ID) (map[ID][]Person, error)
 

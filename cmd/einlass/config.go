@@ -229,6 +229,15 @@ type ImportConfig struct {
 	// failed to) or `always`; recommended for the first few imports. Imports that stop or need a decision
 	// are mailed in any case. Needs `mail`.
 	Summary users.SummaryPolicy `yaml:"summary"`
+	// With several connections: what becomes of a person whose address somebody of another one has. `quarantine`:
+	// nothing, and it is reported. `link`, declared for both: the same address and the same name is one person with
+	// several accounts; see `docs/several-accounts.md`.
+	Conflict users.ConflictPolicy `yaml:"conflict"`
+	// Of a person with several accounts, the connection of the lowest rank that shows them at work is the source
+	// of their attributes. Connections that link need a rank of their own each, at least 1.
+	Rank int `yaml:"rank"`
+	// Attributes of ours that this connection is the source of whatever its rank, such as `department`.
+	Authoritative []string `yaml:"authoritative"`
 	// Personio tells of changes at `/hooks/personio/{id of the application}`, and who has changed is read again
 	// at once; see webhooks.md. Left out: nothing is received.
 	Webhook *WebhookConfig `yaml:"webhook"`
@@ -337,6 +346,8 @@ func defaultImport() *ImportConfig {
 		Leave:        users.LeaveSuspends,
 		Guard:        GuardConfig(users.DefaultGuard),
 		Summary:      users.SummaryNever,
+		Conflict:     users.ConflictQuarantines,
+		Rank:         1,
 	}
 }
 

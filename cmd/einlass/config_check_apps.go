@@ -14,14 +14,15 @@ import (
 
 // The words that keys of applications and people accept.
 var (
-	authMethods     = []string{users.AuthMethodPost, users.AuthMethodBasic, users.AuthMethodNone, users.AuthMethodPrivateKey}
-	importModes     = []users.ImportMode{users.ImportAll, users.ImportNew, users.ImportUpdates}
-	approvals       = []users.Approval{users.ApprovalAnyone, users.ApprovalSecondPerson}
-	initialStates   = []users.State{users.StateActive, users.StateStaged}
-	summaryPolicies = []users.SummaryPolicy{users.SummaryNever, users.SummaryChanges, users.SummaryAlways}
-	leavePolicies   = []users.LeavePolicy{users.LeaveSuspends, users.LeaveKeeps}
-	userStates      = []users.State{users.StateActive, users.StateStaged, users.StateSuspended}
-	userRoles       = []users.Role{users.RoleOwner, users.RoleAdministrator, users.RoleHelpdesk, users.RoleAuditor, users.RoleNone}
+	authMethods      = []string{users.AuthMethodPost, users.AuthMethodBasic, users.AuthMethodNone, users.AuthMethodPrivateKey}
+	importModes      = []users.ImportMode{users.ImportAll, users.ImportNew, users.ImportUpdates}
+	approvals        = []users.Approval{users.ApprovalAnyone, users.ApprovalSecondPerson}
+	initialStates    = []users.State{users.StateActive, users.StateStaged}
+	summaryPolicies  = []users.SummaryPolicy{users.SummaryNever, users.SummaryChanges, users.SummaryAlways}
+	conflictPolicies = []users.ConflictPolicy{users.ConflictQuarantines, users.ConflictLinks}
+	leavePolicies    = []users.LeavePolicy{users.LeaveSuspends, users.LeaveKeeps}
+	userStates       = []users.State{users.StateActive, users.StateStaged, users.StateSuspended}
+	userRoles        = []users.Role{users.RoleOwner, users.RoleAdministrator, users.RoleHelpdesk, users.RoleAuditor, users.RoleNone}
 )
 
 // protocolClaims have a meaning of their own in an ID token or userinfo answer
@@ -58,6 +59,7 @@ func (l *loader) checkApplications() {
 			l.checkImport(path+".import", *a.Import)
 		}
 	}
+	l.checkAccounts()
 }
 
 // checkID checks the id of an element that must be a slug and stand once in its list.

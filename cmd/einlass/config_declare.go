@@ -102,6 +102,13 @@ func (i ImportConfig) stored(defaultMapping users.Mapping) *users.Import {
 		Mapping:      i.mapping(defaultMapping),
 
 		MappingOnCreate: i.MappingOnCreate,
+		Authoritative:   i.Authoritative,
+	}
+	if i.Conflict != users.ConflictQuarantines { // likewise
+		stored.Conflict = i.Conflict
+	}
+	if i.Rank > 1 { // likewise
+		stored.Rank = i.Rank
 	}
 	if i.Webhook != nil {
 		stored.Webhook = &users.Webhook{CompanyID: i.Webhook.CompanyID}

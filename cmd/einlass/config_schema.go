@@ -137,6 +137,9 @@ func (i *ImportConfig) fields() []field {
 		leaf("mapping", mapValue{&i.Mapping}),
 		leaf("mapping_on_create", mapValue{&i.MappingOnCreate}),
 		leaf("summary", choice(&i.Summary, summaryPolicies...)),
+		leaf("conflict", choice(&i.Conflict, conflictPolicies...)),
+		leaf("rank", numberValue{&i.Rank}),
+		leaf("authoritative", listValue{&i.Authoritative}),
 		{name: "webhook", optional: true, keys: func() []field {
 			i.Webhook = &WebhookConfig{}
 			return []field{

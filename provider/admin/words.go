@@ -37,6 +37,7 @@ var reasonKeys = map[string]string{
 	"linked_by_email": "reason.linked_by_email", "rehire_new": "reason.rehire_new", "rehire_moved": "reason.rehire_moved",
 	"rehire_keep": "reason.rehire_keep", "rehire_suspended": "reason.rehire_suspended",
 	"manager": "reason.manager", "manager_unresolved": "reason.manager_unresolved",
+	"linked_account": "reason.linked_account", "at_work_elsewhere": "reason.at_work_elsewhere", "other_account": "reason.other_account",
 	"email_parked": "reason.email_parked", "email_handed_over": "reason.email_handed_over",
 
 	"id_invalid": "reason.id_invalid", "duplicate_id": "reason.duplicate_id", "unknown_status": "reason.unknown_status",

@@ -12,6 +12,7 @@ var (
 	selectPeople      = loadBatch("people")
 	selectPeopleAfter = load("people_after")
 	selectPeopleOf    = loadBatch("people_of")
+	selectSharedUsers = load("shared_users")
 	putPeople         = loadBatch("put_people")
 )
 
@@ -48,6 +49,18 @@ func (r reader) PeopleOf(ctx context.Context, ids []users.ID) (map[users.ID][]us
 		return err
 	}, known)
 	return people, err
+}
+
+// SharedUsers implements users.Reader.
+func (r reader) SharedUsers(ctx context.Context, connection users.ApplicationID) ([]users.ID, error) {
+	var ids []users.ID
+	err := r.conn.query(ctx, selectSharedUsers, func(rows *sql.Rows) error {
+		var id users.ID
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, string(connection))
+	return ids, err
 }
 
 func scanPerson(rows *sql.Rows) (users.Person, error) {

@@ -2,6 +2,7 @@ package userstest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/einlass/einlass/users"
@@ -13,6 +14,7 @@ var peoplePromises = []promise{
 	{"of two records of one person in a batch the last stays", lastRecordStays},
 	{"pages follow each other in one connection", pagesOfPeople},
 	{"source records are found by user, in all connections", peopleOf},
+	{"whom several connections know is found from each of them", sharedUsers},
 }
 
 // record returns what a connection remembers of one person.
@@ -108,4 +110,26 @@ func peopleOf(t *testing.T, s users.Store) {
 	byConnection := map[users.ApplicationID]users.Person{got[ada][0].Connection: got[ada][0], got[ada][1].Connection: got[ada][1]}
 	same(t, "records of ada", byConnection, map[users.ApplicationID]users.Person{connection: first, "other": second})
 	same(t, "records of bob", got[bob], []users.Person{ofBob})
+}
+
+// S-036
+func sharedUsers(t *testing.T, s users.Store) {
+	shared, err := s.SharedUsers(t.Context(), connection)
+	ok(t, "SharedUsers", err)
+	same(t, "shared users of nobody", shared, []users.ID{})
+	ada, bob, cleo := users.NewID(), users.NewID(), users.NewID()
+	putPeople(t, s,
+		record(connection, "1", ada), record("other", "1", ada), record("third", "1", ada),
+		record(connection, "2", bob), record(connection, "3", bob), // twice, but here alone
+		record("other", "4", cleo), record("third", "4", cleo), // elsewhere alone
+		record(connection, "5", ""), record("other", "5", ""), // nobody's
+	)
+	for _, c := range []struct {
+		connection users.ApplicationID
+		want       []users.ID
+	}{{connection, []users.ID{ada}}, {"other", slices.Sorted(slices.Values([]users.ID{ada, cleo}))}, {"unknown", nil}} {
+		got, err := s.SharedUsers(t.Context(), c.connection)
+		ok(t, "SharedUsers", err)
+		same(t, "shared users of "+string(c.connection), got, c.want)
+	}
 }
