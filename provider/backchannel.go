@@ -20,7 +20,7 @@ import (
 )
 
 // FollowerLogout is the follower that tells applications of the end of sessions.
-const FollowerLogout = "logout"
+const FollowerLogout = users.FollowerLogout
 
 // Bounds of telling applications (OpenID Connect Back-Channel Logout section 2.4).
 const (
@@ -37,6 +37,7 @@ const (
 type logoutDirectory interface {
 	Read() users.Reader
 	RecordSessionEnds(ctx context.Context, actor users.Actor, id users.ID, ends []users.SessionEnd) error
+	RecordAccessCleaned(ctx context.Context, e users.Event, sessions int) error
 }
 
 // tokenSigner is the part of the key ring that logout tokens need.
@@ -123,18 +124,32 @@ func (b *BackChannel) listener(id users.ApplicationID) (users.SignIn, bool) {
 }
 
 // endDead ends what is left of a person's sessions that they can no longer use.
+// That a suspension left nothing is evidence of its own.
 func (b *BackChannel) endDead(ctx context.Context, e users.Event) error {
-	person := users.ID(e.Subject)
+	dead, err := b.deadSessions(ctx, users.ID(e.Subject))
+	if err != nil {
+		return err
+	}
+	if err := b.cfg.Sessions.Conclude(ctx, b.cfg.Users, e.Actor, users.SessionEnd{Reason: string(e.Kind)}, dead...); err != nil {
+		return err
+	}
+	if e.Kind != users.EventUserSuspended {
+		return nil
+	}
+	return b.cfg.Users.RecordAccessCleaned(ctx, e, len(dead))
+}
+
+// deadSessions returns the sessions in the store that a person can no longer use.
+func (b *BackChannel) deadSessions(ctx context.Context, person users.ID) ([]session.Session, error) {
 	sessions, err := b.cfg.Sessions.Of(ctx, person)
 	if err != nil || len(sessions) == 0 {
-		return err
+		return nil, err
 	}
 	now, err := b.cfg.Users.Read().Decision(ctx, person, "", b.cfg.Now())
 	if err != nil && !errors.Is(err, users.ErrNotFound) {
-		return err
+		return nil, err
 	}
-	dead := slices.DeleteFunc(sessions, func(s session.Session) bool { return now.Lives(s.Epoch) })
-	return b.cfg.Sessions.Conclude(ctx, b.cfg.Users, e.Actor, users.SessionEnd{Reason: string(e.Kind)}, dead...)
+	return slices.DeleteFunc(sessions, func(s session.Session) bool { return now.Lives(s.Epoch) }), nil
 }
 
 // Deliver implements notify.Handler: it posts a logout token, made for this very attempt.

@@ -48,6 +48,7 @@ type applier struct {
 	unenrol     []ID
 	records     []Person
 	lastWaivers map[ID]Waiver
+	lost        map[ID]accessLost // of those who are suspended
 
 	activates bool // the opening of an access window makes staged people active
 	turns     []clockTurn
@@ -92,6 +93,7 @@ func (a *applier) collect(ctx context.Context) error {
 		return err
 	}
 	a.activates = app.activates()
+	var suspended []User // as they were before
 	for i := range a.rows {
 		c := &a.rows[i]
 		if c.Outcome == OutcomeFailed {
@@ -107,12 +109,16 @@ func (a *applier) collect(ctx context.Context) error {
 				c.Outcome, c.Error = OutcomeFailed, why
 				continue
 			}
+			if c.Kind == ChangeSuspend {
+				suspended = append(suspended, u)
+			}
 			a.change(u, *c)
 		}
 		c.Outcome, c.Error = OutcomeApplied, ""
 		a.record(*c)
 	}
-	return nil
+	a.lost, err = losing(ctx, a.tx, a.now, suspended...)
+	return err
 }
 
 // refused says why a planned row must not be applied to the person as they are now.
@@ -305,6 +311,7 @@ type changePayload struct {
 	Reason   string                 `json:"reason,omitempty"`
 	Fields   map[string]FieldChange `json:"fields,omitempty"`
 	HeardAt  time.Time              `json:"heard_at,omitzero"` // see RunChange
+	accessLost
 }
 
 func (a *applier) appendEvents() error {
@@ -314,6 +321,9 @@ func (a *applier) appendEvents() error {
 			continue
 		}
 		payload := changePayload{Run: a.run.ID, SourceID: c.SourceID, Reason: c.Reason, Fields: c.Fields, HeardAt: c.HeardAt}
+		if kind == EventUserSuspended {
+			payload.accessLost = a.lost[c.User]
+		}
 		if err := appendEvent(a.tx, kind, ActorImport(a.run.Connection), string(c.User), payload); err != nil {
 			return err
 		}

@@ -180,6 +180,10 @@ func (w *declarer) suspend(ctx context.Context, id ID, reason string) error {
 	if err != nil || suspendedByFile(u) {
 		return err
 	}
+	lost, err := losing(ctx, w.tx, w.now, u)
+	if err != nil {
+		return err
+	}
 	u.Epoch++
 	if err := w.update(ctx, u); err != nil {
 		return err
@@ -188,7 +192,7 @@ func (w *declarer) suspend(ctx context.Context, id ID, reason string) error {
 	if err := w.tx.PutSuspensions(ctx, []Suspension{s}); err != nil {
 		return err
 	}
-	return appendEvent(w.tx, EventUserSuspended, ActorConfig, string(id), reasonPayload{reason})
+	return appendEvent(w.tx, EventUserSuspended, ActorConfig, string(id), suspendedPayload{reasonPayload{reason}, lost[id]})
 }
 
 func (w *declarer) lift(ctx context.Context, id ID) error {

@@ -112,12 +112,16 @@ type reasonPayload struct {
 // administrator's Activate lifts it again.
 func (d *Directory) Suspend(ctx context.Context, actor Actor, id ID, reason string) (User, error) {
 	return d.changeUser(ctx, id, func(tx Tx, u *User) (Event, error) {
-		u.Epoch++
-		err := tx.PutSuspensions(ctx, []Suspension{{User: id, By: ByAdmin, Reason: reason, Since: d.now()}})
+		lost, err := losing(ctx, tx, d.now(), *u)
 		if err != nil {
 			return Event{}, err
 		}
-		return NewEvent(EventUserSuspended, actor, string(id), reasonPayload{reason})
+		u.Epoch++
+		err = tx.PutSuspensions(ctx, []Suspension{{User: id, By: ByAdmin, Reason: reason, Since: d.now()}})
+		if err != nil {
+			return Event{}, err
+		}
+		return NewEvent(EventUserSuspended, actor, string(id), suspendedPayload{reasonPayload{reason}, lost[id]})
 	})
 }
 

@@ -57,7 +57,8 @@ const (
 	EventImportApproved    EventKind = "import.approved"
 	EventKeyRotated        EventKind = "key.rotated"
 	EventPersonQuarantined EventKind = "person.quarantined"
-	EventSessionEnded      EventKind = "session.ended" // before the session is deleted
+	EventSessionEnded      EventKind = "session.ended"       // before the session is deleted
+	EventAccessCleaned     EventKind = "user.access_cleaned" // nothing is left of the sessions that a suspension killed
 	EventDeliveryMade      EventKind = "delivery.made"
 	EventDeliveryFailed    EventKind = "delivery.failed" // given up
 	EventConsentGranted    EventKind = "consent.granted"

@@ -10,6 +10,12 @@ import (
 // before another takes over: people who sign out wait for it after a crash.
 const FollowerLease = 15 * time.Second
 
+// Followers whose deliveries are evidence.
+const (
+	FollowerLogout = "logout" // tells applications of the end of sessions
+	FollowerMail   = "mail"   // mails administrators
+)
+
 // DeliveryState is what has become of a delivery. What arrived has no row any
 // more; that it did is in the event log.
 type DeliveryState string

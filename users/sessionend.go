@@ -32,3 +32,21 @@ func (d *Directory) RecordSessionEnds(ctx context.Context, actor Actor, id ID, e
 	}
 	return nil
 }
+
+// AccessCleaned is the payload of EventAccessCleaned.
+type AccessCleaned struct {
+	Event    int64 `json:"event"`    // number of the suspension's event
+	Sessions int   `json:"sessions"` // ended just now
+}
+
+// RecordAccessCleaned writes that the sessions which the suspension e killed are
+// gone from the store, whatever their number. It is repeated where a process died in between.
+func (d *Directory) RecordAccessCleaned(ctx context.Context, e Event, sessions int) error {
+	err := d.store.Update(ctx, func(tx Tx) error {
+		return appendEvent(tx, EventAccessCleaned, ActorSystem, e.Subject, AccessCleaned{Event: e.Seq, Sessions: sessions})
+	})
+	if err != nil {
+		return fmt.Errorf("access of %s cleaned: %w", e.Subject, err)
+	}
+	return nil
+}

@@ -128,6 +128,10 @@ type Reader interface {
 	Events(ctx context.Context, after int64, limit int) ([]Event, error)
 	// EventsAbout returns the newest events of one subject first.
 	EventsAbout(ctx context.Context, subject string, limit int) ([]Event, error)
+	// EventsAboutAfter pages through the events of one subject by number: those after seq, at most limit.
+	EventsAboutAfter(ctx context.Context, subject string, after int64, limit int) ([]Event, error)
+	// SuspensionEvents pages through the events EventUserSuspended by number: those after seq, at most limit.
+	SuspensionEvents(ctx context.Context, after int64, limit int) ([]Event, error)
 	// EventHead returns number and hash of the last event.
 	EventHead(ctx context.Context) (seq int64, hash []byte, err error)
 

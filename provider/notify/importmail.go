@@ -19,7 +19,7 @@ import (
 )
 
 // FollowerMail is the follower that mails administrators.
-const FollowerMail = "mail"
+const FollowerMail = users.FollowerMail
 
 // MailTimeout is for one attempt to hand over a mail: servers make strangers wait.
 const MailTimeout = 2 * stage

@@ -13,10 +13,14 @@ var (
 	selectEvents      = load("events")
 	selectEventsAbout = load("events_about")
 	selectEventHead   = load("event_head")
-	advanceEventHead  = load("advance_event_head")
-	setEventHead      = load("set_event_head")
-	insertEvents      = loadBatch("insert_events")
-	insertEventData   = loadBatch("insert_event_data")
+
+	selectEventsAboutAfter = load("events_about_after")
+	selectSuspensionEvents = load("suspension_events")
+
+	advanceEventHead = load("advance_event_head")
+	setEventHead     = load("set_event_head")
+	insertEvents     = loadBatch("insert_events")
+	insertEventData  = loadBatch("insert_event_data")
 )
 
 // appendEvents numbers, chains and writes the events of the transaction. It runs
@@ -56,6 +60,16 @@ func (r reader) Events(ctx context.Context, after int64, limit int) ([]users.Eve
 // EventsAbout implements users.Reader.
 func (r reader) EventsAbout(ctx context.Context, subject string, limit int) ([]users.Event, error) {
 	return r.events(ctx, selectEventsAbout, subject, int64(limit))
+}
+
+// EventsAboutAfter implements users.Reader.
+func (r reader) EventsAboutAfter(ctx context.Context, subject string, after int64, limit int) ([]users.Event, error) {
+	return r.events(ctx, selectEventsAboutAfter, subject, after, int64(limit))
+}
+
+// SuspensionEvents implements users.Reader.
+func (r reader) SuspensionEvents(ctx context.Context, after int64, limit int) ([]users.Event, error) {
+	return r.events(ctx, selectSuspensionEvents, after, int64(limit))
 }
 
 func (r reader) events(ctx context.Context, s statement, args ...any) ([]users.Event, error) {

@@ -16,6 +16,8 @@ var eventPromises = []promise{
 	{"events are numbered, stamped and chained", chained},
 	{"payloads are kept byte for byte", payloads},
 	{"events about a subject are listed newest first", eventsAbout},
+	{"events about a subject are paged by number", eventsAboutAfter},
+	{"suspensions are paged by number", suspensionEvents},
 	{"five hundred events go into one transaction", manyEvents},
 }
 
@@ -137,6 +139,42 @@ func eventsAbout(t *testing.T, s users.Store) {
 		numbers = append(numbers, e.Seq)
 	}
 	same(t, "numbers of the newest", numbers, []int64{9, 7, 5})
+}
+
+func eventsAboutAfter(t *testing.T, s users.Store) {
+	for i := range 5 {
+		appendAll(t, s, event("ada"), event(fmt.Sprintf("other%d", i)))
+	}
+	for after, want := range map[int64][]int64{0: {1, 3, 5}, 5: {7, 9}, 6: {7, 9}, 9: nil} {
+		got, err := s.EventsAboutAfter(t.Context(), "ada", after, 3)
+		ok(t, "EventsAboutAfter", err)
+		var numbers []int64
+		for _, e := range got {
+			numbers = append(numbers, e.Seq)
+		}
+		same(t, fmt.Sprintf("numbers after %d", after), numbers, want)
+	}
+}
+
+// N-1
+func suspensionEvents(t *testing.T, s users.Store) {
+	for i := range 6 {
+		e := event(fmt.Sprint(i))
+		if i%2 == 1 {
+			e.Kind = users.EventUserSuspended
+		}
+		appendAll(t, s, e)
+	}
+	for after, want := range map[int64][]int64{0: {2, 4}, 2: {4, 6}, 6: nil} {
+		got, err := s.SuspensionEvents(t.Context(), after, 2)
+		ok(t, "SuspensionEvents", err)
+		var numbers []int64
+		for _, e := range got {
+			numbers = append(numbers, e.Seq)
+			same(t, "payload", e.Payload, `{"a":"b"}`)
+		}
+		same(t, fmt.Sprintf("numbers after %d", after), numbers, want)
+	}
 }
 
 func manyEvents(t *testing.T, s users.Store) {
