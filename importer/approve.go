@@ -100,8 +100,8 @@ func (e *Engine) checkSecondPerson(ctx context.Context, run users.Run, actor use
 }
 
 // approvable returns a run whose plan was not applied and is the newest of its
-// connection, or equal to the newer ones: while a run is held, each scheduled one
-// makes the same plan again.
+// connection over everybody, or equal to the newer ones: while a run is held, each
+// scheduled one makes the same plan again.
 func (e *Engine) approvable(ctx context.Context, id users.RunID) (users.Run, error) {
 	read := e.cfg.Directory.Read()
 	run, err := read.Run(ctx, id)
@@ -123,6 +123,9 @@ func (e *Engine) approvable(ctx context.Context, id users.RunID) (users.Run, err
 		return run, err
 	}
 	for _, newer := range since {
+		if run.Scope != users.ScopeFull || newer.Scope != users.ScopeFull {
+			continue // whether it concerns the same people shows when they are read again
+		}
 		another := newer.PlanHash != "" && newer.PlanHash != run.PlanHash // what failed while reading has none
 		if newer.ID != id && (another || newer.State == users.RunDone) {
 			return run, fmt.Errorf("%w: run %s is newer", ErrStale, newer.ID)
@@ -139,11 +142,12 @@ func (e *Engine) replan(ctx context.Context, app users.Application, t *tracker) 
 	if outdated(run.Options, app) {
 		return true, 0, nil
 	}
-	past, err := readHistory(ctx, read, app.ID, e.now())
-	if err != nil {
-		return false, 0, err
+	var result outcome
+	if run.Scope == users.ScopeFull {
+		result, err = e.planAgain(ctx, app, t)
+	} else {
+		result, err = e.planSomeAgain(ctx, app, t)
 	}
-	result, _, err := e.plan(ctx, app, past, t, func(context.Context, []users.RunChange) error { return nil })
 	if errors.Is(err, ErrSelection) {
 		return true, 0, nil
 	}
@@ -158,4 +162,34 @@ func (e *Engine) replan(ctx context.Context, app users.Application, t *tracker) 
 		return false, 0, err
 	}
 	return moved > 0 || result.hash != run.PlanHash, result.rows, nil
+}
+
+// planAgain plans everybody.
+func (e *Engine) planAgain(ctx context.Context, app users.Application, t *tracker) (outcome, error) {
+	past, err := readHistory(ctx, e.cfg.Directory.Read(), app.ID, e.now())
+	if err != nil {
+		return outcome{}, err
+	}
+	result, _, err := e.plan(ctx, app, past, t, func(context.Context, []users.RunChange) error { return nil })
+	return result, err
+}
+
+// planSomeAgain plans the people of a run over some people, read one by one.
+func (e *Engine) planSomeAgain(ctx context.Context, app users.Application, t *tracker) (outcome, error) {
+	ids := t.run.Options.People
+	p := partial{engine: e, lease: t.lease, app: app, scope: t.run.Scope, read: func(ctx context.Context, r *reading) error {
+		reads, err := readSingly(ctx, r.source, ids, r.query.Wanted)
+		if err != nil {
+			return err
+		}
+		if len(reads.answered) < len(ids) {
+			return fmt.Errorf("%w for %d of %d people", ErrUnreachable, len(ids)-len(reads.answered), len(ids))
+		}
+		return reads.takeInto(ctx, r)
+	}}
+	plan, err := p.plan(ctx, t)
+	if err == nil {
+		plan.stats.People = max(plan.stats.People, 1) // nobody is missing from a read of some people
+	}
+	return plan.outcome, err
 }

@@ -45,6 +45,14 @@ type company struct {
 	singles   []string // ids that were read singly
 	wanted    []string // what was asked for last
 	query     string   // the filter of that: "department=" and a department, or nothing
+
+	now      func() time.Time
+	modified map[string]time.Time // when a row was changed last
+	asked    []time.Time          // since when changes were asked for
+	deltaErr error
+	onPerson func(id string)  // called without the lock
+	broken   map[string]error // people whom Person cannot show
+	lists    int              // how often everybody was read
 }
 
 func (c *company) Granted(context.Context) ([]string, bool, error) {
@@ -61,6 +69,7 @@ func (c *company) Pages(_ context.Context, query importer.Query) iter.Seq2[impor
 	return func(yield func(importer.Page, error) bool) {
 		c.mu.Lock()
 		c.wanted, c.query = wanted, query.Filter
+		c.lists++
 		people, announced, hook := c.listed(), c.announced, c.onPage
 		failAt, err := c.failAt, c.err
 		c.mu.Unlock()
@@ -87,6 +96,28 @@ func (c *company) Pages(_ context.Context, query importer.Query) iter.Seq2[impor
 	}
 }
 
+// Changed is one page of everybody changed since then, or an empty one.
+func (c *company) Changed(_ context.Context, since time.Time, wanted []string) iter.Seq2[importer.Page, error] {
+	return func(yield func(importer.Page, error) bool) {
+		c.mu.Lock()
+		c.asked = append(c.asked, since)
+		people := slices.DeleteFunc(slices.Clone(c.people), func(p importer.Person) bool { return c.modified[p.ID].Before(since) })
+		err := c.deltaErr
+		c.mu.Unlock()
+		yield(importer.Page{People: asked(people, wanted), Announced: len(people)}, err)
+	}
+}
+
+// touch notes that a row was changed now. The caller holds the lock.
+func (c *company) touch(id string) {
+	if c.modified == nil {
+		c.modified = map[string]time.Time{}
+	}
+	if c.now != nil {
+		c.modified[id] = c.now()
+	}
+}
+
 func (c *company) listed() []importer.Person {
 	department, filtered := strings.CutPrefix(c.query, "department=")
 	return slices.DeleteFunc(slices.Clone(c.people), func(p importer.Person) bool {
@@ -106,12 +137,21 @@ func asked(people []importer.Person, wanted []string) []importer.Person {
 	return answer
 }
 
-func (c *company) Person(_ context.Context, id string, wanted []string) (importer.Person, error) {
+func (c *company) Person(ctx context.Context, id string, wanted []string) (importer.Person, error) {
+	c.mu.Lock()
+	hook := c.onPerson
+	c.mu.Unlock()
+	if hook != nil {
+		hook(id)
+	}
+	if err := ctx.Err(); err != nil {
+		return importer.Person{}, err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.singles = append(c.singles, id)
-	if c.personErr != nil {
-		return importer.Person{}, c.personErr
+	if err := cmp.Or(c.personErr, c.broken[id]); err != nil {
+		return importer.Person{}, err
 	}
 	for _, p := range c.people {
 		if p.ID == id {
@@ -130,6 +170,7 @@ func (c *company) set(id string, change func(p *importer.Person)) {
 		if c.people[i].ID == id {
 			c.people[i].Attributes = maps.Clone(c.people[i].Attributes)
 			change(&c.people[i])
+			c.touch(id)
 		}
 	}
 }
@@ -148,6 +189,7 @@ func (c *company) hire(id string, s importer.Status, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.people = append(c.people, employee(id, s, name))
+	c.touch(id)
 }
 
 func employee(id string, s importer.Status, name string) importer.Person {
@@ -217,6 +259,7 @@ func newBenchOn(t testing.TB, store *sqlstore.Store, n int) *bench {
 		clock:    &clock{now: time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)},
 		settings: users.Import{Source: "personio", BaseURL: "https://api.example", InitialState: users.StateActive, Reactivation: true},
 	}
+	b.company.now = b.clock.Now
 	for i := range n {
 		b.company.hire(fmt.Sprint(i+1), importer.StatusActive, fmt.Sprintf("P%d", i+1))
 	}

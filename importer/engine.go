@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/einlass/einlass/keys"
@@ -28,6 +29,7 @@ type Config struct {
 	Logger       *slog.Logger        // nil discards
 	Progress     func(p Progress)    // nil: nobody watches; called by the goroutine that imports
 	Finished     func(run users.Run) // is told of each run that ended here; nil: nobody
+	Noted        <-chan struct{}     // receives after work was noted in this process; nil: the next look finds it
 }
 
 // Engine runs imports. Its methods may be called at the same time, from several
@@ -36,6 +38,9 @@ type Engine struct {
 	cfg Config
 	log *slog.Logger
 	now func() time.Time
+
+	mu     sync.Mutex // guards rights
+	rights map[users.ApplicationID]rights
 }
 
 // New returns an Engine.
@@ -43,7 +48,7 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Directory == nil || cfg.Open == nil || cfg.Mappings == nil {
 		return nil, errors.New("importer: directory, open and mappings are required")
 	}
-	e := &Engine{cfg: cfg, log: cfg.Logger, now: cfg.Now}
+	e := &Engine{cfg: cfg, log: cfg.Logger, now: cfg.Now, rights: map[users.ApplicationID]rights{}}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
@@ -91,24 +96,36 @@ func (e *Engine) Run(ctx context.Context, req Request) (users.Run, error) {
 		return run, fmt.Errorf("import %s: %w", app.ID, err)
 	}
 	defer release()
+	return e.runHolding(held, lease, app, req, options)
+}
 
-	run := users.Run{
-		ID: users.NewRunID(), Connection: app.ID, Preview: req.Preview, State: users.RunReading,
-		Actor: req.Actor, StartedAt: e.now(), Stats: users.FeedStats{Announced: -1}, Options: options,
-	}
+// runHolding is Run for who has the lease.
+func (e *Engine) runHolding(
+	ctx context.Context, lease users.Lease, app users.Application, req Request, options users.RunOptions,
+) (users.Run, error) {
+	run := e.newRun(app, options)
+	run.Preview, run.Actor = req.Preview, req.Actor
 	t := e.track(lease, &run)
-	if err := e.cfg.Directory.StartRun(held, lease, run); err != nil {
+	if err := e.cfg.Directory.StartRun(ctx, lease, run); err != nil {
 		return users.Run{}, fmt.Errorf("import %s: %w", app.ID, err)
 	}
-	err = e.execute(held, app, t)
+	err := e.execute(ctx, app, t)
 	if err != nil && !errors.Is(err, ErrHeld) {
-		err = e.fail(held, t, err)
+		err = e.fail(ctx, t, err)
 	}
 	e.logRun(run, err)
 	if err != nil {
 		return run, fmt.Errorf("import %s: %w", app.ID, err)
 	}
 	return run, nil
+}
+
+// newRun returns a run that begins now, by nobody yet.
+func (e *Engine) newRun(app users.Application, options users.RunOptions) users.Run {
+	return users.Run{
+		ID: users.NewRunID(), Connection: app.ID, State: users.RunReading,
+		StartedAt: e.now(), Stats: users.FeedStats{Announced: -1}, Options: options,
+	}
 }
 
 // connection returns an application whose people can be imported.
@@ -135,13 +152,7 @@ func (e *Engine) execute(ctx context.Context, app users.Application, t *tracker)
 	}
 	follows := consequences{directory: read, sessions: e.cfg.Sessions, log: e.log, connection: app.ID, now: run.StartedAt}
 	save := func(ctx context.Context, rows []users.RunChange) error {
-		for i := range rows {
-			rows[i].Run = run.ID
-		}
-		if err := follows.note(ctx, rows); err != nil {
-			return err
-		}
-		return e.cfg.Directory.SavePlan(ctx, lease, rows)
+		return e.savePlan(ctx, t, &follows, rows)
 	}
 	result, reasons, err := e.plan(ctx, app, past, t, save)
 	run.Stats = result.stats
@@ -153,6 +164,33 @@ func (e *Engine) execute(ctx context.Context, app users.Application, t *tracker)
 	if result.selected != nil {
 		run.Options.Selected = result.selected
 	}
+	if err := e.finishPlanned(ctx, t, result.rows, reasons); err != nil || run.State != users.RunDone {
+		return err
+	}
+	if run.Options.Reconcile {
+		e.reviewGroups(ctx, run.Connection)
+	}
+	if past.at.Before(e.midnight(run.StartedAt)) {
+		e.forgetOld(ctx, lease, run.Connection)
+	}
+	return nil
+}
+
+// savePlan stores rows with what follows from them for their people.
+func (e *Engine) savePlan(ctx context.Context, t *tracker, follows *consequences, rows []users.RunChange) error {
+	for i := range rows {
+		rows[i].Run = t.run.ID
+	}
+	if err := follows.note(ctx, rows); err != nil {
+		return err
+	}
+	return e.cfg.Directory.SavePlan(ctx, t.lease, rows)
+}
+
+// finishPlanned applies the stored plan of a run, unless it is a preview or there
+// are reasons to hold it, of which it returns ErrHeld.
+func (e *Engine) finishPlanned(ctx context.Context, t *tracker, rows int, reasons []Reason) error {
+	run := t.run
 	for _, reason := range reasons {
 		run.Held = append(run.Held, reason.String())
 	}
@@ -162,19 +200,10 @@ func (e *Engine) execute(ctx context.Context, app users.Application, t *tracker)
 	case run.Preview:
 		run.State = users.RunPreviewed
 	default:
-		if err := e.apply(ctx, t, result.rows); err != nil {
-			return err
-		}
-		if run.Options.Reconcile {
-			e.reviewGroups(ctx, run.Connection)
-		}
-		if past.at.Before(e.midnight(run.StartedAt)) {
-			e.forgetOld(ctx, lease, run.Connection)
-		}
-		return nil
+		return e.apply(ctx, t, rows)
 	}
 	run.FinishedAt = e.now()
-	if err := e.cfg.Directory.SaveRun(ctx, lease, *run); err != nil {
+	if err := e.cfg.Directory.SaveRun(ctx, t.lease, *run); err != nil {
 		return err
 	}
 	if run.State == users.RunHeld {

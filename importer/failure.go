@@ -27,6 +27,8 @@ const (
 	codeRevoked = "credentials_revoked"
 	codeRefused = "credentials_refused"
 	codeStopped = "stopped"
+	codeLost    = "lease_lost"
+	codeOurs    = "internal"
 )
 
 // failure is what an administrator is told about an error.
@@ -48,7 +50,7 @@ func failureOf(err error) failure {
 		{ErrCorrupt, failure{"feed_corrupt", "The source's answer is no complete, consistent list of people. Nothing was changed; the next run tries again."}},
 		{ErrSelection, failure{"selection_invalid", "Only new people of the source can be chosen. Correct the choice named here."}},
 		{users.ErrInvalid, failure{"settings_invalid", "The settings of the connection cannot be used. Correct what is named here."}},
-		{users.ErrLeaseLost, failure{"lease_lost", "Another process took over. Nothing was lost: its run, or the next one, does the rest."}},
+		{users.ErrLeaseLost, failure{codeLost, "Another process took over. Nothing was lost: its run, or the next one, does the rest."}},
 	} {
 		if errors.Is(err, known.target) {
 			return known.failure
@@ -63,7 +65,12 @@ func failureOf(err error) failure {
 	case errors.Is(err, context.Canceled):
 		return failure{codeStopped, "The process was stopped. The next run does the rest."}
 	}
-	return failure{"internal", "Something failed on our side. The log says more; the next run tries again."}
+	return failure{codeOurs, "Something failed on our side. The log says more; the next run tries again."}
+}
+
+// ofSource reports whether the source or the settings of the connection are the cause.
+func (f failure) ofSource() bool {
+	return f.code != codeStopped && f.code != codeLost && f.code != codeOurs
 }
 
 // explain says what happened and what to do, for the run's record.

@@ -110,6 +110,24 @@ func (f *Feed) wait(id string) bool {
 	return true
 }
 
+// concerned returns the source ids, sorted, of the people who were read and are
+// not as remembered, or whom one of the rows is about.
+func (f *Feed) concerned(rows []users.RunChange) []string {
+	var ids []string
+	for id, e := range f.entries {
+		if e.changed {
+			ids = append(ids, id)
+		}
+	}
+	for _, row := range rows {
+		if f.saw(row.SourceID) {
+			ids = append(ids, row.SourceID)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
 // hasUser notes that the person has a user here.
 func (f *Feed) hasUser(id string) {
 	e := f.entries[id]

@@ -18,6 +18,8 @@ const (
 	columnEmptyPercent  = 5  // and now for fewer than so many was emptied
 	unknownPercent      = 5  // people with a status we do not know
 	newDomainPercent    = 20 // people with an e-mail domain that nobody had
+
+	representativePercent = 20 // of the people of the last full run, below which some people say nothing of a column
 )
 
 // guardWindow is how far back losses of access add up.
@@ -98,11 +100,30 @@ func Judge(in GuardInput) []Reason {
 		reasons = append(reasons, in.emptied()...)
 		reasons = append(reasons, in.domains()...)
 	}
-	if n := in.Stats.UnknownStatuses; n*100 > unknownPercent*in.Stats.People {
-		reasons = append(reasons, Reason{Code: heldUnknownStatuses, Text: fmt.Sprintf(
-			"%d of %d people have a status we do not know (limit %d %%)", n, in.Stats.People, unknownPercent)})
+	return append(reasons, in.unknown()...)
+}
+
+// unknown finds statuses that nobody knows.
+func (in GuardInput) unknown() []Reason {
+	n := in.Stats.UnknownStatuses
+	if n*100 <= unknownPercent*in.Stats.People {
+		return nil
 	}
-	return reasons
+	return []Reason{{Code: heldUnknownStatuses, Text: fmt.Sprintf(
+		"%d of %d people have a status we do not know (limit %d %%)", n, in.Stats.People, unknownPercent)}}
+}
+
+// judgeSome is Judge for a run over some people. They are compared with the last
+// full run only if they are representativePercent of those whom it read.
+func judgeSome(in GuardInput, last users.FeedStats) []Reason {
+	reasons := in.suspensions()
+	in.Last = &last
+	if n := in.Stats.People; n < minActiveForPercent || n*100 < representativePercent*last.People {
+		return reasons
+	}
+	reasons = append(reasons, in.emptied()...)
+	reasons = append(reasons, in.domains()...)
+	return append(reasons, in.unknown()...)
 }
 
 // missing finds mandatory attributes that nobody has any more.

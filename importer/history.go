@@ -2,7 +2,6 @@ package importer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -21,11 +20,12 @@ type history struct {
 // readHistory reads what the guard compares a run with.
 func readHistory(ctx context.Context, r users.Reader, connection users.ApplicationID, now time.Time) (history, error) {
 	var h history
-	switch last, err := r.LastRun(ctx, connection, users.ScopeFull, users.RunDone); {
-	case err == nil:
+	last, err := lastFull(ctx, r, connection)
+	if err != nil {
+		return h, err
+	}
+	if last.ID != "" {
 		h.last, h.options, h.at = &last.Stats, last.Options, last.StartedAt
-	case !errors.Is(err, users.ErrNotFound):
-		return h, fmt.Errorf("last applied run: %w", err)
 	}
 	runs, err := r.RunsSince(ctx, connection, now.Add(-guardWindow))
 	if err != nil {

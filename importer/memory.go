@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/einlass/einlass/users"
 )
@@ -31,9 +32,16 @@ type remembered struct {
 	manager string
 }
 
+func newMemory(connection users.ApplicationID) *memory {
+	return &memory{
+		connection: connection, people: map[string]remembered{},
+		suspended: map[users.ID]struct{}{}, shared: map[users.ID]struct{}{},
+	}
+}
+
 // remember reads everything that is remembered of a connection.
 func remember(ctx context.Context, r users.Reader, connection users.ApplicationID) (*memory, error) {
-	m := &memory{connection: connection, people: map[string]remembered{}, suspended: map[users.ID]struct{}{}}
+	m := newMemory(connection)
 	statuses := map[string]string{} // one copy of each text
 	for after := ""; ; {
 		page, err := r.PeopleAfter(ctx, connection, after, peoplePage)
@@ -44,9 +52,7 @@ func remember(ctx context.Context, r users.Reader, connection users.ApplicationI
 			if _, known := statuses[p.Status]; !known {
 				statuses[p.Status] = p.Status
 			}
-			k := remembered{user: p.User, status: statuses[p.Status], manager: p.ManagerSourceID}
-			k.hash = packHash(p.ContentHash)
-			m.people[p.SourceID] = k
+			m.add(p, statuses[p.Status])
 			after = p.SourceID
 		}
 		if len(page) < peoplePage {
@@ -62,7 +68,6 @@ func (m *memory) readShared(ctx context.Context, r users.Reader) error {
 	if err != nil {
 		return fmt.Errorf("people of several connections: %w", err)
 	}
-	m.shared = make(map[users.ID]struct{}, len(shared))
 	for _, id := range shared {
 		m.shared[id] = struct{}{}
 	}
@@ -85,6 +90,68 @@ func (m *memory) readSuspended(ctx context.Context, r users.Reader) error {
 		if len(page) < usersPage {
 			return nil
 		}
+	}
+}
+
+// recall adds what the directory remembers of people and of the managers they
+// name or had, so that a read of some people costs the same in any directory. It
+// returns the users of those whom it did not know before.
+func (m *memory) recall(ctx context.Context, r users.Reader, people []Person) ([]users.ID, error) {
+	var named []string
+	for _, p := range people {
+		named = append(named, p.ID, p.ManagerID)
+	}
+	known, err := m.recallIDs(ctx, r, named)
+	if err != nil {
+		return nil, err
+	}
+	var managers []string
+	var ids []users.ID
+	for _, p := range known {
+		managers = append(managers, p.ManagerSourceID)
+		if p.User != "" {
+			ids = append(ids, p.User)
+		}
+	}
+	if _, err := m.recallIDs(ctx, r, managers); err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	found, err := r.UsersByID(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("users of people: %w", err)
+	}
+	for id, u := range found {
+		if suspendedBy(u, m.connection) {
+			m.suspended[id] = struct{}{}
+		}
+	}
+	return ids, nil
+}
+
+// recallIDs adds what is remembered of people who were not asked about before, and returns it.
+func (m *memory) recallIDs(ctx context.Context, r users.Reader, ids []string) (map[string]users.Person, error) {
+	slices.Sort(ids)
+	ids = slices.DeleteFunc(slices.Compact(ids), func(id string) bool {
+		_, known := m.people[id]
+		return id == "" || known
+	})
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	known, err := r.People(ctx, m.connection, ids)
+	if err != nil {
+		return nil, fmt.Errorf("remembered people: %w", err)
+	}
+	for _, p := range known {
+		m.add(p, p.Status)
+	}
+	return known, nil
+}
+
+// add keeps what is remembered of one person. status is the text to keep, which many may share.
+func (m *memory) add(p users.Person, status string) {
+	m.people[p.SourceID] = remembered{
+		user: p.User, hash: packHash(p.ContentHash), status: status, manager: p.ManagerSourceID,
 	}
 }
 

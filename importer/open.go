@@ -67,8 +67,32 @@ func mappingOf(defaults map[string]users.Mapping, app users.Application) users.M
 	return defaults[app.Import.Source]
 }
 
-// open prepares a read: the secret, the source, what may be asked for, what is remembered.
+// open prepares a read of everybody: the source, what may be asked for, what is remembered.
 func (e *Engine) open(ctx context.Context, app users.Application, past history, t *tracker) (*reading, error) {
+	r, err := e.openBare(ctx, app, t, e.askRights)
+	if err != nil {
+		return nil, err
+	}
+	if r.memory, err = remember(ctx, r.directory, app.ID); err != nil {
+		return nil, err
+	}
+	if len(r.accounts) > 1 {
+		if err := r.memory.readShared(ctx, r.directory); err != nil {
+			return nil, err
+		}
+	}
+	r.setRules(newRules(app.ID, t.run.Options, past.options))
+	if r.rules.Mode == users.ImportSelected {
+		r.selection = newSelection(t.run.Options.Selected)
+	}
+	return r, nil
+}
+
+// openBare prepares a read without what is remembered and without rules.
+func (e *Engine) openBare(
+	ctx context.Context, app users.Application, t *tracker,
+	rightsOf func(context.Context, users.Application, Source) (rights, error),
+) (*reading, error) {
 	mapping := mappingOf(e.cfg.Mappings, app)
 	if len(mapping) == 0 {
 		return nil, fmt.Errorf("%w source %q", users.ErrInvalid, app.Import.Source)
@@ -88,63 +112,89 @@ func (e *Engine) open(ctx context.Context, app users.Application, past history, 
 	if err != nil {
 		return nil, fmt.Errorf("open source: %w", err)
 	}
-	wanted, differ, err := preflight(ctx, source, mapping, onCreate)
+	granted, err := rightsOf(ctx, app, source)
 	if err != nil {
 		return nil, err
 	}
-	directory := e.cfg.Directory.Read()
-	memory, err := remember(ctx, directory, app.ID)
+	wanted, differ, err := preflight(granted, mapping, onCreate)
 	if err != nil {
 		return nil, err
 	}
-	rules := newRules(app.ID, t.run.Options, past.options)
-	if rules.Accounts, err = e.readAccounts(ctx); err != nil {
+	accounts, err := e.readAccounts(ctx)
+	if err != nil {
 		return nil, err
-	}
-	if len(rules.Accounts) > 1 {
-		if err := memory.readShared(ctx, directory); err != nil {
-			return nil, err
-		}
-	}
-	var chosen *selection
-	if rules.Mode == users.ImportSelected {
-		chosen = newSelection(t.run.Options.Selected)
 	}
 	stats := newFeedStats(mapping, wanted)
 	stats.stats.Missing, stats.stats.Surplus = differ.missing, differ.surplus
 	return &reading{
-		directory: directory, source: source, rules: rules, mapper: newMapper(mapping, e.cfg.Organization).creating(onCreate),
-		query: Query{Wanted: wanted, Filter: t.run.Options.Filter}, newID: newIDs(), selection: chosen,
-		memory: memory, feed: NewFeed(rules), movers: &movers{directory: e.cfg.Directory},
-		stats: stats, managers: map[string]struct{}{},
-		track: t,
+		directory: e.cfg.Directory.Read(), source: source, mapper: newMapper(mapping, e.cfg.Organization).creating(onCreate),
+		query: Query{Wanted: wanted, Filter: t.run.Options.Filter}, newID: newIDs(),
+		movers: &movers{directory: e.cfg.Directory},
+		stats:  stats, managers: map[string]struct{}{},
+		track: t, accounts: accounts,
 	}, nil
 }
 
-// rights is how what the credentials may read differs from what is mapped.
-type rights struct {
+// setRules says by which rules people are planned.
+func (r *reading) setRules(rules Rules) {
+	rules.Accounts = r.accounts
+	r.rules, r.feed = rules, NewFeed(rules)
+}
+
+// differences is how what the credentials may read differs from what is mapped.
+type differences struct {
 	missing []string // mapped, but not granted
 	surplus []string // granted, but not mapped
 }
 
-// preflight asks which attributes may be read. What is optional and may not be
+// rights is what the credentials of a connection may read.
+type rights struct {
+	version    int64 // of the application when that was asked
+	known      bool  // the source can tell
+	attributes []string
+}
+
+// askRights asks the source which attributes the credentials may read.
+func (e *Engine) askRights(ctx context.Context, app users.Application, source Source) (rights, error) {
+	attributes, known, err := source.Granted(ctx)
+	if err != nil {
+		return rights{}, err
+	}
+	told := rights{version: app.Version, known: known, attributes: attributes}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.rights[app.ID] = told
+	return told, nil
+}
+
+// knownRights is askRights for reads that are too small to ask each time.
+func (e *Engine) knownRights(ctx context.Context, app users.Application, source Source) (rights, error) {
+	e.mu.Lock()
+	told, found := e.rights[app.ID]
+	e.mu.Unlock()
+	if found && told.version == app.Version {
+		return told, nil
+	}
+	return e.askRights(ctx, app, source)
+}
+
+// preflight returns which attributes are asked for. What is optional and may not be
 // read is left out; without a mandatory one nothing is read at all.
-func preflight(ctx context.Context, source Source, mapping, onCreate users.Mapping) (wanted []string, differ rights, err error) {
+func preflight(granted rights, mapping, onCreate users.Mapping) (wanted []string, differ differences, err error) {
 	wanted = Wanted(mapping, onCreate)
-	granted, known, err := source.Granted(ctx)
-	if err != nil || !known {
-		return wanted, rights{}, err
+	if !granted.known {
+		return wanted, differences{}, nil
 	}
 	for _, name := range wanted {
-		if slices.Contains(granted, name) {
+		if slices.Contains(granted.attributes, name) {
 			continue
 		}
 		if name == sourceStatus || name == emailSource(mapping) {
-			return nil, rights{}, fmt.Errorf("%w: %s", ErrAttribute, name)
+			return nil, differences{}, fmt.Errorf("%w: %s", ErrAttribute, name)
 		}
 		differ.missing = append(differ.missing, name)
 	}
-	for _, name := range granted {
+	for _, name := range granted.attributes {
 		if name != sourceID && !slices.Contains(wanted, name) {
 			differ.surplus = append(differ.surplus, name)
 		}

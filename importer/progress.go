@@ -36,6 +36,7 @@ type tracker struct {
 	saved  time.Time  // when the progress was stored last
 	time   users.RunTime
 	summed time.Time // up to when time counts what was spent
+	silent bool      // the run is not stored: nobody is told of it yet
 }
 
 // track begins to follow a run that is about to read. What that run is to say of
@@ -56,6 +57,9 @@ func (t *tracker) report(ctx context.Context, phase string, done, total int) {
 		p.Phase, p.Since = phase, now
 	}
 	p.Done, p.Total, p.At = done, total, now
+	if t.silent {
+		return
+	}
 	if t.engine.cfg.Progress != nil {
 		t.engine.cfg.Progress(Progress{Run: t.run.ID, RunProgress: *p})
 	}
@@ -115,7 +119,11 @@ func (e *Engine) underWay(ctx context.Context, connection users.ApplicationID, e
 	// Not always the newest: an approval goes on with an older one.
 	latest := slices.MaxFunc(runs, func(a, b users.Run) int { return a.Progress.At.Compare(b.Progress.At) })
 	switch latest.State {
-	case users.RunReading, users.RunApplying, users.RunHeld, users.RunPreviewed:
+	case users.RunReading, users.RunApplying:
+	case users.RunHeld, users.RunPreviewed:
+		if !latest.Progress.At.After(latest.FinishedAt) {
+			return users.Run{}, err // nobody approves it
+		}
 	case users.RunDone, users.RunFailed, users.RunInterrupted, users.RunStale:
 		return users.Run{}, err // the holder has not written its run yet
 	}

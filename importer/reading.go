@@ -19,6 +19,7 @@ type reading struct {
 	directory users.Reader
 	source    Source
 	rules     Rules
+	accounts  Accounts
 	mapper    mapper
 	query     Query
 	newID     func(sourceID string) users.ID

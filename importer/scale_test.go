@@ -160,6 +160,11 @@ func (c *census) Pages(context.Context, importer.Query) iter.Seq2[importer.Page,
 	}
 }
 
+// Changed implements importer.Source; nobody ever has.
+func (c *census) Changed(context.Context, time.Time, []string) iter.Seq2[importer.Page, error] {
+	return func(yield func(importer.Page, error) bool) { yield(importer.Page{}, nil) }
+}
+
 // Person implements importer.Source; nobody is ever missing.
 func (c *census) Person(context.Context, string, []string) (importer.Person, error) {
 	return importer.Person{}, importer.ErrGone

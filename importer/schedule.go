@@ -3,156 +3,130 @@ package importer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/einlass/einlass/users"
 )
 
-// registryPoll is how often the schedule looks for new or changed connections.
-const registryPoll = time.Minute
-
 // maxBackOff is the longest pause between two tries with refused credentials.
 const maxBackOff = 24 * time.Hour
 
-// slot is the next start of one connection.
-type slot struct {
-	due      time.Time
-	interval time.Duration // the connection's setting that due was made from
-	partial  bool          // the connection's mode leaves people who are here alone, so there is nothing to reconcile
-	running  bool
+// planned is the work that the settings of a connection ask for at times.
+type planned struct {
+	full, delta *users.Work // nil: there is none
 }
 
-// schedule holds the slots of all connections.
-type schedule struct {
-	engine *Engine
-	runs   sync.WaitGroup
-	ended  chan struct{} // told that a run has ended, so that its slot has a new time
-
-	mu    sync.Mutex // guards slots
-	slots map[users.ApplicationID]*slot
-}
-
-// Serve runs the imports of all connections on their schedules until ctx ends,
-// and waits for those under way. Several processes may serve the same database.
-func (e *Engine) Serve(ctx context.Context) error {
-	s := &schedule{engine: e, ended: make(chan struct{}, 1), slots: map[users.ApplicationID]*slot{}}
-	defer s.runs.Wait()
-	for {
-		wait := registryPoll
-		if err := s.refresh(ctx); err != nil && ctx.Err() == nil {
-			e.log.Error("import schedule not read; trying again", "error", err)
-		}
-		if next := s.start(ctx); !next.IsZero() {
-			wait = min(wait, max(next.Sub(e.now()), 0))
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return nil
-		case <-s.ended:
-			timer.Stop()
-		case <-timer.C:
+func (e *Engine) planned(ctx context.Context, connection users.ApplicationID) (planned, error) {
+	var p planned
+	work, err := e.cfg.Directory.Read().WorkOf(ctx, connection)
+	for _, w := range work {
+		switch w.Kind {
+		case users.WorkFull:
+			p.full = &w
+		case users.WorkDelta:
+			p.delta = &w
+		case users.WorkPerson, users.WorkWindow:
 		}
 	}
+	return p, err
 }
 
-// refresh takes over new, changed and removed connections.
-func (s *schedule) refresh(ctx context.Context) error {
-	read := s.engine.cfg.Directory.Read()
-	apps, err := read.Applications(ctx)
+// replan returns what has to be written so that the work of a connection is as its
+// settings want it. What they have wanted before stays, with its minute.
+func (p planned) replan(app users.Application, state users.ImportState, runs []users.Run, now time.Time) (users.Settlement, bool) {
+	var s users.Settlement
+	interval := app.Import.Schedule
+	switch {
+	case interval <= 0 && p.full != nil:
+		s.Done = append(s.Done, *p.full)
+	case interval <= 0:
+	case p.full == nil:
+		s.Noted = append(s.Noted, users.Work{
+			Kind: users.WorkFull, Connection: app.ID, Due: nextStart(runs, interval, now), Noted: now,
+		})
+	case state.Interval != interval:
+		w := *p.full
+		w.Due = nextStart(runs, interval, now)
+		s.Delayed = append(s.Delayed, w)
+	}
+	if state.Interval != interval {
+		state.Interval = interval
+		s.State = &state
+	}
+	switch soonest := now.Add(app.Import.Delta); {
+	case app.Import.Delta <= 0:
+	case p.delta == nil:
+		s.Noted = append(s.Noted, users.Work{Kind: users.WorkDelta, Connection: app.ID, Due: now, Noted: now})
+	case p.delta.Due.After(soonest) && !state.RetryAt.After(now):
+		w := *p.delta
+		w.Due = soonest
+		s.Delayed = append(s.Delayed, w)
+	}
+	return s, len(s.Done)+len(s.Delayed)+len(s.Noted) > 0 || s.State != nil
+}
+
+// planSchedules takes over new, changed and removed connections. It reports
+// whether all are as their settings want them: one whose lease is held has to wait.
+func (e *Engine) planSchedules(ctx context.Context) (complete bool, err error) {
+	apps, err := e.cfg.Directory.Read().Applications(ctx)
+	if err != nil {
+		return false, err
+	}
+	complete = true
+	for _, app := range apps {
+		if app.Import == nil || app.Disabled {
+			continue
+		}
+		err := e.planSchedule(ctx, app)
+		if errors.Is(err, users.ErrLeaseHeld) {
+			complete = false
+			continue
+		}
+		if err != nil {
+			return false, fmt.Errorf("schedule of %s: %w", app.ID, err)
+		}
+	}
+	return complete, nil
+}
+
+func (e *Engine) planSchedule(ctx context.Context, app users.Application) error {
+	if _, needed, err := e.settleSchedule(ctx, app); err != nil || !needed {
+		return err
+	}
+	held, lease, release, err := e.acquire(ctx, app.ID)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	present := map[users.ApplicationID]bool{}
-	for _, app := range apps {
-		if app.Import == nil || app.Disabled || app.Import.Schedule <= 0 {
-			continue
-		}
-		present[app.ID] = true
-		partial := !Rules{Mode: app.Import.Mode}.changesPeopleHere()
-		if known := s.slots[app.ID]; known != nil && known.interval == app.Import.Schedule {
-			known.partial = partial
-			continue
-		}
-		now := s.engine.now()
-		next := slot{due: nextStart(s.recent(ctx, app.ID), app.Import.Schedule, now), interval: app.Import.Schedule, partial: partial}
-		if known := s.slots[app.ID]; known != nil {
-			next.running = known.running
-		}
-		s.slots[app.ID] = &next
+	defer release()
+	s, needed, err := e.settleSchedule(held, app) // what was read before the lease was ours may have changed
+	if err != nil || !needed {
+		return err
 	}
-	for id := range s.slots {
-		if !present[id] {
-			delete(s.slots, id)
-		}
-	}
-	return nil
+	return e.cfg.Directory.SettleWork(held, lease, app.ID, s)
 }
 
-// start starts what is due and returns when the next one will be; zero: none is planned.
-func (s *schedule) start(ctx context.Context) time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var next time.Time
-	now := s.engine.now()
-	for id, slot := range s.slots {
-		if slot.running {
-			continue
-		}
-		if !slot.due.After(now) {
-			slot.running = true
-			started := *slot
-			s.runs.Go(func() { s.run(ctx, id, started) })
-			continue
-		}
-		if next.IsZero() || slot.due.Before(next) {
-			next = slot.due
-		}
-	}
-	return next
-}
-
-// run runs one import and plans the next, counted from when this one was due: a
-// long run does not move the minute of the following ones.
-func (s *schedule) run(ctx context.Context, id users.ApplicationID, started slot) {
-	if runs := s.recent(ctx, id); !served(runs, started.due, started.interval) {
-		_, err := s.engine.Run(ctx, Request{
-			Connection: id, Actor: users.ActorImport(id), Due: started.due,
-			Reconcile: !started.partial && s.engine.reconciliationDue(ctx, id),
-		})
-		switch {
-		case errors.Is(err, users.ErrLeaseHeld):
-			s.engine.log.Info("scheduled import skipped: another run is under way", "connection", id)
-		case err != nil && ctx.Err() == nil:
-			s.engine.log.Error("scheduled import", "connection", id, "error", err)
-		}
-	}
-	runs := s.recent(ctx, id)
-	s.mu.Lock()
-	if slot := s.slots[id]; slot != nil {
-		slot.running = false
-		slot.due = following(started.due, backOff(runs, slot.interval), s.engine.now())
-	}
-	s.mu.Unlock()
-	select {
-	case s.ended <- struct{}{}:
-	default: // it has been told already
-	}
-}
-
-// recent returns the newest runs of a connection; none if they cannot be read,
-// which then shows in the run itself.
-func (s *schedule) recent(ctx context.Context, id users.ApplicationID) []users.Run {
-	runs, err := s.engine.cfg.Directory.Read().Runs(ctx, id, recentRuns)
+func (e *Engine) settleSchedule(ctx context.Context, app users.Application) (s users.Settlement, needed bool, err error) {
+	work, err := e.planned(ctx, app.ID)
 	if err != nil {
-		return nil
+		return s, false, err
 	}
-	return runs
+	state, err := e.cfg.Directory.ImportState(ctx, app.ID)
+	if err != nil {
+		return s, false, err
+	}
+	runs, err := e.fullRuns(ctx, app.ID)
+	if err != nil {
+		return s, false, err
+	}
+	s, needed = work.replan(app, state, runs, e.now())
+	return s, needed, nil
+}
+
+// fullRuns returns the newest runs of a connection over everybody.
+func (e *Engine) fullRuns(ctx context.Context, connection users.ApplicationID) ([]users.Run, error) {
+	return e.cfg.Directory.Read().RunsOver(ctx, connection, users.ScopeFull, recentRuns)
 }
 
 // lastScheduled returns the newest run that the schedule started.
@@ -211,7 +185,7 @@ func following(due time.Time, interval time.Duration, now time.Time) time.Time {
 // were refused, up to maxBackOff: asking again does not help, and may lock the client out.
 func backOff(runs []users.Run, interval time.Duration) time.Duration {
 	for _, run := range runs {
-		if run.ErrorCode != codeRevoked && run.ErrorCode != codeRefused {
+		if !isRefusal(run.ErrorCode) {
 			break
 		}
 		if interval*2 > maxBackOff {

@@ -74,7 +74,7 @@ func TestServeLeavesConnectionsWithoutAScheduleAlone(t *testing.T) {
 	}
 }
 
-func waitFor(t *testing.T, what string, reached func() bool) {
+func waitFor(t testing.TB, what string, reached func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !reached(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"time"
 )
 
 // Errors of a source, which decide the exit code and the advice.
@@ -71,6 +72,9 @@ type Source interface {
 	// which ends the iteration and wraps one of the errors of this package, or users.ErrInvalid for a filter
 	// that cannot be used.
 	Pages(ctx context.Context, query Query) iter.Seq2[Page, error]
+	// Changed reads people who changed at or after since, and perhaps others; whoever has gone is not
+	// among them, and absence means nothing. It yields pages as Pages does, of which each may repeat people.
+	Changed(ctx context.Context, since time.Time, wanted []string) iter.Seq2[Page, error]
 	// Person reads one person, whatever a filter says, or ErrGone. That the answer is about them is for the caller to check.
 	Person(ctx context.Context, id string, wanted []string) (Person, error)
 }

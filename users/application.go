@@ -77,6 +77,7 @@ type Import struct {
 	BaseURL      string        `json:"base_url"`
 	ClientID     string        `json:"client_id"`
 	Schedule     time.Duration `json:"schedule"`         // 0: off
+	Delta        time.Duration `json:"delta,omitempty"`  // how often what has changed is read in between; 0: never
 	Mode         ImportMode    `json:"mode,omitempty"`   // empty: ImportAll; not ImportSelected, which is for one run
 	Filter       string        `json:"filter,omitempty"` // query string in the source's own syntax; empty: everybody
 	InitialState State         `json:"initial_state"`

@@ -65,6 +65,9 @@ func changedSomebody(run Run) bool { return run.Counts.Changed() > 0 || run.Coun
 // wantsSummary reports whether somebody asked for a mail about a run: by the
 // connection's settings, or by starting one that is too large to wait for.
 func wantsSummary(ctx context.Context, tx Tx, run Run) (bool, error) {
+	if run.Scope != ScopeFull {
+		return false, nil // summaries are of whole imports
+	}
 	switch run.State {
 	case RunDone, RunHeld, RunFailed:
 	case RunReading, RunPreviewed, RunApplying, RunInterrupted, RunStale:
@@ -109,10 +112,12 @@ func (d *Directory) noteCause(ctx context.Context, tx Tx, run Run) (unknown bool
 	before := maps.Clone(told)
 	switch run.State {
 	case RunDone:
-		clear(told)
+		if run.Scope == ScopeFull {
+			clear(told)
+		}
 	case RunHeld:
 		maps.DeleteFunc(told, func(cause string, at time.Time) bool {
-			return strings.HasPrefix(cause, causeFailed) || run.FinishedAt.Sub(at) >= heldAgain
+			return run.Scope == ScopeFull && strings.HasPrefix(cause, causeFailed) || run.FinishedAt.Sub(at) >= heldAgain
 		})
 		unknown = note(told, causeHeld+strings.Join(run.Held, "\n"), run.FinishedAt)
 	case RunFailed:

@@ -3,6 +3,7 @@ package users
 import (
 	"context"
 	"errors"
+	"maps"
 )
 
 // quarantine is why one person of a source is left alone. People without an id
@@ -25,8 +26,8 @@ func quarantines(ctx context.Context, r Reader, run RunID, outcome Outcome) (map
 }
 
 // newlyQuarantined counts the causes of a run that is done which the applied run
-// before it did not have. That one, and no interrupted one between, is what
-// administrators were told of.
+// before it did not have, nor one over some people since. Those, and no
+// interrupted one between, are what administrators were told of.
 func newlyQuarantined(ctx context.Context, tx Tx, run Run) (int, error) {
 	if run.State != RunDone || run.Counts.Quarantined == 0 {
 		return 0, nil
@@ -35,9 +36,20 @@ func newlyQuarantined(ctx context.Context, tx Tx, run Run) (int, error) {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return 0, err
 	}
-	known, err := quarantines(ctx, tx, last.ID, "")
+	since, err := tx.RunsSince(ctx, run.Connection, last.StartedAt)
 	if err != nil {
 		return 0, err
+	}
+	known := map[quarantine]bool{}
+	for _, r := range since {
+		if r.ID == run.ID || r.State != RunDone || r.Counts.Quarantined == 0 {
+			continue
+		}
+		told, err := quarantines(ctx, tx, r.ID, "")
+		if err != nil {
+			return 0, err
+		}
+		maps.Copy(known, told)
 	}
 	causes, err := quarantines(ctx, tx, run.ID, "")
 	if err != nil {

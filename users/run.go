@@ -94,6 +94,7 @@ type RunOptions struct {
 	Leave        LeavePolicy `json:"leave,omitempty"`
 	Reconcile    bool        `json:"reconcile,omitempty"` // compares everybody, also those whom the source shows as remembered
 	Due          time.Time   `json:"due,omitzero"`        // when the schedule wanted the run; zero: it was not the schedule
+	People       []string    `json:"people,omitempty"`    // source ids of those who were not as remembered, unless the run was over everybody; an approval reads them again
 }
 
 // Counts is what a run did, or would do, in people. Each counts once, by the

@@ -104,6 +104,8 @@ type Reader interface {
 	Run(ctx context.Context, id RunID) (Run, error)
 	// Runs returns the newest runs first; connection may be empty for all.
 	Runs(ctx context.Context, connection ApplicationID, limit int) ([]Run, error)
+	// RunsOver returns the newest runs of a connection over scope first.
+	RunsOver(ctx context.Context, connection ApplicationID, scope RunScope, limit int) ([]Run, error)
 	// LastRun returns the newest run of a connection over scope in a state, however many came after it, or ErrNotFound.
 	LastRun(ctx context.Context, connection ApplicationID, scope RunScope, state RunState) (Run, error)
 	// RunsSince returns the runs of a connection that started at or after since, oldest first.

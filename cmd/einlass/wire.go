@@ -44,6 +44,7 @@ type app struct {
 	Ring      *keys.Ring
 	Imports   *importer.Engine
 	committed chan struct{} // receives after commits that left events
+	noted     chan struct{} // receives after commits that noted work
 
 	opening  sync.Mutex    // guards sessions until they are open
 	sessions session.Store // nil until openSessions: few commands need it
@@ -60,7 +61,7 @@ type appOptions struct {
 // openApp opens the directory, with keys and declared objects in place. A
 // database that does not exist yet is made; another schema than ours is refused.
 func openApp(ctx context.Context, cfg Config, opts appOptions) (_ *app, err error) {
-	a := &app{cfg: cfg, log: opts.Logger, metrics: opts.Metrics, committed: make(chan struct{}, 1)}
+	a := &app{cfg: cfg, log: opts.Logger, metrics: opts.Metrics, committed: make(chan struct{}, 1), noted: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			_ = a.Close() // the first error is the one to report
@@ -161,12 +162,8 @@ func (c Config) directoryEngine() string {
 // openStore opens the directory's database and sees to its schema.
 func (a *app) openStore(ctx context.Context, migrate bool) (err error) {
 	cfg := sqlstore.Config{URL: a.cfg.DatabaseURL.Reveal(), Logger: a.log, Observe: a.metrics.storeObserver("sql")}
-	cfg.Committed = func() {
-		select {
-		case a.committed <- struct{}{}:
-		default: // somebody has said so
-		}
-	}
+	cfg.Committed = func() { wake(a.committed) }
+	cfg.Noted = func() { wake(a.noted) }
 	if cfg.URL == "" {
 		cfg.Path = filepath.Join(a.cfg.Data, fileDirectory)
 	}
@@ -178,6 +175,14 @@ func (a *app) openStore(ctx context.Context, migrate bool) (err error) {
 		return a.store.Migrate(ctx)
 	}
 	return err
+}
+
+// wake tells whoever waits on c that there is something to do.
+func wake(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // somebody has said so
+	}
 }
 
 // settingMasterKey is where the proof of the master key is kept.
@@ -284,6 +289,7 @@ func (a *app) openImports(watch *bar) error {
 		Holder:       holderName(),
 		Logger:       a.log,
 		Finished:     a.metrics.imported,
+		Noted:        a.noted,
 		Open: func(app users.Application, secret keys.Secret) (importer.Source, error) {
 			return personio.New(personio.Config{
 				BaseURL:      app.Import.BaseURL,

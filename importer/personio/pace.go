@@ -13,11 +13,16 @@ import (
 const (
 	perSecond = 14
 	perMinute = 295
+
+	deltaPerSecond = 1
+	deltaPerMinute = 29
 )
 
 // pacer spreads requests so that none is refused for coming too fast.
 type pacer struct {
-	off bool
+	off       bool
+	perSecond int
+	perMinute int
 
 	mu   sync.Mutex  // guards sent
 	sent []time.Time // the latest perMinute requests, oldest first
@@ -31,11 +36,11 @@ func (p *pacer) wait(ctx context.Context) error {
 	p.mu.Lock()
 	now := time.Now()
 	at := now
-	if n := len(p.sent); n >= perSecond {
-		at = later(at, p.sent[n-perSecond].Add(time.Second))
+	if n := len(p.sent); n >= p.perSecond {
+		at = later(at, p.sent[n-p.perSecond].Add(time.Second))
 	}
-	if n := len(p.sent); n >= perMinute {
-		at = later(at, p.sent[n-perMinute].Add(time.Minute))
+	if n := len(p.sent); n >= p.perMinute {
+		at = later(at, p.sent[n-p.perMinute].Add(time.Minute))
 		p.sent = p.sent[1:]
 	}
 	p.sent = append(p.sent, at)

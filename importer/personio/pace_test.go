@@ -10,7 +10,7 @@ import (
 func TestPaceKeepsBelowTheLimits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var p pacer
+		p := pacer{perSecond: perSecond, perMinute: perMinute}
 		var sent []time.Time
 		began := time.Now()
 		for range 1000 {
@@ -29,6 +29,29 @@ func TestPaceKeepsBelowTheLimits(t *testing.T) {
 		}
 		if took := time.Since(began); took > 205*time.Second {
 			t.Errorf("1000 pages take %s, want 205 s at most", took)
+		}
+	})
+}
+
+// B-10, U-30: reads in between imports take a tenth of what Personio allows.
+func TestChangesAreReadAtATenthOfTheLimits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := pacer{perSecond: deltaPerSecond, perMinute: deltaPerMinute}
+		var sent []time.Time
+		for range 100 {
+			if err := p.wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			sent = append(sent, time.Now())
+		}
+		for i, at := range sent {
+			if i >= 30 && at.Sub(sent[i-30]) < time.Minute {
+				t.Fatalf("31 requests in %s, want at most 30 a minute", at.Sub(sent[i-30]))
+			}
+			if i >= 2 && at.Sub(sent[i-2]) < time.Second {
+				t.Fatalf("3 requests in %s, want at most 1.5 a second", at.Sub(sent[i-2]))
+			}
 		}
 	})
 }

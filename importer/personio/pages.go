@@ -57,6 +57,8 @@ type feed struct {
 	first  int // number announced by the first page; -1: none
 	seen   map[[sha256.Size]byte]bool
 	done   bool
+
+	changes bool // who changed is read: one page, or several
 }
 
 // next reads the next page and decides whether it was the last: one that is
@@ -73,14 +75,21 @@ func (f *feed) next(ctx context.Context) (importer.Page, error) {
 	rows := len(list.people)
 	if rows == 0 {
 		f.done = true
+		if f.changes {
+			return importer.Page{Announced: list.total}, nil
+		}
 		return importer.Page{Announced: list.total}, f.checkHole(ctx, list.total)
+	}
+	if f.changes && f.seen[list.ids] { // limit and offset are ignored: that was all
+		f.done = true
+		return importer.Page{Announced: list.total}, nil
 	}
 	if err := f.check(list); err != nil {
 		return importer.Page{}, err
 	}
 	f.offset += rows
 	// Asked for what changed, Personio knows no pages: a second one would be the first again.
-	full := rows == min(f.limit, list.limit) && !f.filter.Has(filterUpdatedSince)
+	full := rows == min(f.limit, list.limit) && (!f.filter.Has(filterUpdatedSince) || f.changes && list.total < 0)
 	f.done = !full && f.offset >= list.total
 	if len(list.unreadable) > 0 {
 		f.source.cfg.Logger.WarnContext(ctx, "attributes in a shape that is not known", slog.Any("attributes", list.unreadable))

@@ -41,6 +41,8 @@ type Source struct {
 	cfg  Config
 	root string // of all paths, without a slash at the end
 	pace pacer
+	// deltaPace bounds what is read in between imports by a tenth of Personio's limits.
+	deltaPace pacer
 
 	mu     sync.Mutex // guards what follows
 	token  keys.Secret
@@ -68,7 +70,8 @@ func New(cfg Config) (*Source, error) {
 	if cfg.HTTP == nil {
 		return nil, errors.New("personio: an HTTP client is required")
 	}
-	return &Source{cfg: cfg, root: root, pace: pacer{off: cfg.Unpaced}}, nil
+	return &Source{cfg: cfg, root: root, pace: pacer{off: cfg.Unpaced, perSecond: perSecond, perMinute: perMinute},
+		deltaPace: pacer{off: cfg.Unpaced, perSecond: deltaPerSecond, perMinute: deltaPerMinute}}, nil
 }
 
 // parseBaseURL refuses what would send the credentials in the clear or elsewhere.

@@ -12,6 +12,7 @@ import (
 var (
 	selectRun       = load("run")
 	selectRuns      = load("runs")
+	selectRunsOver  = load("runs_over")
 	selectLastRun   = load("last_run")
 	selectRunsSince = load("runs_since")
 	insertRun       = load("insert_run")
@@ -32,6 +33,11 @@ func (r reader) LastRun(ctx context.Context, connection users.ApplicationID, sco
 // Runs implements users.Reader.
 func (r reader) Runs(ctx context.Context, connection users.ApplicationID, limit int) ([]users.Run, error) {
 	return r.runs(ctx, selectRuns, string(connection), int64(limit))
+}
+
+// RunsOver implements users.Reader.
+func (r reader) RunsOver(ctx context.Context, connection users.ApplicationID, scope users.RunScope, limit int) ([]users.Run, error) {
+	return r.runs(ctx, selectRunsOver, string(connection), string(scope), int64(limit))
 }
 
 // RunsSince implements users.Reader.

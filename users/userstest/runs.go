@@ -1,6 +1,7 @@
 package userstest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -91,9 +92,18 @@ func listsRuns(t *testing.T, s users.Store) {
 	got, err = s.Runs(t.Context(), "", 2)
 	ok(t, "Runs of all", err)
 	same(t, "newest runs of all", got, []users.Run{other, all[3]})
+	refreshed := users.Run{ID: users.NewRunID(), Connection: connection, StartedAt: noon.Add(150 * time.Second), Scope: users.ScopeRefresh}
+	putRuns(t, s, refreshed)
+	got, err = s.RunsOver(t.Context(), connection, users.ScopeFull, 2)
+	ok(t, "RunsOver", err)
+	same(t, "newest runs over everybody", got, []users.Run{all[3], all[2]})
+	got, err = s.RunsOver(t.Context(), connection, users.ScopeRefresh, 2)
+	ok(t, "RunsOver", err)
+	same(t, "newest runs over some people", got, []users.Run{refreshed})
+	all = slices.Insert(all, 3, refreshed)
 	got, err = s.RunsSince(t.Context(), connection, all[1].StartedAt)
 	ok(t, "RunsSince", err)
-	same(t, "runs since", got, []users.Run{all[1], all[2], all[3]})
+	same(t, "runs since", got, []users.Run{all[1], all[2], all[3], all[4]})
 }
 
 func lastRun(t *testing.T, s users.Store) {

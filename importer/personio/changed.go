@@ -1,0 +1,46 @@
+package personio
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"iter"
+	"net/url"
+	"time"
+
+	"github.com/einlass/einlass/importer"
+)
+
+// naiveTime is how Personio writes a point in time, without saying in which zone.
+// What we send is meant in UTC. Read in any zone east of it, as Personio's own is,
+// it is earlier, and more people are answered than have changed.
+const naiveTime = "2006-01-02T15:04:05"
+
+// Changed reads the people who changed at or after since. All wanted attributes
+// are asked for, because only a change of one of those makes a person appear.
+//
+// Personio documents that the answer is one page whatever limit and offset say,
+// and has been seen to give pages all the same. More is asked for while more is
+// announced; a page that comes again was the only one.
+func (s *Source) Changed(ctx context.Context, since time.Time, wanted []string) iter.Seq2[importer.Page, error] {
+	return func(yield func(importer.Page, error) bool) {
+		f := feed{
+			source: s, wanted: wanted, limit: pageSize, seen: map[[sha256.Size]byte]bool{}, changes: true,
+			filter: url.Values{filterUpdatedSince: {since.UTC().Format(naiveTime)}},
+		}
+		for !f.done {
+			if err := s.deltaPace.wait(ctx); err != nil {
+				yield(importer.Page{}, err)
+				return
+			}
+			page, err := f.next(ctx)
+			if err != nil {
+				yield(importer.Page{}, fmt.Errorf("changed people from %d: %w", f.offset, err))
+				return
+			}
+			if !yield(page, nil) {
+				return
+			}
+		}
+	}
+}

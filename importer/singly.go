@@ -1,0 +1,111 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// singleReaders is how many people are asked for at the same time.
+const singleReaders = 8
+
+// singleReads is what a source said of people who were asked for one by one.
+type singleReads struct {
+	people   []Person
+	gone     []string
+	answered map[string]bool // of these two
+	failed   map[string]bool // asked for in vain; the others were not asked for
+}
+
+// singleRead is what came of asking for one person.
+type singleRead struct {
+	person Person
+	err    error
+	asked  bool
+}
+
+// readSingly asks a source for people. Where it answers for none of them its
+// error comes back, and always where it refuses us. One person whom it cannot
+// show does not keep the others from being read.
+func readSingly(ctx context.Context, source Source, ids []string, wanted []string) (*singleReads, error) {
+	asking, stop := context.WithCancel(ctx)
+	defer stop()
+	answers := make([]singleRead, len(ids))
+	next := make(chan int)
+	var readers sync.WaitGroup
+	for range min(singleReaders, len(ids)) {
+		readers.Go(func() {
+			for i := range next {
+				answers[i] = readOne(asking, source, ids[i], wanted)
+				if err := answers[i].err; err != nil && !errors.Is(err, ErrGone) && !errors.Is(err, ErrCorrupt) {
+					stop() // the others would wait as long in vain
+				}
+			}
+		})
+	}
+	for i := range ids {
+		next <- i
+	}
+	close(next)
+	readers.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return collect(ids, answers)
+}
+
+// readOne asks for one person, unless somebody else has been asked for in vain.
+func readOne(ctx context.Context, source Source, id string, wanted []string) singleRead {
+	if ctx.Err() != nil {
+		return singleRead{}
+	}
+	person, err := source.Person(ctx, id, wanted)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return singleRead{}
+	case err == nil && person.ID != id:
+		err = fmt.Errorf("%w: asked for person %s, got %s", ErrCorrupt, id, person.ID)
+	}
+	return singleRead{person: person, err: err, asked: true}
+}
+
+func collect(ids []string, answers []singleRead) (*singleReads, error) {
+	reads := &singleReads{answered: map[string]bool{}, failed: map[string]bool{}}
+	var failure error
+	for i, a := range answers {
+		switch {
+		case !a.asked:
+			continue
+		case errors.Is(a.err, ErrGone):
+			reads.gone = append(reads.gone, ids[i])
+		case errors.Is(a.err, ErrCredentials), errors.Is(a.err, ErrRevoked), errors.Is(a.err, ErrForbidden):
+			return nil, a.err
+		case a.err != nil:
+			reads.failed[ids[i]] = true
+			failure = a.err
+			continue
+		default:
+			reads.people = append(reads.people, a.person)
+		}
+		reads.answered[ids[i]] = true
+	}
+	if len(reads.answered) == 0 {
+		return nil, failure
+	}
+	return reads, nil
+}
+
+// takeInto takes the people into a partial reading, in the order in which they were asked for.
+func (s *singleReads) takeInto(ctx context.Context, r *reading) error {
+	r.stats.stats.Singly += len(s.people)
+	if err := r.take(ctx, s.people); err != nil {
+		return err
+	}
+	for _, id := range s.gone {
+		if err := r.takeGone(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
