@@ -1,12 +1,11 @@
 package personio
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/einlass/einlass/importer"
 	"github.com/einlass/einlass/keys"
@@ -14,50 +13,50 @@ import (
 
 // authorized asks once with the token at hand, and if that is refused once more
 // with a new one. It is only then that a right is known to be missing.
-func (s *Source) authorized(ctx context.Context, ask request) (value, error) {
-	token, err := s.authenticate(ctx, "")
+func (c *caller) authorized(ctx context.Context, ask request) (value, error) {
+	token, err := c.authenticate(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	answer, err := s.read(ctx, ask, token)
+	answer, err := c.read(ctx, ask, token)
 	if !errors.Is(err, importer.ErrForbidden) {
 		return answer, err
 	}
-	token, err = s.authenticate(ctx, token)
+	token, err = c.authenticate(ctx, token)
 	if err != nil {
 		return nil, err
 	}
-	return s.read(ctx, ask, token)
+	return c.read(ctx, ask, token)
 }
 
 // authenticate returns a token other than refused, from memory if possible.
 // Personio hands out the same token for a day, so that the new one may well be
 // the old one.
-func (s *Source) authenticate(ctx context.Context, refused keys.Secret) (keys.Secret, error) {
-	s.mu.Lock()
-	token := s.token
-	s.mu.Unlock()
-	if token != "" && token != refused {
+func (c *caller) authenticate(ctx context.Context, refused keys.Secret) (keys.Secret, error) {
+	c.mu.Lock()
+	token, over := c.token, !c.expires.IsZero() && !c.cfg.Now().Before(c.expires)
+	c.mu.Unlock()
+	if token != "" && token != refused && !over {
 		return token, nil
 	}
-	token, err := s.requestToken(ctx)
+	token, expires, err := c.requestToken(ctx)
 	if errors.Is(err, importer.ErrForbidden) {
-		err = s.credentialsRefused()
+		err = c.credentialsRefused()
 	}
 	if err != nil {
 		return "", fmt.Errorf("authenticate: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.token, s.worked = token, true
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.token, c.expires, c.worked = token, expires, true
 	return token, nil
 }
 
-func (s *Source) credentialsRefused() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.token = ""
-	if s.worked {
+func (c *caller) credentialsRefused() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.token = ""
+	if c.worked {
 		return importer.ErrRevoked
 	}
 	return importer.ErrCredentials
@@ -65,30 +64,28 @@ func (s *Source) credentialsRefused() error {
 
 // requestToken sends the credentials, in the body: in the query Personio
 // refuses them, and logs would keep them.
-func (s *Source) requestToken(ctx context.Context) (keys.Secret, error) {
-	credentials, err := json.Marshal(map[string]string{
-		"client_id": s.cfg.ClientID, "client_secret": s.cfg.ClientSecret.Reveal(),
-	})
+func (c *caller) requestToken(ctx context.Context) (token keys.Secret, expires time.Time, err error) {
+	asked := c.cfg.Now()
+	req, err := c.api.authorize(c.cfg, c.root)
 	if err != nil {
-		return "", fmt.Errorf("encode credentials: %w", err)
+		return "", time.Time{}, fmt.Errorf("request: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.root+"/v1/auth", bytes.NewReader(credentials))
-	if err != nil {
-		return "", fmt.Errorf("request: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	answer, err := s.send(req)
+	answer, err := c.send(req.WithContext(ctx), c.cfg.HTTP.DoRepeatable)
+	rejected, isRejected := errors.AsType[*rejection](err)
 	switch {
 	case errors.Is(err, errNotFound):
-		return "", fmt.Errorf("no such API at this address: %w", importer.ErrCorrupt)
-	case errors.Is(err, errRejected): // a refusal of any kind is one of the credentials
-		return "", importer.ErrForbidden
+		return "", time.Time{}, fmt.Errorf("no such API at this address: %w", importer.ErrCorrupt)
+	case isRejected && rejected.answer != nil:
+		return "", time.Time{}, c.api.refused(rejected)
 	case err != nil:
-		return "", err
+		return "", time.Time{}, err
 	}
-	token := answer.member("data").member("token")
-	if !token.isString() || token.isEmpty() {
-		return "", fmt.Errorf("the answer has no token: %w", importer.ErrCorrupt)
+	text, life := c.api.opened(answer)
+	if !text.isString() || text.isEmpty() {
+		return "", time.Time{}, fmt.Errorf("the answer has no token: %w", importer.ErrCorrupt)
 	}
-	return keys.Secret(token.text()), nil
+	if seconds, err := strconv.ParseInt(string(life), 10, 32); err == nil && seconds > 0 {
+		expires = asked.Add(time.Duration(seconds) * time.Second) // what remains, not a whole day
+	}
+	return keys.Secret(text.text()), expires, nil
 }

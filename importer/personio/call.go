@@ -1,6 +1,7 @@
 package personio
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -10,8 +11,9 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"strconv"
+	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,11 +27,42 @@ const appID = "EINLASS" // Personio's support asks for it
 // errNotFound is a 404 in Personio's own words, not a gateway's.
 var errNotFound = errors.New("not found")
 
-// request is something to read.
+// caller makes the calls of one version of the API, with one token for all of
+// them.
+type caller struct {
+	cfg  Config
+	root string // of all paths, without a slash at the end
+	api  protocol
+	pace pacer
+	// changesPace bounds what is read in between imports.
+	changesPace pacer
+
+	mu      sync.Mutex // guards what follows
+	token   keys.Secret
+	expires time.Time // of the token; zero: it was not said
+	worked  bool      // the credentials were accepted before: refused now, they were revoked
+}
+
+// protocol is what differs between the versions of the API in how they are called.
+type protocol struct {
+	limits        []rate
+	changesLimits []rate                                               // of reads in between imports: a tenth
+	authorize     func(cfg Config, root string) (*http.Request, error) // asks for a token
+	opened        func(answer value) (token, life value)               // in the answer to that
+	refused       func(r *rejection) error                             // what a refusal of that means
+	succeeded     func(answer value) bool                              // the answer is none about an error
+	code          func(answer value) int                               // of an error, in the terms of HTTP; 0: none
+}
+
+// request is something to read, or at the webhooks something to write.
 type request struct {
-	path  string
-	query func() url.Values // nil: none; called again for each attempt
-	slow  func()            // called after each timeout; nil: nothing to make easier
+	path    string            // below the root
+	address string            // instead of root and path, known to be of the same origin; empty: not needed
+	query   func() url.Values // nil: none; called again for each attempt
+	slow    func()            // called after each timeout; nil: nothing to make easier
+	beta    bool              // asks for what Personio has not finished
+	method  string            // empty: GET; anything else is sent once
+	body    []byte            // JSON
 }
 
 // failure is an attempt that a later or an easier one may mend.
@@ -54,14 +87,14 @@ func (f *failure) Unwrap() error { return f.cause }
 //
 // The HTTP client repeats what failed quickly within RequestTimeout. What is left
 // to do here takes knowledge of the request: after a timeout to ask for less.
-func (s *Source) get(ctx context.Context, ask request) (value, error) {
-	if err := s.pace.wait(ctx); err != nil {
+func (c *caller) get(ctx context.Context, ask request) (value, error) {
+	if err := c.pace.wait(ctx); err != nil {
 		return nil, err
 	}
-	deadline := time.Now().Add(s.cfg.Patience)
+	deadline := time.Now().Add(c.cfg.Patience)
 	var before *failure
 	for attempt := 0; ; attempt++ {
-		answer, err := s.attempt(ctx, deadline, ask)
+		answer, err := c.attempt(ctx, deadline, ask)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -72,12 +105,12 @@ func (s *Source) get(ctx context.Context, ask request) (value, error) {
 		if failed.timeout && ask.slow != nil {
 			ask.slow()
 		}
-		pause := max(failed.retryAfter, jitter(s.cfg.Backoff<<min(attempt, 4)))
+		pause := max(failed.retryAfter, jitter(c.cfg.Backoff<<min(attempt, 4)))
 		if time.Until(deadline) <= pause {
 			return nil, unreachable(cmp.Or(before, failed)) // the last attempt was cut short by us
 		}
 		before = failed
-		s.cfg.Logger.WarnContext(ctx, "source refused, asking again", slog.String("path", ask.path),
+		c.cfg.Logger.WarnContext(ctx, "source refused, asking again", slog.String("path", ask.path),
 			slog.Duration("wait", pause), slog.Any("error", err))
 		if err := sleep(ctx, pause); err != nil {
 			return nil, err
@@ -96,38 +129,47 @@ func unreachable(failed *failure) error {
 }
 
 // attempt does not outlast the patience with the source.
-func (s *Source) attempt(ctx context.Context, deadline time.Time, ask request) (value, error) {
+func (c *caller) attempt(ctx context.Context, deadline time.Time, ask request) (value, error) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	return s.authorized(ctx, ask)
+	return c.authorized(ctx, ask)
 }
 
 // read asks once.
-func (s *Source) read(ctx context.Context, ask request, token keys.Secret) (value, error) {
-	address := s.root + ask.path
+func (c *caller) read(ctx context.Context, ask request, token keys.Secret) (value, error) {
+	address := cmp.Or(ask.address, c.root+ask.path)
 	if ask.query != nil {
 		address += "?" + ask.query().Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	req, err := http.NewRequestWithContext(ctx, cmp.Or(ask.method, http.MethodGet), address, bytes.NewReader(ask.body))
 	if err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token.Reveal())
-	return s.send(req)
+	if ask.beta {
+		req.Header.Set("Beta", "true")
+	}
+	if ask.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if ask.method != "" {
+		return c.send(req, c.cfg.HTTP.Do)
+	}
+	return c.send(req, c.cfg.HTTP.DoRepeatable)
 }
 
 // send returns what the source says in time, if it is a success.
-func (s *Source) send(req *http.Request) (value, error) {
-	ctx, cancel := context.WithTimeout(req.Context(), s.cfg.RequestTimeout)
+func (c *caller) send(req *http.Request, do func(context.Context, *http.Request) (*outgoing.Response, error)) (value, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), c.cfg.RequestTimeout)
 	defer cancel()
 	var sent atomic.Int32
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { sent.Add(1) }})
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("X-Personio-App-ID", appID)
-	resp, err := s.cfg.HTTP.DoRepeatable(ctx, req)
+	resp, err := do(ctx, req)
 	switch {
 	case err == nil:
-		return s.judge(resp)
+		return c.judge(resp)
 	case isTimeout(err): // the time went by on one answer, or on repeating what was refused
 		return nil, &failure{timeout: sent.Load() == 1, cause: err}
 	case errors.Is(err, outgoing.ErrTooLarge):
@@ -136,24 +178,52 @@ func (s *Source) send(req *http.Request) (value, error) {
 	return nil, fmt.Errorf("%w: %w", importer.ErrUnreachable, err)
 }
 
-// errRejected is a refusal that is neither about rights nor about speed.
-var errRejected = errors.New("request rejected")
+// rejection is an answer that is neither a success nor about rights or speed. It is
+// an ErrCorrupt to whoever knows nothing better.
+type rejection struct {
+	status, code int
+	answer       value // nil: something that is not the API's JSON
+}
+
+func (r *rejection) Error() string {
+	if r.answer == nil {
+		return fmt.Sprintf("status %d with something that is not the API's JSON: %v", r.status, importer.ErrCorrupt)
+	}
+	return fmt.Sprintf("status %d, code %d%s: request rejected: %v", r.status, r.code, trace(r.answer), importer.ErrCorrupt)
+}
+
+func (r *rejection) Unwrap() error { return importer.ErrCorrupt }
+
+// trace names what Personio's support asks for, if the answer does.
+func trace(answer value) string {
+	for _, name := range []string{"personio_trace_id", "trace_id"} {
+		if id := answer.member(name).text(); traceID.MatchString(id) {
+			return ", trace id " + id
+		}
+	}
+	return ""
+}
+
+var traceID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 
 // judge sorts answers into success, what may pass, and what will not.
-func (s *Source) judge(resp *outgoing.Response) (value, error) {
+func (c *caller) judge(resp *outgoing.Response) (value, error) {
 	answer, err := parse(resp.Body)
 	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // a broken type is no JSON
 	isJSON := err == nil && (mediaType == "application/json" || strings.HasSuffix(mediaType, "+json"))
-	success := isJSON && string(answer.member("success")) == "true"
+	if !isJSON {
+		answer = nil
+	}
+	success := isJSON && c.api.succeeded(answer)
 	status, code := resp.Status, 0
 	if isJSON && !success {
-		code, _ = strconv.Atoi(string(answer.member("error").member("code"))) // 0 if there is none
+		code = c.api.code(answer)
 	}
 	if status == http.StatusOK && code >= 400 && code < 600 {
 		status = code // a refusal in the clothes of a success
 	}
 	switch {
-	case status == http.StatusOK && success:
+	case (status == http.StatusOK || status == http.StatusCreated) && success:
 		return answer, nil
 	case status == http.StatusTooManyRequests || status >= 500:
 		return nil, &failure{
@@ -161,13 +231,13 @@ func (s *Source) judge(resp *outgoing.Response) (value, error) {
 			retryAfter: outgoing.RetryAfter(resp.Header.Get("Retry-After"), time.Now()),
 		}
 	case (status == http.StatusUnauthorized || status == http.StatusForbidden) && mediaType != "text/html": // a proxy's page
-		return nil, fmt.Errorf("status %d: %w", status, importer.ErrForbidden)
+		return nil, fmt.Errorf("status %d%s: %w", status, trace(answer), importer.ErrForbidden)
 	case !isJSON:
-		return nil, fmt.Errorf("status %d with something that is not the API's JSON: %w", status, importer.ErrCorrupt)
+		return nil, &rejection{status: status}
 	case status == http.StatusNotFound && !success:
 		return nil, errNotFound
 	}
-	return nil, fmt.Errorf("status %d, code %d: %w: %w", status, code, errRejected, importer.ErrCorrupt)
+	return nil, &rejection{status: status, code: code, answer: answer}
 }
 
 func isTimeout(err error) bool {

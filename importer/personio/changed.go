@@ -2,7 +2,6 @@ package personio
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"iter"
 	"net/url"
@@ -25,11 +24,11 @@ const naiveTime = "2006-01-02T15:04:05"
 func (s *Source) Changed(ctx context.Context, since time.Time, wanted []string) iter.Seq2[importer.Page, error] {
 	return func(yield func(importer.Page, error) bool) {
 		f := feed{
-			source: s, wanted: wanted, limit: pageSize, seen: map[[sha256.Size]byte]bool{}, changes: true,
+			source: s, wanted: wanted, limit: pageSize, changes: true,
 			filter: url.Values{filterUpdatedSince: {since.UTC().Format(naiveTime)}},
 		}
 		for !f.done {
-			if err := s.deltaPace.wait(ctx); err != nil {
+			if err := s.changesPace.wait(ctx); err != nil {
 				yield(importer.Page{}, err)
 				return
 			}

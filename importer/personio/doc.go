@@ -1,8 +1,10 @@
-// Package personio reads people from Personio's API, version 1.
+// Package personio reads people from Personio's API, in either of its versions.
 //
-// Version 1 is read because it names departments, offices and cost centers
-// within the person; version 2 gives ids, a tenth of the people per request,
-// and one more request for each person.
+// [Source] reads version 1, which names departments, offices and cost centers
+// within the person. [SourceV2] reads version 2, which gives ids of those, half as
+// many people per request, and one more request for each person; but which is
+// there for credentials that version 1 is closed to. Both give the same people:
+// attributes have the names and the shapes of version 1.
 //
 // What the service is known to do decides what is defended against here:
 //
@@ -17,6 +19,9 @@
 //   - Its list moves while it is read, and its totals have been wrong. A page is
 //     only trusted to be what it says it is: people. That the list is complete
 //     is for the importer to judge, by the number announced.
+//   - Version 2 leaves out, in some lists and objects, what there is none of. Absent
+//     there is empty only once the source has shown such a thing of anybody.
+//   - Version 2 says where a list goes on. Our token is sent to no other server.
 //   - Its messages may be in German. No text of it is ever compared.
 //
 // Nothing is ever written: all calls are GET, except the authentication.

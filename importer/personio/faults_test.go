@@ -29,6 +29,7 @@ func TestAnswersThatCannotBeAListEndTheReading(t *testing.T) {
 		personiotest.Truncated:     100,
 		personiotest.RepeatedPage:  100,
 		personiotest.OffsetIgnored: 100,
+		personiotest.NotFound:      100,
 	}
 	for kind, before := range cases {
 		t.Run(string(kind), func(t *testing.T) {

@@ -21,8 +21,15 @@ var reservedNames = []string{
 	"client_id", "client_secret", "access_token", "token", "authorization",
 }
 
+// filtersV2 are all that version 2 knows. One that it does not know would be
+// ignored, and everybody would be read.
+var filtersV2 = []string{
+	"id", "email", "first_name", "last_name", "preferred_name", "status",
+	"created_at", "created_at.gt", "created_at.lt", "updated_at", "updated_at.gt", "updated_at.lt",
+}
+
 // filterName is how parameters are called, with the brackets of lists. A dot is
-// not among them: some servers read client.id as client_id.
+// not among them: some servers read client.id as client_id. Those of version 2 that have one are listed.
 var filterName = regexp.MustCompile(`^[A-Za-z0-9_-]+(\[[A-Za-z0-9_-]*\])*$`)
 
 // CheckFilter returns users.ErrInvalid with what is wrong with a filter, or nil.
@@ -51,7 +58,7 @@ func parseFilter(filter string) (url.Values, error) {
 		switch {
 		case nameErr != nil || valueErr != nil:
 			return nil, fmt.Errorf("%w filter: part %d: wrong percent-encoding", users.ErrInvalid, i+1)
-		case !filterName.MatchString(name):
+		case !filterName.MatchString(name) && !slices.Contains(filtersV2, name):
 			return nil, fmt.Errorf("%w filter: %q is no name of a parameter", users.ErrInvalid, name)
 		case isReserved(name):
 			return nil, fmt.Errorf("%w filter: %s is set by the importer", users.ErrInvalid, name)
@@ -59,6 +66,28 @@ func parseFilter(filter string) (url.Values, error) {
 		values.Add(name, value)
 	}
 	return values, nil
+}
+
+// filterV1 is parseFilter for version 1, which has no names with a dot.
+func filterV1(filter string) (url.Values, error) {
+	values, err := parseFilter(filter)
+	for name := range values {
+		if strings.Contains(name, ".") {
+			return nil, fmt.Errorf("%w filter: %s is known to version 2 of the API alone", users.ErrInvalid, name)
+		}
+	}
+	return values, err
+}
+
+// filterV2 is parseFilter for version 2.
+func filterV2(filter string) (url.Values, error) {
+	values, err := parseFilter(filter)
+	for name := range values {
+		if !slices.Contains(filtersV2, name) {
+			return nil, fmt.Errorf("%w filter: version 2 of the API does not know %q", users.ErrInvalid, name)
+		}
+	}
+	return values, err
 }
 
 // isReserved takes limit, Limit and limit[0] for the same.

@@ -4,10 +4,16 @@ import "github.com/einlass/einlass/users"
 
 // Names of source attributes with a meaning of their own.
 const (
-	attributeID          = "id"
-	attributeStatus      = "status"
-	attributeSupervisor  = "supervisor"
-	attributeCostCenters = "cost_centers"
+	attributeID              = "id"
+	attributeStatus          = "status"
+	attributeSupervisor      = "supervisor"
+	attributeCostCenters     = "cost_centers"
+	attributeDepartment      = "department"
+	attributeTeam            = "team"
+	attributeOffice          = "office"
+	attributeSubcompany      = "subcompany"
+	attributeTerminationDate = "termination_date"
+	attributeLastWorkingDay  = "last_working_day"
 )
 
 // DefaultMapping says which source attribute fills which attribute of a user.
@@ -19,12 +25,12 @@ func DefaultMapping() users.Mapping {
 		users.AttributeLastName:     "last_name",
 		users.AttributeEmail:        "email",
 		users.AttributeUsername:     "email",
-		users.AttributeCompany:      "subcompany",
+		users.AttributeCompany:      attributeSubcompany,
 		users.AttributeCostCenter:   attributeCostCenters, // the first of them
-		users.AttributeDepartment:   "department",
+		users.AttributeDepartment:   attributeDepartment,
 		users.AttributeEmployeeType: "employment_type",
 		users.AttributeJobTitle:     "position",
-		users.AttributeLocation:     "office",
+		users.AttributeLocation:     attributeOffice,
 		users.AttributeManager:      attributeSupervisor,
 	}
 }

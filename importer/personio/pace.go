@@ -8,24 +8,20 @@ import (
 	"time"
 )
 
-// Personio allows 300 reads of employees a minute in bursts of 15 a second. We
-// stay a little below, because requests are not counted when we send them.
-const (
-	perSecond = 14
-	perMinute = 295
-
-	deltaPerSecond = 1
-	deltaPerMinute = 29
-)
+// rate is how many requests may be sent within a span. We stay a little below
+// what Personio allows, because requests are not counted when we send them.
+type rate struct {
+	requests int
+	span     time.Duration
+}
 
 // pacer spreads requests so that none is refused for coming too fast.
 type pacer struct {
-	off       bool
-	perSecond int
-	perMinute int
+	off    bool
+	limits []rate
 
 	mu   sync.Mutex  // guards sent
-	sent []time.Time // the latest perMinute requests, oldest first
+	sent []time.Time // the latest requests, oldest first, as many as the largest limit
 }
 
 // wait returns when the next request may be sent, and counts it.
@@ -35,15 +31,14 @@ func (p *pacer) wait(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	now := time.Now()
-	at := now
-	if n := len(p.sent); n >= p.perSecond {
-		at = later(at, p.sent[n-p.perSecond].Add(time.Second))
+	at, kept := now, 0
+	for _, limit := range p.limits {
+		if n := len(p.sent); n >= limit.requests {
+			at = later(at, p.sent[n-limit.requests].Add(limit.span))
+		}
+		kept = max(kept, limit.requests)
 	}
-	if n := len(p.sent); n >= p.perMinute {
-		at = later(at, p.sent[n-p.perMinute].Add(time.Minute))
-		p.sent = p.sent[1:]
-	}
-	p.sent = append(p.sent, at)
+	p.sent = append(p.sent[max(0, len(p.sent)+1-kept):], at)
 	p.mu.Unlock()
 	return sleep(ctx, at.Sub(now))
 }

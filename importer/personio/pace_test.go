@@ -10,7 +10,7 @@ import (
 func TestPaceKeepsBelowTheLimits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := pacer{perSecond: perSecond, perMinute: perMinute}
+		p := pacer{limits: version1.limits}
 		var sent []time.Time
 		began := time.Now()
 		for range 1000 {
@@ -37,7 +37,7 @@ func TestPaceKeepsBelowTheLimits(t *testing.T) {
 func TestChangesAreReadAtATenthOfTheLimits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := pacer{perSecond: deltaPerSecond, perMinute: deltaPerMinute}
+		p := pacer{limits: version1.changesLimits}
 		var sent []time.Time
 		for range 100 {
 			if err := p.wait(t.Context()); err != nil {

@@ -2,7 +2,6 @@ package personio
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -27,12 +26,12 @@ const (
 // moves while it is read. Whether as many came as were announced is not judged here.
 func (s *Source) Pages(ctx context.Context, query importer.Query) iter.Seq2[importer.Page, error] {
 	return func(yield func(importer.Page, error) bool) {
-		filter, err := parseFilter(query.Filter)
+		filter, err := filterV1(query.Filter)
 		if err != nil {
 			yield(importer.Page{}, err)
 			return
 		}
-		f := feed{source: s, wanted: query.Wanted, filter: filter, limit: pageSize, seen: map[[sha256.Size]byte]bool{}}
+		f := feed{source: s, wanted: query.Wanted, filter: filter, limit: pageSize}
 		for !f.done {
 			page, err := f.next(ctx)
 			if err != nil {
@@ -55,7 +54,7 @@ type feed struct {
 	offset int // people read so far
 	pages  int
 	first  int // number announced by the first page; -1: none
-	seen   map[[sha256.Size]byte]bool
+	watch  pageWatch
 	done   bool
 
 	changes bool // who changed is read: one page, or several
@@ -80,7 +79,7 @@ func (f *feed) next(ctx context.Context) (importer.Page, error) {
 		}
 		return importer.Page{Announced: list.total}, f.checkHole(ctx, list.total)
 	}
-	if f.changes && f.seen[list.ids] { // limit and offset are ignored: that was all
+	if f.changes && f.watch.seen[list.ids] { // limit and offset are ignored: that was all
 		f.done = true
 		return importer.Page{Announced: list.total}, nil
 	}
@@ -99,10 +98,9 @@ func (f *feed) next(ctx context.Context) (importer.Page, error) {
 
 // check refuses pages that cannot belong to a list with an end.
 func (f *feed) check(list list) error {
-	if f.seen[list.ids] {
-		return fmt.Errorf("the same page came twice: %w", importer.ErrCorrupt)
+	if err := f.watch.check(list.ids); err != nil {
+		return err
 	}
-	f.seen[list.ids] = true
 	if f.pages > maxPages || (f.first >= 0 && f.offset+len(list.people) > 2*f.first+slack) {
 		return fmt.Errorf("the list does not end: %w", importer.ErrCorrupt)
 	}
@@ -139,7 +137,7 @@ func (f *feed) read(ctx context.Context, offset int) (list, error) {
 		slow: func() { f.limit = max(f.limit/2, minPageSize) },
 	})
 	if err != nil {
-		return list{}, err
+		return list{}, noList(err)
 	}
 	return decodeList(page, f.wanted)
 }

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/einlass/einlass/importer"
@@ -30,33 +29,37 @@ type Config struct {
 	// requests per second and minute. Only a source without limits wants that.
 	Unpaced bool
 
-	RequestTimeout time.Duration // for one page, with the HTTP client's own repetitions; default: 30 s
-	Patience       time.Duration // how long a source may go without a successful page; default: 2 min
-	Backoff        time.Duration // bound of the first pause before asking again, doubled each time; default: 1 s
-	Logger         *slog.Logger  // nil discards
+	RequestTimeout time.Duration    // for one page, with the HTTP client's own repetitions; default: 30 s
+	Patience       time.Duration    // how long a source may go without a successful page; default: 2 min
+	Backoff        time.Duration    // bound of the first pause before asking again, doubled each time; default: 1 s
+	Logger         *slog.Logger     // nil discards
+	Now            func() time.Time // for the life of tokens; nil means time.Now
 }
 
-// Source is a Personio account. It is safe for concurrent use.
-type Source struct {
-	cfg  Config
-	root string // of all paths, without a slash at the end
-	pace pacer
-	// deltaPace bounds what is read in between imports by a tenth of Personio's limits.
-	deltaPace pacer
-
-	mu     sync.Mutex // guards what follows
-	token  keys.Secret
-	worked bool // the credentials were accepted before: refused now, they were revoked
-}
+// Source is a Personio account, read by version 1 of the API. It is safe for
+// concurrent use.
+type Source struct{ *caller }
 
 var _ importer.Source = (*Source)(nil)
 
 // New checks the settings. It connects to nothing.
 func New(cfg Config) (*Source, error) {
+	c, err := newCaller(cfg, version1)
+	if err != nil {
+		return nil, err
+	}
+	return &Source{c}, nil
+}
+
+// newCaller checks the settings.
+func newCaller(cfg Config, api protocol) (*caller, error) {
 	cfg.BaseURL = cmp.Or(cfg.BaseURL, DefaultBaseURL)
 	cfg.RequestTimeout = cmp.Or(cfg.RequestTimeout, 30*time.Second)
 	cfg.Patience = cmp.Or(cfg.Patience, 2*time.Minute)
 	cfg.Backoff = cmp.Or(cfg.Backoff, time.Second)
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -70,8 +73,8 @@ func New(cfg Config) (*Source, error) {
 	if cfg.HTTP == nil {
 		return nil, errors.New("personio: an HTTP client is required")
 	}
-	return &Source{cfg: cfg, root: root, pace: pacer{off: cfg.Unpaced, perSecond: perSecond, perMinute: perMinute},
-		deltaPace: pacer{off: cfg.Unpaced, perSecond: deltaPerSecond, perMinute: deltaPerMinute}}, nil
+	return &caller{cfg: cfg, root: root, api: api, pace: pacer{off: cfg.Unpaced, limits: api.limits},
+		changesPace: pacer{off: cfg.Unpaced, limits: api.changesLimits}}, nil
 }
 
 // parseBaseURL refuses what would send the credentials in the clear or elsewhere.

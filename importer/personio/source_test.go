@@ -47,6 +47,15 @@ func newSource(t *testing.T, sim *personiotest.Server, change func(cfg *personio
 
 func newSourceAt(t *testing.T, handler http.Handler, change func(cfg *personio.Config)) *personio.Source {
 	t.Helper()
+	source, err := personio.New(testConfig(t, handler, change))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source
+}
+
+func testConfig(t *testing.T, handler http.Handler, change func(cfg *personio.Config)) personio.Config {
+	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	cfg := personio.Config{
@@ -56,11 +65,7 @@ func newSourceAt(t *testing.T, handler http.Handler, change func(cfg *personio.C
 	if change != nil {
 		change(&cfg)
 	}
-	source, err := personio.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return source
+	return cfg
 }
 
 // newClient takes bodies of so many bytes, 0 for as many as in earnest.
