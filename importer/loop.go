@@ -90,13 +90,18 @@ func (l *loop) start(ctx context.Context, now time.Time) error {
 	defer l.mu.Unlock()
 	for _, w := range due {
 		id := w.Connection
-		if w.Kind == users.WorkWindow || l.busy[id] || time.Now().Before(l.rest[id]) {
+		if !ofConnection(w.Kind) || l.busy[id] || time.Now().Before(l.rest[id]) {
 			continue
 		}
 		l.busy[id] = true
 		l.doing.Go(func() { l.serve(ctx, id) })
 	}
 	return nil
+}
+
+// ofConnection reports whether work of a kind is done under the lease of a connection.
+func ofConnection(kind users.WorkKind) bool {
+	return kind == users.WorkPerson || kind == users.WorkDelta || kind == users.WorkFull
 }
 
 // serve does what is due of one connection. While another process has the lease

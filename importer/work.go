@@ -194,21 +194,26 @@ func (w *worker) importAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var s users.Settlement
 	if !served(runs, due.Due, interval) {
 		reconcile := (Rules{Mode: w.app.Import.Mode}).changesPeopleHere() && e.reconciliationDue(ctx, w.app.ID)
-		err := w.run(ctx, Request{Actor: users.ActorImport(w.app.ID), Due: due.Due, Reconcile: reconcile})
+		err = w.run(ctx, Request{Actor: users.ActorImport(w.app.ID), Due: due.Due, Reconcile: reconcile})
 		if ctx.Err() != nil {
 			return nil // whoever comes next sees that it ran
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			e.log.Error("scheduled import", "connection", w.app.ID, "error", err)
+		case w.delta != nil: // it has seen what changed
+			s = w.nextDelta(nil)
 		}
 		if runs, err = e.fullRuns(ctx, w.app.ID); err != nil {
 			return err
 		}
 	}
 	due.Due, due.Attempts = following(due.Due, backOff(runs, interval), e.now()), 0
-	return w.settle(ctx, users.Settlement{Delayed: []users.Work{due}})
+	s.Delayed = append(s.Delayed, due)
+	return w.settle(ctx, s)
 }
 
 // run imports everybody.
