@@ -41,6 +41,11 @@ func (e *Engine) readAccounts(ctx context.Context) (Accounts, error) {
 			rank: max(app.Import.Rank, 1), authoritative: app.Import.Authoritative,
 			fills: newMapper(mappingOf(e.cfg.Mappings, app), e.cfg.Organization).creating(app.Import.MappingOnCreate).fills(),
 		}
+		if app.Import.Access != nil {
+			for _, target := range windowTargets {
+				accounts[app.ID].fills[target] = struct{}{}
+			}
+		}
 	}
 	return accounts, nil
 }
@@ -88,6 +93,14 @@ func (a Accounts) atWork(records []users.Person) users.ApplicationID {
 		}
 	}
 	return ""
+}
+
+// withWindows reports whether the connection of one of the records makes access windows.
+func (a Accounts) withWindows(records []users.Person) bool {
+	return slices.ContainsFunc(records, func(p users.Person) bool {
+		_, fills := a[p.Connection].fills[users.AttributeAccessUntil]
+		return fills
+	})
 }
 
 // only returns what of m this connection is the source of, for a person of whom

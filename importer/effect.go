@@ -27,6 +27,7 @@ type consequences struct {
 	sessions   Sessions // nil: nobody can tell
 	log        *slog.Logger
 	now        time.Time
+	activates  bool // the opening of an access window makes staged people active
 	connection users.ApplicationID
 
 	loaded   bool
@@ -55,7 +56,7 @@ func (c *consequences) note(ctx context.Context, rows []users.RunChange) error {
 	if err != nil {
 		return fmt.Errorf("people of the plan: %w", err)
 	}
-	applications, err := c.directory.ApplicationsByUser(ctx, ids, c.now)
+	applications, err := c.directory.ApplicationsByUser(ctx, ids)
 	if err != nil {
 		return fmt.Errorf("applications of people: %w", err)
 	}
@@ -64,7 +65,7 @@ func (c *consequences) note(ctx context.Context, rows []users.RunChange) error {
 		row := &rows[i]
 		switch {
 		case row.Kind == users.ChangeCreate:
-			row.Effect = joinEffects(sentence(gains(row.InitialState, c.everyone)), row.Effect)
+			row.Effect = joinEffects(c.arrival(*row), row.Effect)
 		case concernsAccess(*row):
 			effect := c.effect(*row, people[row.User], c.labelsOf(applications[row.User]), ending[row.User])
 			row.Effect = joinEffects(effect, row.Effect)
@@ -77,7 +78,7 @@ func (c *consequences) note(ctx context.Context, rows []users.RunChange) error {
 func concernsAccess(row users.RunChange) bool {
 	_, address := row.Fields[users.AttributeEmail]
 	return row.Kind == users.ChangeSuspend || row.Kind == users.ChangeReactivate ||
-		(address && row.Kind != users.ChangeCreate) || endsSessions(row)
+		((address || row.SetsWindow()) && row.Kind != users.ChangeCreate) || endsSessions(row)
 }
 
 // endsSessions reports whether the row is one of those that users.Directory.ApplyChanges raises the epoch for.
@@ -129,7 +130,9 @@ func (c *consequences) endingSessions(ctx context.Context, rows []users.RunChang
 	}
 	var asked []users.User
 	for _, row := range rows {
-		if u := people[row.User]; u.StateAt(c.now) == users.StateActive && endsSessions(row) {
+		u := people[row.User]
+		ends := endsSessions(row) || withFields(u, row.Fields).OutsideWindow(c.now) != ""
+		if u.StateAt(c.now) == users.StateActive && ends {
 			asked = append(asked, u)
 		}
 	}
@@ -146,7 +149,8 @@ func (c *consequences) endingSessions(ctx context.Context, rows []users.RunChang
 
 // effect is the sentence about somebody who has a user here already.
 func (c *consequences) effect(row users.RunChange, u users.User, applications []string, ending int) string {
-	after := c.stateAfter(row, u)
+	before, after := u.StateAt(c.now), c.stateAfter(row, u)
+	opens := u.OutsideWindow(c.now) != "" && withFields(u, row.Fields).OutsideWindow(c.now) == ""
 	var enrol, address string
 	if row.Reason == users.ReasonRehireKeep {
 		enrol = "sign-in methods must be enrolled again"
@@ -155,11 +159,11 @@ func (c *consequences) effect(row users.RunChange, u users.User, applications []
 		address = strings.Join(applications, ", ") + " will see another e-mail address"
 	}
 	switch {
-	case u.StateAt(c.now) != users.StateActive && row.Kind != users.ChangeReactivate && row.Reason != users.ReasonRehireKeep:
+	case before != users.StateActive && row.Kind != users.ChangeReactivate && row.Reason != users.ReasonRehireKeep && !opens:
 		return "" // they have no access, before or after
-	case row.Kind == users.ChangeSuspend:
+	case before == users.StateActive && after != users.StateActive:
 		return sentence(withList("loses", applications), sessionsEnd(ending))
-	case u.StateAt(c.now) == users.StateActive:
+	case before == users.StateActive:
 		return sentence(address, sessionsEnd(ending), enrol)
 	case after == users.StateSuspended:
 		return sentence("stays suspended")
@@ -167,12 +171,34 @@ func (c *consequences) effect(row users.RunChange, u users.User, applications []
 	return sentence(gains(after, applications), enrol)
 }
 
-// stateAfter is the state of a person without the suspension that the row lifts.
+// arrival is the sentence about somebody who is created. When their access opens
+// is said beside it.
+func (c *consequences) arrival(row users.RunChange) string {
+	u := withFields(users.User{BaseState: row.InitialState}, row.Fields)
+	if u.OutsideWindow(c.now) == users.ReasonAccessEnded {
+		return ""
+	}
+	if c.activates && !u.AccessFrom.IsZero() {
+		u.BaseState = users.StateActive
+	}
+	return sentence(gains(u.BaseState, c.everyone))
+}
+
+// stateAfter is the state of a person once the row is applied and the clock has
+// followed it.
 func (c *consequences) stateAfter(row users.RunChange, u users.User) users.State {
 	if row.Kind == users.ChangeReactivate || row.Reason == users.ReasonRehireKeep {
 		u.Suspensions = slices.DeleteFunc(slices.Clone(u.Suspensions), func(s users.Suspension) bool {
 			return s.By == users.ByImport && s.Connection == c.connection
 		})
+	}
+	if row.Kind == users.ChangeSuspend {
+		return users.StateSuspended
+	}
+	u = withFields(u, row.Fields)
+	u.Suspensions = slices.DeleteFunc(slices.Clone(u.Suspensions), func(s users.Suspension) bool { return s.By == users.ByWindow })
+	if c.activates && row.SetsWindow() && !u.AccessFrom.IsZero() {
+		u.BaseState = users.StateActive
 	}
 	return u.StateAt(c.now)
 }

@@ -41,11 +41,12 @@ type Mapped struct {
 	// Values holds target → value. A target that is absent was not sent.
 	Values     map[string]string `json:"v,omitempty"`
 	OnCreate   map[string]string `json:"n,omitempty"` // like Values; only for who is created or linked
-	Failed     []string          `json:"f,omitempty"` // targets whose expression fails for the person, sorted
+	Failed     []string          `json:"f,omitempty"` // targets whose expression or date fails for the person, sorted
 	Manager    string            `json:"m,omitempty"` // source id; empty: none
 	HasManager bool              `json:"h,omitempty"` // the manager was sent and is mapped
 	Hash       string            `json:"c,omitempty"` // changes with the content and with the mapping
 	Gone       bool              `json:"g,omitempty"` // the source no longer knows the person
+	Zone       string            `json:"z,omitempty"` // of the office, where there are access windows
 }
 
 // standing is what the status, or being gone, means.
@@ -69,8 +70,15 @@ func (m Mapped) email() string { return normalize(m.Values[users.AttributeEmail]
 // Wanted returns the source attributes that mappings need, sorted; the address is
 // mapped by the first. Nothing else is asked for: people's data that we do not
 // fetch cannot leak here.
-func Wanted(mappings ...users.Mapping) []string {
-	wanted := []string{sourceStatus, emailSource(mappings[0])}
+func Wanted(mappings ...users.Mapping) []string { return wanted(nil, mappings...) }
+
+// WantedBy is Wanted for a connection, whose mapping may be the default of its source.
+func WantedBy(i users.Import, mapping users.Mapping) []string {
+	return wanted(windowSources(i), mapping, i.MappingOnCreate)
+}
+
+func wanted(more []string, mappings ...users.Mapping) []string {
+	wanted := append([]string{sourceStatus, emailSource(mappings[0])}, more...)
 	for _, m := range mappings {
 		for _, source := range compileSources(m) {
 			wanted = append(wanted, source.attributes()...)
@@ -95,6 +103,7 @@ type mapper struct {
 	values       map[string]valueSource
 	targets      []string               // of values, sorted
 	onCreate     map[string]valueSource // for who is created or linked
+	windows      *windows               // nil: access follows the status alone
 	manager      bool
 	organization string
 	digest       string // of the above, part of every content hash
@@ -115,13 +124,11 @@ func newMapper(m users.Mapping, organization string) mapper {
 		sources: sources, values: compileSources(sources), targets: slices.Sorted(maps.Keys(sources)),
 		manager: manager != "", organization: organization,
 	}
-	h := sha256.New()
-	writeText(h, manager)
+	texts := []string{manager}
 	for _, target := range p.targets {
-		writeText(h, target)
-		writeText(h, sources[target])
+		texts = append(texts, target, sources[target])
 	}
-	p.digest = hex.EncodeToString(h.Sum(nil))
+	p.digest = digestOf(texts...)
 	return p
 }
 
@@ -131,14 +138,21 @@ func (p mapper) creating(onCreate users.Mapping) mapper {
 		return p
 	}
 	p.onCreate = compileSources(onCreate)
-	h := sha256.New()
-	writeText(h, p.digest)
+	texts := []string{p.digest}
 	for _, target := range slices.Sorted(maps.Keys(onCreate)) {
-		writeText(h, target)
-		writeText(h, onCreate[target])
+		texts = append(texts, target, onCreate[target])
 	}
-	p.digest = hex.EncodeToString(h.Sum(nil))
+	p.digest = digestOf(texts...)
 	return p
+}
+
+// digestOf tells lists of texts apart.
+func digestOf(texts ...string) string {
+	h := sha256.New()
+	for _, text := range texts {
+		writeText(h, text)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // apply maps one person.
@@ -171,6 +185,10 @@ func (p mapper) apply(person Person) Mapped {
 		m.Manager, m.HasManager = checkedID(person.ManagerID), true
 	}
 	p.applyOnCreate(&m, person)
+	if p.windows != nil {
+		p.windows.apply(&m, person)
+	}
+	slices.Sort(m.Failed)
 	m.Hash = p.contentHash(m)
 	return m
 }
@@ -189,7 +207,6 @@ func (p mapper) applyOnCreate(m *Mapped, person Person) {
 		}
 		m.OnCreate[target] = normalize(value)
 	}
-	slices.Sort(m.Failed)
 }
 
 // arriving holds the values for somebody who is created or linked.

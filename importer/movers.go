@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/einlass/einlass/users"
 )
@@ -15,6 +16,7 @@ import (
 // planned apart, is not foretold.
 type movers struct {
 	directory *users.Directory
+	now       time.Time
 
 	loaded       bool // what follows
 	rules        users.Rules
@@ -46,9 +48,9 @@ func (m *movers) load(ctx context.Context) error {
 	return nil
 }
 
-// note sets the effect of rows whose people change groups by rule. It returns how
-// many active people lose an application by that alone.
-func (m *movers) note(ctx context.Context, rows []users.RunChange) (losing int, err error) {
+// note adds to the effect of rows whose people change groups by rule. It returns how
+// many active people lose an application by that alone: not those of whom it is known that they lose access.
+func (m *movers) note(ctx context.Context, rows []users.RunChange, known map[users.ID]struct{}) (losing int, err error) {
 	if !slices.ContainsFunc(rows, changesAttributes) {
 		return 0, nil
 	}
@@ -74,9 +76,9 @@ func (m *movers) note(ctx context.Context, rows []users.RunChange) (losing int, 
 		if !changesAttributes(*row) {
 			continue
 		}
-		var lost []string
-		row.Effect, lost = m.effect(*row, people[row.User], memberships[row.User])
-		if len(lost) > 0 {
+		effect, lost := m.effect(*row, people[row.User], memberships[row.User])
+		row.Effect = joinEffects(effect, row.Effect)
+		if _, counted := known[row.User]; len(lost) > 0 && !counted {
 			losing++
 		}
 	}
@@ -91,7 +93,7 @@ func changesAttributes(row users.RunChange) bool {
 // effect says what a row does to the groups and applications of a person, and
 // which applications they lose by it who could use them.
 func (m *movers) effect(row users.RunChange, u users.User, before []users.Membership) (effect string, lost []string) {
-	active := u.State() == users.StateActive && row.Kind != users.ChangeSuspend
+	active := u.StateAt(m.now) == users.StateActive && row.Kind != users.ChangeSuspend
 	if row.Kind == users.ChangeCreate {
 		u.ID, active = row.User, row.InitialState == users.StateActive
 	}

@@ -101,6 +101,9 @@ func (e *Engine) openBare(
 	if problems := CheckMapping(mapping, onCreate); len(problems) > 0 {
 		return nil, fmt.Errorf("%w mapping of %s: %s", users.ErrInvalid, problems[0].Target, problems[0].Text)
 	}
+	if problems := checkWindows(*app.Import); len(problems) > 0 {
+		return nil, fmt.Errorf("%w access %s: %s", users.ErrInvalid, problems[0].Target, problems[0].Text)
+	}
 	secret, err := e.cfg.Directory.ImportSecret(ctx, app.ID)
 	if errors.Is(err, users.ErrNotFound) {
 		return nil, fmt.Errorf("%w connection: no secret is stored", users.ErrInvalid)
@@ -112,11 +115,15 @@ func (e *Engine) openBare(
 	if err != nil {
 		return nil, fmt.Errorf("open source: %w", err)
 	}
+	mapper, err := newMapper(mapping, e.cfg.Organization).creating(onCreate).withWindows(*app.Import, e.cfg.Zone)
+	if err != nil {
+		return nil, err
+	}
 	granted, err := rightsOf(ctx, app, source)
 	if err != nil {
 		return nil, err
 	}
-	wanted, differ, err := preflight(granted, mapping, onCreate)
+	wanted, differ, err := preflight(granted, WantedBy(*app.Import, mapping), emailSource(mapping))
 	if err != nil {
 		return nil, err
 	}
@@ -127,17 +134,17 @@ func (e *Engine) openBare(
 	stats := newFeedStats(mapping, wanted)
 	stats.stats.Missing, stats.stats.Surplus = differ.missing, differ.surplus
 	return &reading{
-		directory: e.cfg.Directory.Read(), source: source, mapper: newMapper(mapping, e.cfg.Organization).creating(onCreate),
+		directory: e.cfg.Directory.Read(), source: source, mapper: mapper,
 		query: Query{Wanted: wanted, Filter: t.run.Options.Filter}, newID: newIDs(),
-		movers: &movers{directory: e.cfg.Directory},
+		movers: &movers{directory: e.cfg.Directory, now: e.now()},
 		stats:  stats, managers: map[string]struct{}{},
-		track: t, accounts: accounts,
+		track: t, accounts: accounts, windows: app.Import.Access != nil,
 	}, nil
 }
 
 // setRules says by which rules people are planned.
 func (r *reading) setRules(rules Rules) {
-	rules.Accounts = r.accounts
+	rules.Accounts, rules.Windows = r.accounts, r.windows
 	r.rules, r.feed = rules, NewFeed(rules)
 }
 
@@ -178,10 +185,9 @@ func (e *Engine) knownRights(ctx context.Context, app users.Application, source 
 	return e.askRights(ctx, app, source)
 }
 
-// preflight returns which attributes are asked for. What is optional and may not be
+// preflight returns which of the wanted attributes are asked for. What is optional and may not be
 // read is left out; without a mandatory one nothing is read at all.
-func preflight(granted rights, mapping, onCreate users.Mapping) (wanted []string, differ differences, err error) {
-	wanted = Wanted(mapping, onCreate)
+func preflight(granted rights, wanted []string, email string) (readable []string, differ differences, err error) {
 	if !granted.known {
 		return wanted, differences{}, nil
 	}
@@ -189,7 +195,7 @@ func preflight(granted rights, mapping, onCreate users.Mapping) (wanted []string
 		if slices.Contains(granted.attributes, name) {
 			continue
 		}
-		if name == sourceStatus || name == emailSource(mapping) {
+		if name == sourceStatus || name == email {
 			return nil, differences{}, fmt.Errorf("%w: %s", ErrAttribute, name)
 		}
 		differ.missing = append(differ.missing, name)

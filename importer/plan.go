@@ -3,6 +3,7 @@ package importer
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/einlass/einlass/users"
 )
@@ -15,6 +16,7 @@ type PageInput struct {
 	Waivers map[users.ID]users.Waiver      // of those users, for this connection
 	Feed    *Feed                          // what the whole feed says, resolved
 	NewID   func(sourceID string) users.ID // the id of a user to create; the same for the same source id
+	Now     time.Time                      // says which access windows are open
 
 	// Elsewhere holds what other connections remember of the users.
 	Elsewhere map[users.ID][]users.Person
@@ -27,14 +29,17 @@ type PageInput struct {
 // PagePlan is what a run would do to some people.
 type PagePlan struct {
 	Changes      []users.RunChange // without Run and Seq
-	LosingAccess int               // active people without a role who would be suspended
+	LosingAccess int               // active people without a role who would be suspended, or whose access window shuts soon
+
+	losing map[users.ID]struct{} // who they are
 }
 
 // PlanPage plans people. It returns a row for everybody who would change, whose
 // record would change, or who is quarantined, and none for the others. It reads
-// no clock and no store: the same input gives the same rows.
+// no clock and no store: the same input gives the same rows, and the time plays no
+// part in them but in what they say and whether they take access away.
 func PlanPage(in PageInput) PagePlan {
-	var page PagePlan
+	page := PagePlan{losing: map[users.ID]struct{}{}}
 	for _, m := range in.People {
 		p := in.plan(m)
 		page.Changes = append(page.Changes, p.others...)
@@ -42,11 +47,14 @@ func PlanPage(in PageInput) PagePlan {
 			continue
 		}
 		reportFailed(p.row, m)
+		in.describeWindow(p.row, m, p.user)
 		page.Changes = append(page.Changes, *p.row)
-		if p.row.Kind == users.ChangeSuspend && p.user.State() == users.StateActive {
-			page.LosingAccess++
+		suspended := p.row.Kind == users.ChangeSuspend && p.user.StateAt(in.Now) == users.StateActive
+		if suspended || shuts(p.user, withFields(p.user, p.row.Fields), in.Now) {
+			page.losing[p.user.ID] = struct{}{}
 		}
 	}
+	page.LosingAccess = len(page.losing)
 	return page
 }
 
@@ -114,19 +122,20 @@ func (in PageInput) arrival(m Mapped, record users.Person) personPlan {
 	p := personPlan{others: in.firstOthers(v)}
 	if v.link != nil {
 		p.user = *v.link
-		m = in.Feed.rules.only(m, in.Feed.rules.elsewhere(v.records))
+		elsewhere := in.Feed.rules.elsewhere(v.records)
+		m = in.Feed.rules.only(m, elsewhere)
 		p.row = in.row(m, record, p.user, users.ChangeLink, v.linkReason)
-		p.row.Fields = changedFields(m, p.user, true)
+		p.row.Fields = in.fields(m, p.user, true, place{linked: true, elsewhere: elsewhere})
 		if v.linkReason == users.ReasonRehireSuspended {
 			p.row.Detail = detailReactivationOff
 		}
 		if v.linkReason == reasonLinkedAccount {
-			p.row.Detail = "The same address and name as in " + joinConnections(in.Feed.rules.elsewhere(v.records)) + ": one person with several accounts."
+			p.row.Detail = "The same address and name as in " + joinConnections(elsewhere) + ": one person with several accounts."
 		}
 	} else {
 		p.row = in.row(m, record, users.User{}, users.ChangeCreate, reasonNewPerson)
 		p.row.User, p.row.InitialState = in.NewID(m.ID), in.Feed.rules.initialState()
-		p.row.Fields = changedFields(m, users.User{}, true)
+		p.row.Fields = in.fields(m, users.User{}, true, place{})
 		if _, named := p.row.Fields[users.AttributeUsername]; !named { // the source's user names may not be read
 			p.row.Fields[users.AttributeUsername] = users.FieldChange{After: m.Values[users.AttributeEmail]}
 		}
@@ -164,14 +173,21 @@ func (in PageInput) colleague(m Mapped, record users.Person, u users.User) perso
 }
 
 // troubled plans somebody whose address cannot be used. They stay as they are,
-// but a leaver with a broken address is a leaver: the status is honoured where
-// it takes access away. The content is not remembered, so that the next run
+// but a leaver with a broken address is a leaver: the status and the dates
+// are honoured where they take access away. The content is not remembered, so that the next run
 // looks again.
 func (in PageInput) troubled(m Mapped, record users.Person, u users.User, problem, detail string) *users.RunChange {
-	if !in.mustSuspend(m, u) {
+	window := in.windowFields(m, u, in.standsIn(u))
+	var row *users.RunChange
+	switch {
+	case in.mustSuspend(m, u):
+		row = in.row(m, record, u, users.ChangeSuspend, users.StatusReason(statusOf(m)))
+	case shuts(u, withFields(u, window), in.Now):
+		row = in.row(m, record, u, users.ChangeUpdate, reasonWindowChanged)
+		row.Fields = window
+	default:
 		return in.quarantine(m, u, problem, detail).row
 	}
-	row := in.row(m, record, u, users.ChangeSuspend, users.StatusReason(statusOf(m)))
 	row.Detail = "Attributes stay as they are. " + detail
 	row.ContentHash = ""
 	return row
@@ -180,7 +196,7 @@ func (in PageInput) troubled(m Mapped, record users.Person, u users.User, proble
 // change plans the state and the attributes of a colleague.
 func (in PageInput) change(m Mapped, record users.Person, u users.User, v verdict) *users.RunChange {
 	rules := in.Feed.rules
-	fields := changedFields(m, u, m.standing() != standingLeft)
+	fields := in.fields(m, u, m.standing() != standingLeft, in.standsIn(u))
 	elsewhere := in.atWorkElsewhere(m, u)
 	lift := (rules.admits(m.standing()) || elsewhere != "") && suspendedBy(u, rules.Connection)
 	undecided := lift && !rules.Reactivation && record.Status != statusOf(m)
@@ -206,6 +222,8 @@ func (in PageInput) change(m Mapped, record users.Person, u users.User, v verdic
 		}
 	case len(fields) > 0 && v.handOver:
 		row.Reason = users.ReasonEmailHandedOver
+	case onlyWindow(fields):
+		row.Reason = reasonWindowChanged
 	case len(fields) > 0:
 	case asRemembered(m, record):
 		return nil

@@ -49,7 +49,7 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 	}
 	err := r.eachPortion(ctx, &r.waiting, func(in PageInput) error {
 		page := PlanPage(in)
-		losing, err := r.movers.note(ctx, page.Changes)
+		losing, err := r.movers.note(ctx, page.Changes, page.losing)
 		if err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (r *reading) eachPortion(ctx context.Context, people *spool, plan func(Page
 func (r *reading) input(ctx context.Context, people []Mapped) (PageInput, error) {
 	in := PageInput{
 		People: people, Known: map[string]users.Person{}, ManagersNow: map[string]users.ID{},
-		Feed: r.feed, NewID: r.newID,
+		Feed: r.feed, NewID: r.newID, Now: r.track.engine.now(),
 	}
 	var err error
 	if in.Users, err = r.usersOf(ctx, people); err != nil {

@@ -20,6 +20,7 @@ type reading struct {
 	source    Source
 	rules     Rules
 	accounts  Accounts
+	windows   bool // the connection has access windows
 	mapper    mapper
 	query     Query
 	newID     func(sourceID string) users.ID

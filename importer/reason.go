@@ -7,11 +7,12 @@ import "github.com/einlass/einlass/users"
 const (
 	reasonNewPerson         = "new_person"
 	reasonAttributesChanged = "attributes_changed"
-	reasonContentChanged    = "content_changed" // what we remember changes, the person does not
-	reasonMappingFailed     = "mapping_failed"  // likewise, and an expression fails for the person
-	reasonNeedsDecision     = "needs_decision"  // active again at the source, but reactivation is off
-	reasonPersonGone        = "person_gone"     // the source no longer knows the person; see users.StatusReason
-	reasonInactiveStatus    = "inactive_status" // not created, because of the status
+	reasonWindowChanged     = "access_window_changed" // nothing but the dates of access
+	reasonContentChanged    = "content_changed"       // what we remember changes, the person does not
+	reasonMappingFailed     = "mapping_failed"        // likewise, and an expression fails for the person
+	reasonNeedsDecision     = "needs_decision"        // active again at the source, but reactivation is off
+	reasonPersonGone        = "person_gone"           // the source no longer knows the person; see users.StatusReason
+	reasonInactiveStatus    = "inactive_status"       // not created, because of the status
 	reasonLinkedByEmail     = "linked_by_email"
 	reasonRehireNew         = "rehire_new"         // an old address, but no proof that it is the same person
 	reasonRehireMoved       = "rehire_moved"       // the old source id of a person who came back under a new one

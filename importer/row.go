@@ -111,6 +111,9 @@ func phaseOf(v verdict) int {
 func changedFields(m Mapped, u users.User, addresses bool) map[string]users.FieldChange {
 	var fields map[string]users.FieldChange
 	for _, target := range slices.Sorted(maps.Keys(m.Values)) {
+		if users.IsWindowAttribute(target) {
+			continue // see windowFields
+		}
 		before, after := u.Attribute(target), m.Values[target]
 		parked := false
 		switch target {
@@ -134,7 +137,7 @@ func changedFields(m Mapped, u users.User, addresses bool) map[string]users.Fiel
 	return fields
 }
 
-// reportFailed adds to a row that follows from m which expressions failed for the person.
+// reportFailed adds to a row that follows from m which expressions and dates failed for the person.
 func reportFailed(row *users.RunChange, m Mapped) {
 	if len(m.Failed) == 0 || row.Kind == users.ChangeQuarantine || row.Kind == users.ChangeSkip {
 		return
@@ -142,8 +145,22 @@ func reportFailed(row *users.RunChange, m Mapped) {
 	if row.Reason == reasonContentChanged {
 		row.Reason = reasonMappingFailed
 	}
-	text := fmt.Sprintf("The expression for %s fails with what the source says, so it stays as it was.", strings.Join(m.Failed, ", "))
-	row.Detail = strings.TrimSpace(row.Detail + " " + text)
+	var expressions, dates []string
+	for _, target := range m.Failed {
+		if users.IsWindowAttribute(target) {
+			dates = append(dates, target)
+			continue
+		}
+		expressions = append(expressions, target)
+	}
+	if len(expressions) > 0 {
+		row.Detail = strings.TrimSpace(fmt.Sprintf("%s The expression for %s fails with what the source says, so it stays as it was.",
+			row.Detail, strings.Join(expressions, ", ")))
+	}
+	if len(dates) > 0 {
+		row.Detail = strings.TrimSpace(fmt.Sprintf("%s What the source says for %s is no date, so it stays as it was.",
+			row.Detail, strings.Join(dates, ", ")))
+	}
 }
 
 // emailProblem returns why a person's address cannot be used, or an empty reason.

@@ -47,6 +47,7 @@ type Rules struct {
 	InitialState users.State // of people the import creates; empty means active
 	Reactivation bool        // an import lifts its own suspension when the source is active again
 	Leave        users.LeavePolicy
+	Windows      bool             // access opens and closes by dates
 	Mode         users.ImportMode // empty means all
 	Reconcile    bool             // nobody is left out because the source shows them as remembered
 	Repairs      bool             // whoever is as remembered, and yet differs, was changed by somebody else

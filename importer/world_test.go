@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -36,6 +37,7 @@ type world struct {
 	people  map[string]users.Person // of connection hr
 	others  []users.Person          // of other connections
 	waivers map[users.ID]users.Waiver
+	now     time.Time
 }
 
 func newWorld(t *testing.T) *world {
@@ -179,8 +181,12 @@ func (w *world) input(feed *Feed, people []Mapped) PageInput {
 	for _, p := range w.people {
 		now[p.ManagerSourceID] = w.people[p.ManagerSourceID].User
 	}
+	elsewhere := map[users.ID][]users.Person{}
+	for id := range w.users {
+		elsewhere[id] = w.rules.elsewhere(w.recordsOf(id))
+	}
 	return PageInput{
-		People: people, Known: w.people, ManagersNow: now, Users: w.users, Waivers: w.waivers, Feed: feed,
+		People: people, Known: w.people, ManagersNow: now, Users: w.users, Waivers: w.waivers, Feed: feed, Now: w.now, Elsewhere: elsewhere,
 		NewID: func(sourceID string) users.ID { return users.ID("new-" + sourceID) },
 	}
 }

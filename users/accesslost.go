@@ -1,9 +1,6 @@
 package users
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
 // accessLost is what the event of a suspension says for the evidence of
 // offboarding: from which epoch on somebody's sessions and grants are dead, and
@@ -21,16 +18,16 @@ type suspendedPayload struct {
 
 // losing returns what people lose who are about to be suspended. They come as
 // they were before; the epoch rises by one.
-func losing(ctx context.Context, tx Tx, now time.Time, people ...User) (map[ID]accessLost, error) {
+func losing(ctx context.Context, tx Tx, people ...User) (map[ID]accessLost, error) {
 	var ids []ID
 	lost := map[ID]accessLost{}
 	for _, u := range people {
-		if u.StateAt(now) == StateActive {
+		if u.State() == StateActive { // a window that has just shut is what the event is about
 			ids = append(ids, u.ID)
 			lost[u.ID] = accessLost{Epoch: u.Epoch + 1}
 		}
 	}
-	applications, err := tx.ApplicationsByUser(ctx, ids, now)
+	applications, err := tx.ApplicationsByUser(ctx, ids)
 	for id, used := range applications {
 		lost[id] = accessLost{Epoch: lost[id].Epoch, Applications: used}
 	}

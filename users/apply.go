@@ -93,7 +93,7 @@ func (a *applier) collect(ctx context.Context) error {
 		return err
 	}
 	a.activates = app.activates()
-	var suspended []User // as they were before
+	var suspended []User // as they were before, by status or by dates
 	for i := range a.rows {
 		c := &a.rows[i]
 		if c.Outcome == OutcomeFailed {
@@ -109,15 +109,15 @@ func (a *applier) collect(ctx context.Context) error {
 				c.Outcome, c.Error = OutcomeFailed, why
 				continue
 			}
-			if c.Kind == ChangeSuspend {
+			a.change(u, *c)
+			if after := a.update[len(a.update)-1]; c.Kind == ChangeSuspend || after.OutsideWindow(a.now) != "" {
 				suspended = append(suspended, u)
 			}
-			a.change(u, *c)
 		}
 		c.Outcome, c.Error = OutcomeApplied, ""
 		a.record(*c)
 	}
-	a.lost, err = losing(ctx, a.tx, a.now, suspended...)
+	a.lost, err = losing(ctx, a.tx, suspended...)
 	return err
 }
 
@@ -195,16 +195,16 @@ func (a *applier) change(u User, c RunChange) {
 // which the row may have set.
 func (a *applier) followClock(u *User, c RunChange) {
 	twice := slices.ContainsFunc(a.turns, func(t clockTurn) bool { return t.user == u.ID }) // by a row that frees an address
-	if t := u.followClock(a.now, a.activates); !t.none() && !twice {
+	if t := u.followClock(a.now, a.activates && c.SetsWindow()); !t.none() && !twice {
 		a.turns = append(a.turns, t)
 	}
-	if c.setsWindow() {
+	if c.SetsWindow() {
 		a.windows = append(a.windows, *u)
 	}
 }
 
-// setsWindow reports whether the row changes the access window of its person.
-func (c RunChange) setsWindow() bool {
+// SetsWindow reports whether the row changes the access window of its person.
+func (c RunChange) SetsWindow() bool {
 	_, from := c.Fields[AttributeAccessFrom]
 	_, until := c.Fields[AttributeAccessUntil]
 	return from || until
@@ -292,7 +292,7 @@ func (a *applier) writeTurns(ctx context.Context) error {
 	for _, u := range slices.Concat(a.insert, a.update) {
 		people[u.ID] = u
 	}
-	return writeTurns(ctx, a.tx, ActorImport(a.run.Connection), a.run.ID, a.now, a.turns, people)
+	return writeTurns(ctx, a.tx, ActorImport(a.run.Connection), a.run.ID, a.now, a.turns, people, a.lost)
 }
 
 // changeEvents holds the event of each kind of change that changes the person.

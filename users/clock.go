@@ -52,11 +52,12 @@ type clockPayload struct {
 	AccessFrom  time.Time `json:"access_from,omitzero"`
 	AccessUntil time.Time `json:"access_until,omitzero"`
 	Run         RunID     `json:"run,omitempty"` // of the import that set the window; empty: the clock alone
+	accessLost
 }
 
-// writeTurns writes what the clock changes about people whose rows are written,
-// and when it has to look at them again.
-func writeTurns(ctx context.Context, tx Tx, actor Actor, run RunID, now time.Time, turns []clockTurn, people map[ID]User) error {
+// writeTurns writes what the clock changes about people whose rows are written.
+// lost is what those lose whom it suspends.
+func writeTurns(ctx context.Context, tx Tx, actor Actor, run RunID, now time.Time, turns []clockTurn, people map[ID]User, lost map[ID]accessLost) error {
 	var lift []ID
 	var suspend []Suspension
 	for _, t := range turns {
@@ -79,7 +80,7 @@ func writeTurns(ctx context.Context, tx Tx, actor Actor, run RunID, now time.Tim
 		var kinds []EventKind
 		switch {
 		case t.suspend != "":
-			payload.Reason = t.suspend
+			payload.Reason, payload.accessLost = t.suspend, lost[t.user]
 			kinds = append(kinds, EventUserSuspended)
 		case t.lift:
 			kinds = append(kinds, EventUserReactivated)
@@ -146,14 +147,18 @@ func (d *Directory) applyWindows(ctx context.Context, tx Tx, work []Work) error 
 		return err
 	}
 	var turns []clockTurn
-	var all, changed []User
-	for _, u := range people {
+	var all, changed, shut []User
+	for _, before := range people {
+		u := before
 		t := u.followClock(now, activates[u.ID])
 		all = append(all, u)
 		people[u.ID] = u
 		if !t.none() {
 			u.UpdatedAt = now
 			turns, changed = append(turns, t), append(changed, u)
+		}
+		if t.suspend != "" {
+			shut = append(shut, before)
 		}
 	}
 	stale, err := tx.UpdateUsers(ctx, changed)
@@ -163,7 +168,11 @@ func (d *Directory) applyWindows(ctx context.Context, tx Tx, work []Work) error 
 	if err != nil {
 		return err
 	}
-	if err := writeTurns(ctx, tx, ActorSystem, "", now, turns, people); err != nil {
+	lost, err := losing(ctx, tx, shut...)
+	if err != nil {
+		return err
+	}
+	if err := writeTurns(ctx, tx, ActorSystem, "", now, turns, people, lost); err != nil {
 		return err
 	}
 	if err := tx.FinishWork(ctx, work); err != nil {

@@ -180,7 +180,7 @@ func (w *declarer) suspend(ctx context.Context, id ID, reason string) error {
 	if err != nil || suspendedByFile(u) {
 		return err
 	}
-	lost, err := losing(ctx, w.tx, w.now, u)
+	lost, err := losing(ctx, w.tx, u)
 	if err != nil {
 		return err
 	}

@@ -112,7 +112,7 @@ type reasonPayload struct {
 // administrator's Activate lifts it again.
 func (d *Directory) Suspend(ctx context.Context, actor Actor, id ID, reason string) (User, error) {
 	return d.changeUser(ctx, id, func(tx Tx, u *User) (Event, error) {
-		lost, err := losing(ctx, tx, d.now(), *u)
+		lost, err := losing(ctx, tx, *u)
 		if err != nil {
 			return Event{}, err
 		}

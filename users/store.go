@@ -62,8 +62,9 @@ type Reader interface {
 	// ApplicationsOf returns the enabled applications that the person may use, by id:
 	// none outside their access window.
 	ApplicationsOf(ctx context.Context, id ID, now time.Time) ([]ApplicationID, error)
-	// ApplicationsByUser is ApplicationsOf for many people; those who may use none are left out.
-	ApplicationsByUser(ctx context.Context, ids []ID, now time.Time) (map[ID][]ApplicationID, error)
+	// ApplicationsByUser returns what many people may use while their access windows are open; those
+	// who may use none are left out.
+	ApplicationsByUser(ctx context.Context, ids []ID) (map[ID][]ApplicationID, error)
 	// Credential returns one sign-in method, or ErrNotFound.
 	Credential(ctx context.Context, id ID, kind CredentialKind) (Credential, error)
 	// Waivers returns the waivers of the given people, by person and connection.

@@ -31,7 +31,8 @@ var changeClasses = map[users.ChangeKind]string{
 }
 
 var reasonKeys = map[string]string{
-	"new_person": "reason.new_person", "attributes_changed": "reason.attributes_changed", "content_changed": "reason.content_changed",
+	"new_person": "reason.new_person", "attributes_changed": "reason.attributes_changed",
+	"access_window_changed": "reason.access_window_changed", "content_changed": "reason.content_changed",
 	"mapping_failed": "reason.mapping_failed", "not_in_mode": "reason.not_in_mode", "exists": "reason.exists", "repaired": "reason.repaired",
 	"needs_decision": "reason.needs_decision", "person_gone": "reason.person_gone", "inactive_status": "reason.inactive_status",
 	"linked_by_email": "reason.linked_by_email", "rehire_new": "reason.rehire_new", "rehire_moved": "reason.rehire_moved",

@@ -24,12 +24,16 @@ var (
 
 // ApplicationsOf implements users.Reader.
 func (r reader) ApplicationsOf(ctx context.Context, id users.ID, now time.Time) ([]users.ApplicationID, error) {
-	byUser, err := r.ApplicationsByUser(ctx, []users.ID{id}, now)
+	byUser, err := r.applicationsOf(ctx, []users.ID{id}, now.UnixMilli())
 	return byUser[id], err
 }
 
 // ApplicationsByUser implements users.Reader.
-func (r reader) ApplicationsByUser(ctx context.Context, ids []users.ID, now time.Time) (map[users.ID][]users.ApplicationID, error) {
+func (r reader) ApplicationsByUser(ctx context.Context, ids []users.ID) (map[users.ID][]users.ApplicationID, error) {
+	return r.applicationsOf(ctx, ids, 0)
+}
+
+func (r reader) applicationsOf(ctx context.Context, ids []users.ID, now int64) (map[users.ID][]users.ApplicationID, error) {
 	byUser := map[users.ID][]users.ApplicationID{}
 	err := r.conn.lookUp(ctx, selectApplicationsOf, func(rows *sql.Rows) error {
 		var user users.ID
@@ -37,7 +41,7 @@ func (r reader) ApplicationsByUser(ctx context.Context, ids []users.ID, now time
 		err := rows.Scan(&user, &application)
 		byUser[user] = append(byUser[user], application)
 		return err
-	}, texts(ids), now.UnixMilli())
+	}, texts(ids), now)
 	for _, applications := range byUser {
 		slices.Sort(applications)
 	}

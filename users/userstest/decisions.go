@@ -160,19 +160,19 @@ func applicationsOfMany(t *testing.T, s users.Store) {
 	for _, u := range people {
 		ids = append(ids, u.ID)
 	}
-	got, err := s.ApplicationsByUser(t.Context(), ids, noon)
+	got, err := s.ApplicationsByUser(t.Context(), ids)
 	ok(t, "ApplicationsByUser", err)
 	both := []users.ApplicationID{"crm", "wiki"}
 	same(t, "applications", got, map[users.ID][]users.ApplicationID{people[0].ID: both, people[60].ID: both, people[119].ID: both})
 
 	bind(t, s, "portal", users.Everyone)
-	got, err = s.ApplicationsByUser(t.Context(), ids, noon)
+	got, err = s.ApplicationsByUser(t.Context(), ids)
 	ok(t, "ApplicationsByUser with one for everyone", err)
 	same(t, "people with applications", len(got), len(people))
 	same(t, "applications of a member", got[people[60].ID], []users.ApplicationID{"crm", "portal", "wiki"})
 	same(t, "applications of another", got[people[1].ID], []users.ApplicationID{"portal"})
 
-	got, err = s.ApplicationsByUser(t.Context(), nil, noon)
+	got, err = s.ApplicationsByUser(t.Context(), nil)
 	ok(t, "ApplicationsByUser of nobody", err)
 	same(t, "applications of nobody", got, map[users.ID][]users.ApplicationID{})
 }

@@ -1,0 +1,182 @@
+package importer
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/einlass/einlass/users"
+)
+
+// soon is how near the end of access must be to count as losing it: by then the
+// clock acts, and nobody asks again.
+const soon = 30 * 24 * time.Hour
+
+// windowTargets are the bounds of an access window.
+var windowTargets = []string{users.AttributeAccessFrom, users.AttributeAccessUntil}
+
+// place is how the connection comes to plan a person.
+type place struct {
+	linked    bool           // by this very row: the window of the record before is not theirs any more
+	elsewhere []users.Person // what other connections remember of the person
+	waiver    users.Waiver
+}
+
+// standsIn is the place of somebody who has a user here.
+func (in PageInput) standsIn(u users.User) place {
+	return place{elsewhere: in.Elsewhere[u.ID], waiver: in.Waivers[u.ID]}
+}
+
+// fields returns everything about u that the source wants otherwise. Somebody who
+// left takes no address.
+func (in PageInput) fields(m Mapped, u users.User, addresses bool, at place) map[string]users.FieldChange {
+	fields := changedFields(m, u, addresses)
+	window := in.windowFields(m, u, at)
+	if fields == nil {
+		return window
+	}
+	maps.Copy(fields, window)
+	return fields
+}
+
+// windowFields compares the access window by the source's dates with the
+// person's. What was not sent stays, and so does what an administrator has
+// overruled until the source says something else.
+func (in PageInput) windowFields(m Mapped, u users.User, at place) map[string]users.FieldChange {
+	now, counts := in.window(m, u, at)
+	if !counts {
+		return nil
+	}
+	var fields map[string]users.FieldChange
+	for _, target := range windowTargets {
+		if before := u.Attribute(target); before != now[target] {
+			if fields == nil {
+				fields = map[string]users.FieldChange{}
+			}
+			fields[target] = users.FieldChange{Before: before, After: now[target]}
+		}
+	}
+	return fields
+}
+
+// window returns the bounds of access by this source, and whether they count.
+// Somebody whom two connections show at work has none, because the end of one
+// employment is not that of the other; nor has anybody without dates.
+func (in PageInput) window(m Mapped, u users.User, at place) (bounds map[string]string, counts bool) {
+	rules := in.Feed.rules
+	switch others := rules.Accounts.withWindows(at.elsewhere); {
+	case m.Gone:
+		return nil, false
+	case rules.Accounts.atWork(at.elsewhere) != "":
+		return map[string]string{}, true
+	case !rules.Windows:
+		return map[string]string{}, rules.admits(m.standing()) || !others
+	case at.linked && !others:
+		return m.Values, true
+	}
+	before := u
+	if at.waiver.OverrulesWindow() {
+		before.AccessFrom, before.AccessUntil = at.waiver.AccessFrom, at.waiver.AccessUntil
+	}
+	bounds, changed := map[string]string{}, false
+	for _, target := range windowTargets {
+		value, sent := m.Values[target]
+		if !sent {
+			value = before.Attribute(target)
+		}
+		bounds[target] = value
+		changed = changed || value != before.Attribute(target)
+	}
+	return bounds, changed
+}
+
+// onlyWindow reports whether nothing but the access window changes.
+func onlyWindow(fields map[string]users.FieldChange) bool {
+	for target := range fields {
+		if !users.IsWindowAttribute(target) {
+			return false
+		}
+	}
+	return len(fields) > 0
+}
+
+// withFields returns the person as a row leaves them.
+func withFields(u users.User, fields map[string]users.FieldChange) users.User {
+	for target, f := range fields {
+		u.SetAttribute(target, f.After)
+	}
+	return u
+}
+
+// shuts reports whether a change of the access window takes access from
+// somebody who has it, now or soon.
+func shuts(before, after users.User, now time.Time) bool {
+	if before.StateAt(now) != users.StateActive {
+		return false
+	}
+	sooner := !after.AccessUntil.IsZero() && (before.AccessUntil.IsZero() || after.AccessUntil.Before(before.AccessUntil))
+	return (sooner && !after.AccessUntil.After(now.Add(soon))) || after.AccessFrom.After(now)
+}
+
+// describeWindow says in a row what becomes of the access window, and where the
+// source contradicts itself.
+func (in PageInput) describeWindow(row *users.RunChange, m Mapped, u users.User) {
+	if row.Kind == users.ChangeQuarantine || row.Kind == users.ChangeSkip || row.Kind == users.ChangeRecord {
+		return
+	}
+	after := withFields(u, row.Fields)
+	_, from := row.Fields[users.AttributeAccessFrom]
+	_, until := row.Fields[users.AttributeAccessUntil]
+	var parts []string
+	if from {
+		parts = append(parts, openingText(after, in.Now, m.Zone))
+	}
+	if until {
+		parts = append(parts, endText(after, in.Now, m.Zone))
+	}
+	row.Effect = joinEffects(row.Effect, sentence(parts...))
+	row.Detail = strings.TrimSpace(row.Detail + " " + Contradiction(after, statusOf(m), in.Now))
+}
+
+func openingText(u users.User, now time.Time, zone string) string {
+	switch {
+	case u.AccessFrom.IsZero():
+		return "access has no first day"
+	case u.AccessFrom.After(now):
+		return "access opens " + instantText(u.AccessFrom, zone)
+	}
+	return "access is open since " + instantText(u.AccessFrom, zone)
+}
+
+func endText(u users.User, now time.Time, zone string) string {
+	switch {
+	case u.AccessUntil.IsZero():
+		return "access has no last day"
+	case u.AccessUntil.After(now):
+		return "access ends " + instantText(u.AccessUntil, zone)
+	}
+	return "access ended " + instantText(u.AccessUntil, zone)
+}
+
+// instantText is a time where the person works.
+func instantText(t time.Time, zone string) string {
+	there, err := time.LoadLocation(zone)
+	if err != nil { // a zone that the mapper has loaded
+		there = time.UTC
+	}
+	return t.In(there).Format("2006-01-02 15:04 ") + there.String()
+}
+
+// Contradiction says where the status of a person, as in users.Person, and the
+// dates of their access window disagree; empty: nowhere. The window decides when
+// access opens and closes, and the status can only take it away.
+func Contradiction(u users.User, status string, now time.Time) string {
+	switch s := rememberedStanding(status); {
+	case s == standingPresent && u.OutsideWindow(now) == users.ReasonAccessEnded:
+		return fmt.Sprintf("The source says %s, although the last day of access is over.", status)
+	case status == string(StatusInactive) && u.AccessUntil.After(now):
+		return "The source says inactive, although the last day of access is still to come."
+	}
+	return ""
+}
