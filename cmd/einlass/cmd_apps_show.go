@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -41,6 +42,8 @@ type connectionJSON struct {
 	Guard        users.Guard       `json:"guard"`
 	Mapping      users.Mapping     `json:"mapping,omitempty"`
 
+	Access          *users.Access       `json:"access,omitempty"`
+	Offices         map[string]string   `json:"offices,omitempty"`
 	MappingOnCreate users.Mapping       `json:"mapping_on_create,omitempty"`
 	Summary         users.SummaryPolicy `json:"summary"`
 }
@@ -62,7 +65,7 @@ func newApplicationJSON(a users.Application) applicationJSON {
 		schedule := i.Schedule
 		item.Import = &connectionJSON{
 			i.Source, i.BaseURL, i.ClientID, scheduleValue{&schedule}.show(), i.InitialState, i.Reactivation, i.Leave, i.Guard, i.Mapping,
-			i.MappingOnCreate, cmp.Or(i.Summary, users.SummaryNever),
+			i.Access, i.Offices, i.MappingOnCreate, cmp.Or(i.Summary, users.SummaryNever),
 		}
 	}
 	return item
@@ -128,9 +131,29 @@ func (item applicationJSON) fields() fields {
 			[2]string{"schedule", i.Schedule},
 			[2]string{"new people", string(i.InitialState)},
 			[2]string{"on leave", string(i.Leave)},
+			[2]string{"access by dates", describeAccess(i.Access)},
 			[2]string{"reactivation", yesNo(i.Reactivation)},
 			[2]string{"summary by mail", string(i.Summary)},
 		)
 	}
 	return f
+}
+
+// describeAccess says in short how access follows from dates.
+func describeAccess(a *users.Access) string {
+	if a == nil {
+		return "no"
+	}
+	opens, closes := cmp.Or(a.Opens, "no first day"), cmp.Or(strings.Join(a.Closes, ", "), "no last day")
+	if a.Lead > 0 {
+		opens += fmt.Sprintf(" less %d days", a.Lead)
+	}
+	if a.Grace > 0 {
+		closes += fmt.Sprintf(" plus %d days", a.Grace)
+	}
+	text := "opens: " + opens + "; closes: " + closes
+	if a.Activate {
+		text += "; activates"
+	}
+	return text
 }

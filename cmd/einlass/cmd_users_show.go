@@ -31,7 +31,19 @@ type personDetailsJSON struct {
 	Attributes   map[string]string  `json:"attributes"` // those above, and any other
 	Groups       []users.GroupID    `json:"groups"`
 	Suspensions  []users.Suspension `json:"suspensions"`
+	AccessFrom   time.Time          `json:"access_from,omitzero"`
+	AccessUntil  time.Time          `json:"access_until,omitzero"`
+	Overruled    []overruledJSON    `json:"overruled,omitempty"`
 	Sources      []sourceJSON       `json:"sources"`
+}
+
+// overruledJSON is what an administrator overruled of what a connection says.
+type overruledJSON struct {
+	Application users.ApplicationID `json:"application"`
+	Status      string              `json:"status,omitempty"`
+	AccessFrom  time.Time           `json:"access_from,omitzero"`
+	AccessUntil time.Time           `json:"access_until,omitzero"`
+	Since       time.Time           `json:"since"`
 }
 
 // sourceJSON is what a connection says of a person.
@@ -75,6 +87,8 @@ func describePerson(ctx context.Context, a *app, u users.User) (personDetailsJSO
 		Attributes:   u.Attributes,
 		Groups:       append([]users.GroupID{}, u.Groups...),
 		Suspensions:  append([]users.Suspension{}, u.Suspensions...),
+		AccessFrom:   u.AccessFrom,
+		AccessUntil:  u.AccessUntil,
 		Sources:      []sourceJSON{},
 	}
 	if u.Manager != "" {
@@ -85,7 +99,10 @@ func describePerson(ctx context.Context, a *app, u users.User) (personDetailsJSO
 		d.ManagerEmail = manager.Email
 	}
 	var err error
-	d.Sources, err = describeSources(ctx, a, u.ID)
+	if d.Sources, err = describeSources(ctx, a, u.ID); err != nil {
+		return d, err
+	}
+	d.Overruled, err = describeOverruled(ctx, a, u.ID, d.Sources)
 	return d, err
 }
 
@@ -106,6 +123,21 @@ func describeSources(ctx context.Context, a *app, id users.ID) ([]sourceJSON, er
 	return sources, nil
 }
 
+// describeOverruled returns what an administrator overruled of the sources of a person.
+func describeOverruled(ctx context.Context, a *app, id users.ID, sources []sourceJSON) ([]overruledJSON, error) {
+	var overruled []overruledJSON
+	for _, source := range sources {
+		waivers, err := a.Directory.Read().Waivers(ctx, source.Application, []users.ID{id})
+		if err != nil {
+			return nil, err
+		}
+		if w, found := waivers[id]; found {
+			overruled = append(overruled, overruledJSON{w.Connection, w.Status, w.AccessFrom, w.AccessUntil, w.Since})
+		}
+	}
+	return overruled, nil
+}
+
 func (s sourceJSON) String() string {
 	text := fmt.Sprintf("%s %s, status %s, last changed by import %s", s.Application, s.ID, s.Status, s.ChangedBy)
 	if !s.ImportedAt.IsZero() {
@@ -124,6 +156,8 @@ func (d personDetailsJSON) fields() fields {
 		{"role", string(d.Role)},
 		{"origin", string(d.Origin)},
 		{"last sign-in", showTime(d.LastSignIn)},
+		{"access from", showTime(d.AccessFrom)},
+		{"access until", showTime(d.AccessUntil)},
 		{"manager", d.ManagerEmail},
 		{"groups", joinGroups(d.Groups)},
 	}
@@ -132,6 +166,9 @@ func (d personDetailsJSON) fields() fields {
 	}
 	for _, source := range d.Sources {
 		f = append(f, [2]string{"source", source.String()})
+	}
+	for _, o := range d.Overruled {
+		f = append(f, [2]string{"overruled", string(o.Application) + " on " + showTime(o.Since) + ": " + o.what()})
 	}
 	for _, suspension := range d.Suspensions {
 		f = append(f, [2]string{"suspended", describeSuspension(suspension)})

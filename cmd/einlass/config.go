@@ -213,6 +213,12 @@ type ImportConfig struct {
 	Reactivation bool `yaml:"reactivation"`
 	// What the source status `leave` does to access: `suspend` or `keep`.
 	Leave users.LeavePolicy `yaml:"leave"`
+	// Access opens and closes by dates of the source, whatever the hour at which the status changes; see
+	// `docs/access-windows.md`. `access: {}` switches it on with the defaults below. Left out: the status alone decides.
+	Access *AccessConfig `yaml:"access"`
+	// Offices, as the source attribute `office` names them, and the IANA zones of their days, such as
+	// `Wien: Europe/Vienna`. For all others `organization.time_zone` counts.
+	Offices map[string]string `yaml:"offices"`
 	// How many people may lose access within 24 hours without a named administrator's approval.
 	Guard GuardConfig `yaml:"guard"`
 	// Who lets through what the guard held, and the plan of a preview: `anyone` who may run the command, or
@@ -253,6 +259,21 @@ type WebhookConfig struct {
 	Headers map[string]keys.Secret `yaml:"headers"`
 	// Your company's ID at Personio, as its deliveries name it. Deliveries for another one are refused. Empty: any.
 	CompanyID string `yaml:"company_id"`
+}
+
+// AccessConfig says how access follows from dates.
+type AccessConfig struct {
+	// Source attribute of the first day of work. Access opens when that day begins. Empty: no opening.
+	Opens string `yaml:"opens"`
+	// Access opens so many days earlier, such as `7d`.
+	Lead users.Days `yaml:"lead"`
+	// Source attributes of the last day, of which the first that is filled counts. Access ends when that day is
+	// over. An empty list: no end.
+	Closes []string `yaml:"closes"`
+	// Access ends so many days later, such as `14d`.
+	Grace users.Days `yaml:"grace"`
+	// A person who is staged (`initial_state: staged`) becomes active when their access opens.
+	Activate bool `yaml:"activate"`
 }
 
 // PersonioConfig is the credential of Personio's API.
@@ -349,6 +370,10 @@ func defaultImport() *ImportConfig {
 		Conflict:     users.ConflictQuarantines,
 		Rank:         1,
 	}
+}
+
+func defaultAccess() *AccessConfig {
+	return &AccessConfig{Opens: "hire_date", Closes: []string{"last_working_day", "termination_date", "contract_end_date"}}
 }
 
 func defaultPersonio() *PersonioConfig {

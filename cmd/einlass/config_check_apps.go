@@ -227,6 +227,14 @@ func (l *loader) checkImport(path string, i ImportConfig) {
 		l.warn(path+".summary", "nothing is mailed without mail.smtp")
 	}
 	l.checkMapping(path, i)
+	if i.Access != nil {
+		for _, p := range importer.CheckAccess(users.Access(*i.Access)) {
+			l.fail(join(path+".access", p.Target), "%s", p.Text)
+		}
+	}
+	for _, p := range importer.CheckOffices(i.Offices) {
+		l.fail(join(path+".offices", p.Target), "%s", p.Text)
+	}
 }
 
 func (l *loader) checkMapping(path string, i ImportConfig) {

@@ -100,6 +100,8 @@ func (i ImportConfig) stored(defaultMapping users.Mapping) *users.Import {
 		Leave:        i.Leave,
 		Guard:        users.Guard(i.Guard),
 		Mapping:      i.mapping(defaultMapping),
+		Access:       (*users.Access)(i.Access),
+		Offices:      i.Offices,
 
 		MappingOnCreate: i.MappingOnCreate,
 		Authoritative:   i.Authoritative,

@@ -129,6 +129,17 @@ func (i *ImportConfig) fields() []field {
 		leaf("initial_state", choice(&i.InitialState, initialStates...)),
 		leaf("reactivation", flagValue{&i.Reactivation}),
 		leaf("leave", choice(&i.Leave, leavePolicies...)),
+		{name: "access", optional: true, keys: func() []field {
+			i.Access = defaultAccess()
+			return []field{
+				leaf("opens", textValue{&i.Access.Opens}),
+				leaf("lead", daysValue{&i.Access.Lead}),
+				leaf("closes", listValue{&i.Access.Closes}),
+				leaf("grace", daysValue{&i.Access.Grace}),
+				leaf("activate", flagValue{&i.Access.Activate}),
+			}
+		}},
+		leaf("offices", mapValue{&i.Offices}),
 		mapping("guard",
 			leaf("max_people", numberValue{&i.Guard.MaxPeople}),
 			leaf("max_percent", numberValue{&i.Guard.MaxPercent}),
@@ -179,7 +190,6 @@ func (u *UserConfig) fields() []field {
 var laterKeys = []string{
 	"applications[].import.delta",
 	"applications[].import.leave_matrix",
-	"applications[].import.offices",
 	"applications[].import.rest",
 	"applications[].import.webhook.register",
 	"applications[].sign_in.frontchannel_logout_uri",

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/users"
 )
 
 // kind is what a value looks like in the file.
@@ -184,6 +185,23 @@ func (v durationValue) show() string {
 	}
 	return v.to.String()
 }
+
+// daysValue is a number of whole days.
+type daysValue struct{ to *users.Days }
+
+func (v daysValue) kind() kind { return kindText }
+
+func (v daysValue) parse(texts []string) error {
+	days, isDays := strings.CutSuffix(texts[0], "d")
+	n, err := strconv.ParseUint(days, 10, 16)
+	if err != nil || !isDays {
+		return fmt.Errorf("want whole days such as 7d, found %q", texts[0])
+	}
+	*v.to = users.Days(n)
+	return nil
+}
+
+func (v daysValue) show() string { return strconv.Itoa(int(*v.to)) + "d" }
 
 type listValue struct{ to *[]string }
 

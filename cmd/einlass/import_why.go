@@ -118,6 +118,7 @@ func (w *why) state(connections []users.Application) []string {
 		return []string{fmt.Sprintf("Nobody here has the e-mail address, user name or id %q.", w.Asked)}
 	}
 	told := []string{fmt.Sprintf("%s is %s here.", u.DisplayName(), u.StateAt(time.Now()))}
+	told = append(told, describeWindow(u, time.Now())...)
 	for _, s := range u.Suspensions {
 		told = append(told, "Suspended "+describeSuspension(s)+". "+liftedBy(s, connections))
 	}
@@ -145,6 +146,8 @@ func liftedBy(s users.Suspension, connections []users.Application) string {
 		return "The import lifts it when the source says that they are active again."
 	case users.ByConfig:
 		return "It ends when the configuration file says so."
+	case users.ByWindow:
+		return "It ends by itself when access opens; an administrator can overrule the dates (einlass users activate)."
 	case users.ByAdmin:
 	}
 	return "No import lifts it; an administrator does (einlass users activate)."
@@ -157,6 +160,9 @@ func (w *why) explain(ctx context.Context, a *app, connection users.Application)
 		if record.Connection == connection.ID {
 			told.SourceIDs = append(told.SourceIDs, record.SourceID)
 			told.Sentences = append(told.Sentences, describeRecord(record))
+			if text := importer.Contradiction(w.user, record.Status, time.Now()); text != "" {
+				told.Sentences = append(told.Sentences, text)
+			}
 		}
 	}
 	if connection.Disabled {
@@ -167,8 +173,10 @@ func (w *why) explain(ctx context.Context, a *app, connection users.Application)
 		return told, err
 	}
 	if waiver, found := waivers[w.user.ID]; found {
+		overruled := overruledJSON{waiver.Connection, waiver.Status, waiver.AccessFrom, waiver.AccessUntil, waiver.Since}
 		told.Sentences = append(told.Sentences, fmt.Sprintf(
-			"An administrator let them in on %s although the source says %s; that holds until the status changes.", showTime(waiver.Since), waiver.Status))
+			"An administrator let them in on %s although the source says %s; that holds until the source says something else.",
+			showTime(waiver.Since), overruled.what()))
 	}
 	runs, err := lastRuns(ctx, a, connection.ID)
 	if err != nil {
