@@ -5,7 +5,7 @@ FROM users u
 CROSS JOIN applications a
 JOIN application_groups b ON b.application_id = a.id
 WHERE a.disabled = 0
-  AND ($1 = 0 OR (u.access_from <= $1 AND (u.access_until = 0 OR u.access_until > $1)))
+  AND (CAST($1 AS BIGINT) = 0 OR (u.access_from <= $1 AND (u.access_until = 0 OR u.access_until > $1)))
   AND (b.group_id = 'everyone' OR EXISTS (
       SELECT 1 FROM group_members m WHERE m.group_id = b.group_id AND m.user_id = u.id
   ))
