@@ -35,6 +35,14 @@ type consequences struct {
 	everyone []string                       // labels of those that need no membership
 }
 
+// consequences returns what says of the rows of a run that started now what they mean for people.
+func (e *Engine) consequences(app users.Application, now time.Time) consequences {
+	return consequences{
+		directory: e.cfg.Directory.Read(), sessions: e.cfg.Sessions, log: e.log, connection: app.ID, now: now,
+		activates: app.Import.Access != nil && app.Import.Access.Activate,
+	}
+}
+
 // note puts the effect of rows before what movers says of them. Only people whose access or address changes are
 // looked up, all of them together.
 func (c *consequences) note(ctx context.Context, rows []users.RunChange) error {

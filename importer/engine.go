@@ -150,10 +150,7 @@ func (e *Engine) execute(ctx context.Context, app users.Application, t *tracker)
 	if err != nil {
 		return err
 	}
-	follows := consequences{
-		directory: read, sessions: e.cfg.Sessions, log: e.log, connection: app.ID, now: run.StartedAt,
-		activates: app.Import.Access != nil && app.Import.Access.Activate,
-	}
+	follows := e.consequences(app, run.StartedAt)
 	save := func(ctx context.Context, rows []users.RunChange) error {
 		return e.savePlan(ctx, t, &follows, rows)
 	}

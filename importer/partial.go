@@ -57,9 +57,7 @@ func (p partial) run(ctx context.Context) (users.Run, error) {
 		return users.Run{}, err
 	}
 	t.silent = false
-	follows := consequences{
-		directory: e.cfg.Directory.Read(), sessions: e.cfg.Sessions, log: e.log, connection: p.app.ID, now: run.StartedAt,
-	}
+	follows := e.consequences(p.app, run.StartedAt)
 	err = e.savePlan(ctx, t, &follows, plan.changes)
 	if err == nil {
 		err = e.finishPlanned(ctx, t, plan.rows, plan.reasons)

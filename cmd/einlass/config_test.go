@@ -158,7 +158,7 @@ func TestBrokenFileIsRefused(t *testing.T) {
 		{"mail without a server", base + "mail: { from: sso@acme.example }\n", `einlass.yaml:2: mail.smtp: required with mail.from`},
 		{"sender that is no address", base + "mail: { smtp: 'smtp://mail.acme.example', from: 'a@b.example, c@d.example' }\n", `einlass.yaml:2: mail.from: want an address such as Einlass <sso@acme.example>, found "a@b.example, c@d.example"`},
 		{"unknown policy of summaries", base + "applications:\n  - id: a\n    import: { personio: { client_id: a, client_secret: b }, summary: weekly }\n", `einlass.yaml:4: applications[0].import.summary: want never, changes or always, found "weekly"`},
-		{"key of a later version in a list", base + "applications:\n  - { id: hr, import: { personio: { client_id: x, client_secret_file: DIR/secret }, offices: x } }\n", `einlass.yaml:3: applications[0].import.offices: not available in this version`},
+		{"key of a later version in a list", base + "applications:\n  - { id: hr, import: { personio: { client_id: x, client_secret_file: DIR/secret }, rest: x } }\n", `einlass.yaml:3: applications[0].import.rest: not available in this version`},
 		{"rule that breaks off", base + "groups:\n  - id: sales\n    rule: 'department =='\n", `einlass.yaml:4: groups[0].rule: line 1, column 13: unexpected token EOF`},
 		{"rule without a truth value", base + "groups:\n  - { id: sales, rule: 'department' }\n", `einlass.yaml:3: groups[0].rule: line 1, column 1: the result is string, want a truth value`},
 		{"rule with a function there is not", base + "groups:\n  - { id: sales, rule: 'department == \"a\" || now() == \"b\"' }\n", `einlass.yaml:3: groups[0].rule: line 1, column 22: unknown name now`},
