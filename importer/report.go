@@ -16,6 +16,7 @@ type RunReport struct {
 	Application users.ApplicationID `json:"application"`
 	State       users.RunState      `json:"state"`
 	Preview     bool                `json:"preview"`
+	Scope       users.RunScope      `json:"scope,omitempty"` // refresh or delta: over some people only
 	StartedAt   time.Time           `json:"started_at"`
 	FinishedAt  time.Time           `json:"finished_at,omitzero"`
 	Actor       users.Actor         `json:"actor"`
@@ -36,7 +37,7 @@ type RunReport struct {
 // NewRunReport returns a run as lists and programs see it.
 func NewRunReport(r users.Run) RunReport {
 	return RunReport{
-		ID: r.ID, Application: r.Connection, State: r.State, Preview: r.Preview, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
+		ID: r.ID, Application: r.Connection, State: r.State, Preview: r.Preview, Scope: r.Scope, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 		Actor: r.Actor, ApprovedBy: r.ApprovedBy, Held: r.Held, ErrorCode: r.ErrorCode, Error: r.Error, Counts: r.Counts,
 		Progress: newProgressReport(r), Time: newTimeReport(r.Stats.Time),
 		Missing: r.Stats.Missing, Surplus: r.Stats.Surplus,

@@ -36,6 +36,7 @@ type connectionJSON struct {
 	BaseURL      string            `json:"base_url"`
 	ClientID     string            `json:"client_id"`
 	Schedule     string            `json:"schedule"`
+	Delta        string            `json:"delta"`
 	InitialState users.State       `json:"initial_state"`
 	Reactivation bool              `json:"reactivation"`
 	Leave        users.LeavePolicy `json:"leave"`
@@ -62,9 +63,9 @@ func newApplicationJSON(a users.Application) applicationJSON {
 		Launch: a.Launch, SignIn: a.SignIn,
 	}
 	if i := a.Import; i != nil {
-		schedule := i.Schedule
+		schedule, delta := i.Schedule, i.Delta
 		item.Import = &connectionJSON{
-			i.Source, i.BaseURL, i.ClientID, scheduleValue{&schedule}.show(), i.InitialState, i.Reactivation, i.Leave, i.Guard, i.Mapping,
+			i.Source, i.BaseURL, i.ClientID, scheduleValue{&schedule}.show(), deltaValue{&delta}.show(), i.InitialState, i.Reactivation, i.Leave, i.Guard, i.Mapping,
 			i.Access, i.Offices, i.MappingOnCreate, cmp.Or(i.Summary, users.SummaryNever),
 		}
 	}
@@ -129,6 +130,7 @@ func (item applicationJSON) fields() fields {
 		f = append(f,
 			[2]string{"import from", i.Source + " at " + i.BaseURL},
 			[2]string{"schedule", i.Schedule},
+			[2]string{"changes in between", i.Delta},
 			[2]string{"new people", string(i.InitialState)},
 			[2]string{"on leave", string(i.Leave)},
 			[2]string{"access by dates", describeAccess(i.Access)},

@@ -17,6 +17,7 @@ type importCommands struct {
 	Preview importPreview `cmd:"" help:"Show what an import would change, and keep that plan for approve."`
 	List    importList    `cmd:"" help:"List imports, newest first."`
 	Show    importShow    `cmd:"" help:"Show one import with its changes and their reasons."`
+	Status  importStatus  `cmd:"" help:"Say how imports stand: what is under way, the last and the next one, and who waits to be read again."`
 	Why     importWhy     `cmd:"" help:"Say what imports did about one person, and why nothing if nothing."`
 	Approve importApprove `cmd:"" help:"Apply exactly the plan of a preview, or of an import that a safeguard held."`
 }
@@ -142,7 +143,7 @@ func (c importList) Run(ctx context.Context, s *shell) error {
 			items = append(items, importer.NewRunReport(run))
 			t.rows = append(t.rows, []string{
 				string(run.ID), string(run.Connection), string(run.State), showTime(run.StartedAt), string(run.Actor),
-				cmp.Or(describeProgress(run, now), describeCounts(run.Counts)),
+				cmp.Or(describeProgress(run, now), describeResult(run)),
 			})
 		}
 		return writeList(s.stdout, c.Output, t, items)

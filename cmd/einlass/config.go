@@ -200,6 +200,10 @@ type ImportConfig struct {
 	// Time between two imports: `hourly`, `off`, or a duration of at least a minute such as `30m`. The first one
 	// starts at once and the others keep its minute; the first of each day compares everybody with the directory.
 	Schedule time.Duration `yaml:"schedule"`
+	// Time between two reads of what has changed in Personio since, in between imports: `off`, or a duration of at
+	// least `30s`; we recommend `60s` where no webhook works. They stay within a tenth of Personio's limits. With a
+	// `filter`, new people still come with the next import only.
+	Delta time.Duration `yaml:"delta"`
 	// Whom an import changes: `all`; `new`, which creates new people and leaves alone whoever is here; or
 	// `updates`, which creates nobody. `einlass import run --mode` overrides it for one import.
 	Mode users.ImportMode `yaml:"mode"`

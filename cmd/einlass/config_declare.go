@@ -92,6 +92,7 @@ func (i ImportConfig) stored(defaultMapping users.Mapping) *users.Import {
 		BaseURL:      i.Personio.BaseURL,
 		ClientID:     i.Personio.ClientID,
 		Schedule:     i.Schedule,
+		Delta:        i.Delta,
 		Mode:         i.Mode,
 		Approval:     i.Approval,
 		Filter:       i.Filter,

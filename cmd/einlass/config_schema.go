@@ -124,6 +124,7 @@ func (i *ImportConfig) fields() []field {
 			}
 		}},
 		leaf("schedule", scheduleValue{&i.Schedule}),
+		leaf("delta", deltaValue{&i.Delta}),
 		leaf("mode", choice(&i.Mode, importModes...)),
 		leaf("filter", textValue{&i.Filter}),
 		leaf("initial_state", choice(&i.InitialState, initialStates...)),

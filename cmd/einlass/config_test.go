@@ -255,6 +255,8 @@ func TestBrokenValueIsRefused(t *testing.T) {
 				"einlass.yaml:7: applications[0].import.filter: invalid filter: limit is set by the importer"},
 		{"secret of a public client", base + "applications:\n  - id: a\n    groups: [everyone]\n    sign_in:\n      client_id: a\n      auth_method: none\n      client_secret: x\n      redirect_uris: ['https://a.example']\n",
 			"einlass.yaml:8: applications[0].sign_in.client_secret: a client with auth_method none has no secret"},
+		{"delta of seconds", base + "applications:\n  - id: a\n    import:\n      personio: { client_id: a, client_secret: b }\n      delta: 29s\n",
+			`einlass.yaml:6: applications[0].import.delta: want off or a duration of at least 30s such as 60s, found "29s"`},
 		{"import without a source", base + "applications:\n  - id: a\n    import: { schedule: off }\n", `einlass.yaml:4: applications[0].import: want a source: personio`},
 	}
 	for _, test := range tests {

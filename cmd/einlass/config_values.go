@@ -158,6 +158,33 @@ func (v scheduleValue) show() string {
 	return v.to.String()
 }
 
+// minDelta is how often somebody who polls may ask at most.
+const minDelta = 30 * time.Second
+
+type deltaValue struct{ to *time.Duration }
+
+func (v deltaValue) kind() kind { return kindText }
+
+func (v deltaValue) parse(texts []string) error {
+	if texts[0] == "off" {
+		*v.to = 0
+		return nil
+	}
+	d, err := time.ParseDuration(texts[0])
+	if err != nil || d < minDelta {
+		return fmt.Errorf("want off or a duration of at least 30s such as 60s, found %q", texts[0])
+	}
+	*v.to = d
+	return nil
+}
+
+func (v deltaValue) show() string {
+	if *v.to == 0 {
+		return "off"
+	}
+	return v.to.String()
+}
+
 // durationValue also takes whole days, because keys live for months.
 type durationValue struct{ to *time.Duration }
 

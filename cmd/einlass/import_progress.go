@@ -24,15 +24,37 @@ func describeProgress(r users.Run, now time.Time) string {
 	return text
 }
 
+// describeResult says what an import did to people, and over whom it went if not over everybody.
+func describeResult(r users.Run) string {
+	text := describeCounts(r.Counts)
+	if r.Scope != users.ScopeFull {
+		text = string(r.Scope) + ": " + text
+	}
+	return text
+}
+
 // describeRun says how an import goes or went, beside what it does to people.
 func describeRun(r users.Run, now time.Time) fields {
 	all := fields{
+		{"scope", describeScope(r)},
 		{"progress", describeProgress(r, now)},
 		{"time", describeTime(r.Stats.Time)},
 		{"missing", describeAttributes(r.Stats.Missing, "not granted to the credentials; these attributes stay as they are")},
 		{"too many", describeAttributes(r.Stats.Surplus, "granted to the credentials and not mapped; the source answers faster without")},
 	}
 	return slices.DeleteFunc(all, func(pair [2]string) bool { return pair[1] == "" })
+}
+
+// describeScope says over whom an import went; nothing if over everybody.
+func describeScope(r users.Run) string {
+	switch r.Scope {
+	case users.ScopeRefresh:
+		return "refresh: people who were to be read again"
+	case users.ScopeDelta:
+		return "delta: people whom the source shows as changed"
+	case users.ScopeFull:
+	}
+	return ""
 }
 
 // describeAttributes says what is wrong with the rights to some attributes; nothing when there are none.

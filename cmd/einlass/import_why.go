@@ -206,10 +206,30 @@ func describeRecord(p users.Person) string {
 	return text
 }
 
-// lastRuns returns the newest run and, unless it is among them, the newest that a
-// safeguard holds and the newest that was applied, down to the latter.
+// lastRuns returns the newest run over everybody and, unless it is among them, the
+// newest that a safeguard holds and the newest that was applied, down to the
+// latter; and those over some people since.
 func lastRuns(ctx context.Context, a *app, connection users.ApplicationID) ([]users.Run, error) {
-	runs, err := a.Directory.Read().Runs(ctx, connection, 1)
+	full, err := lastFullRuns(ctx, a, connection)
+	if err != nil {
+		return nil, err
+	}
+	var since time.Time
+	if len(full) > 0 {
+		since = full[len(full)-1].StartedAt
+	}
+	runs, err := a.Directory.Read().RunsSince(ctx, connection, since)
+	if err != nil {
+		return nil, err
+	}
+	runs = slices.DeleteFunc(runs, func(run users.Run) bool { return run.Scope == users.ScopeFull })
+	runs = append(runs, full...)
+	slices.SortFunc(runs, func(a, b users.Run) int { return b.StartedAt.Compare(a.StartedAt) })
+	return runs, nil
+}
+
+func lastFullRuns(ctx context.Context, a *app, connection users.ApplicationID) ([]users.Run, error) {
+	runs, err := a.Directory.Read().RunsOver(ctx, connection, users.ScopeFull, 1)
 	if err != nil || len(runs) == 0 {
 		return runs, err
 	}
@@ -236,7 +256,7 @@ func (w *why) inRun(ctx context.Context, a *app, run users.Run, sourceIDs []stri
 	switch {
 	case run.State.Unfinished():
 		return []string{head + " is under way: " + describeProgress(run, time.Now()) + "."}, nil
-	case run.PlanHash == "":
+	case run.PlanHash == "" && run.Scope == users.ScopeFull:
 		return []string{head + " changed nobody: " + run.Error}, nil
 	}
 	planned, err := importer.ReadReport(ctx, a.Directory.Read(), run)
@@ -250,7 +270,7 @@ func (w *why) inRun(ctx context.Context, a *app, run users.Run, sourceIDs []stri
 		}
 	}
 	switch {
-	case len(told) > 0:
+	case len(told) > 0 || run.Scope != users.ScopeFull: // that did not concern them
 	case len(sourceIDs) > 0:
 		told = append(told, head+" had nothing to change for them: they are as the source shows them, or as was decided before."+limits(run.Options))
 	default:
