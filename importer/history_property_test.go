@@ -71,7 +71,14 @@ func (h *history) step() {
 		h.administer()
 	case 2, 3, 4:
 		h.clock.pass(time.Duration(1+h.pick("hours", 20)) * time.Hour)
-		h.importing()
+		switch h.pick("what", 5) {
+		case 0:
+			h.refreshing()
+		case 1:
+			h.delta()
+		default:
+			h.importing()
+		}
 	case 5:
 		h.mischief()
 	default:
@@ -147,6 +154,56 @@ func (h *history) importing() {
 	case users.RunFailed:
 		h.rt.Fatalf("import failed: %v", err)
 	case users.RunDone, users.RunInterrupted, users.RunStale, users.RunReading, users.RunApplying:
+	}
+	h.check(before, h.snapshot(), run)
+}
+
+// refreshing reads a few people again, some of whom nobody knows.
+func (h *history) refreshing() {
+	var work []users.Work
+	for range 1 + h.pick("people", 4) {
+		id := h.hr.rowOf(h.pick)
+		if h.pick("anybody", 5) == 0 {
+			id = fmt.Sprint(1 + h.pick("id", len(h.hr.humans)+2))
+		}
+		work = append(work, users.Work{Kind: users.WorkPerson, Connection: hr, Subject: id, Due: h.clock.Now()})
+	}
+	h.working(users.ScopeRefresh, work...)
+}
+
+// delta reads who has changed.
+func (h *history) delta() {
+	h.working(users.ScopeDelta, users.Work{Kind: users.WorkDelta, Connection: hr, Due: h.clock.Now()})
+}
+
+// working has work done and checks what came of it.
+func (h *history) working(scope users.RunScope, work ...users.Work) {
+	before, recorded := h.snapshot(), len(h.runsOver(scope))
+	if err := h.directory.NoteWork(h.t.Context(), work...); err != nil {
+		h.rt.Fatalf("note: %v", err)
+	}
+	if err := importer.DoWork(h.engine, h.t.Context(), hr); err != nil {
+		h.rt.Fatalf("%s: %v", scope, err)
+	}
+	if due := h.due(); len(due) > 0 {
+		h.rt.Fatalf("%s: %v is still due", scope, due)
+	}
+	runs := h.runsOver(scope)
+	if len(runs) == recorded {
+		h.rt.Logf("%s: nothing", scope)
+		if diff := cmp.Diff(before, h.snapshot(), cmp.AllowUnexported(snapshot{})); diff != "" {
+			h.rt.Fatalf("%s: changed people without a run (-before +after):\n%s", scope, diff)
+		}
+		return
+	}
+	run := runs[0]
+	h.rt.Logf("%s: %s, %+v, held %v, error %s", scope, run.State, run.Counts, run.Held, run.Error)
+	switch run.State {
+	case users.RunHeld:
+		h.plans = append(h.plans, run.ID)
+	case users.RunDone:
+	case users.RunFailed, users.RunInterrupted, users.RunStale, users.RunReading, users.RunApplying, users.RunPreviewed:
+		h.rt.Fatalf("%s: %s", scope, run.Error)
 	}
 	h.check(before, h.snapshot(), run)
 }
@@ -290,7 +347,7 @@ func (h *history) checkGuard(losing int) {
 	}
 }
 
-// checkStates checks after a whole run that everybody is what their source and
+// checkStates checks after a run that everybody whom it was over is what their source and
 // administrators say, but for those who are in quarantine.
 func (h *history) checkStates(after snapshot, run users.Run) {
 	set := map[string]bool{}
@@ -299,6 +356,9 @@ func (h *history) checkStates(after snapshot, run users.Run) {
 	}
 	for id, p := range after.people {
 		u, status := after.users[p.User], h.status(id)
+		if run.Scope != users.ScopeFull && !slices.Contains(run.Options.People, id) {
+			continue
+		}
 		if p.User == "" || set[id] || u.Role != users.RoleNone {
 			continue
 		}

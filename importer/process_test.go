@@ -42,6 +42,7 @@ type job struct {
 	Now       time.Time
 	People    []importer.Person
 	Approve   users.RunID // applies this plan instead of making one
+	Work      bool        // does what is due instead
 
 	Signal  syscall.Signal // that the process sends itself; 0: none
 	At      int            // after so many statements and transactions
@@ -82,9 +83,12 @@ func importOnce(text string) error {
 	}
 	counted.Store(0)
 	var run users.Run
-	if j.Approve != "" {
+	switch {
+	case j.Work:
+		err = importer.DoWork(engine, ctx, hr)
+	case j.Approve != "":
 		run, err = engine.Approve(ctx, j.Approve, "cli:boss")
-	} else {
+	default:
 		run, err = engine.Run(ctx, importer.Request{Connection: hr, Actor: "cli:process"})
 	}
 	fmt.Println(ending{State: run.State, LeaseLost: errors.Is(err, users.ErrLeaseLost), Error: fmt.Sprint(err)})
