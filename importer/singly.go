@@ -4,18 +4,53 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
+	"time"
 )
 
-// singleReaders is how many people are asked for at the same time.
-const singleReaders = 8
+const (
+	singleReaders = 8  // people who are asked for at the same time
+	manyPeople    = 20 // who are looked for among those who have changed first
+)
 
-// singleReads is what a source said of people who were asked for one by one.
-type singleReads struct {
+// personReads is what a source said of certain people.
+type personReads struct {
 	people   []Person
 	gone     []string
 	answered map[string]bool // of these two
 	failed   map[string]bool // asked for in vain; the others were not asked for
+}
+
+func newPersonReads() *personReads {
+	return &personReads{answered: map[string]bool{}, failed: map[string]bool{}}
+}
+
+// join adds what was said of others.
+func (s *personReads) join(other *personReads) *personReads {
+	s.people, s.gone = append(s.people, other.people...), append(s.gone, other.gone...)
+	maps.Copy(s.answered, other.answered)
+	maps.Copy(s.failed, other.failed)
+	return s
+}
+
+// readTogether looks for people among those who changed at or after since. What
+// was read before an error counts.
+func readTogether(ctx context.Context, source Source, ids []string, since time.Time, wanted []string) (*personReads, error) {
+	reads := newPersonReads()
+	for page, err := range source.Changed(ctx, since, wanted) {
+		if err != nil {
+			return reads, err
+		}
+		for _, p := range page.People {
+			if slices.Contains(ids, p.ID) && !reads.answered[p.ID] {
+				reads.people = append(reads.people, p)
+				reads.answered[p.ID] = true
+			}
+		}
+	}
+	return reads, nil
 }
 
 // singleRead is what came of asking for one person.
@@ -28,7 +63,7 @@ type singleRead struct {
 // readSingly asks a source for people. Where it answers for none of them its
 // error comes back, and always where it refuses us. One person whom it cannot
 // show does not keep the others from being read.
-func readSingly(ctx context.Context, source Source, ids []string, wanted []string) (*singleReads, error) {
+func readSingly(ctx context.Context, source Source, ids []string, wanted []string) (*personReads, error) {
 	asking, stop := context.WithCancel(ctx)
 	defer stop()
 	answers := make([]singleRead, len(ids))
@@ -70,8 +105,8 @@ func readOne(ctx context.Context, source Source, id string, wanted []string) sin
 	return singleRead{person: person, err: err, asked: true}
 }
 
-func collect(ids []string, answers []singleRead) (*singleReads, error) {
-	reads := &singleReads{answered: map[string]bool{}, failed: map[string]bool{}}
+func collect(ids []string, answers []singleRead) (*personReads, error) {
+	reads := newPersonReads()
 	var failure error
 	for i, a := range answers {
 		switch {
@@ -97,8 +132,7 @@ func collect(ids []string, answers []singleRead) (*singleReads, error) {
 }
 
 // takeInto takes the people into a partial reading, in the order in which they were asked for.
-func (s *singleReads) takeInto(ctx context.Context, r *reading) error {
-	r.stats.stats.Singly += len(s.people)
+func (s *personReads) takeInto(ctx context.Context, r *reading) error {
 	if err := r.take(ctx, s.people); err != nil {
 		return err
 	}

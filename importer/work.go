@@ -127,15 +127,19 @@ func (w *worker) refresh(ctx context.Context) error {
 	if len(w.people) == 0 {
 		return nil
 	}
-	var reads *singleReads
+	var reads *personReads
 	p := w.partial(users.ScopeRefresh)
 	p.heard = map[string]time.Time{}
 	ids := make([]string, len(w.people))
+	since := w.people[0].Noted
 	for i, one := range w.people {
 		ids[i], p.heard[one.Subject] = one.Subject, one.Noted
+		if one.Noted.Before(since) {
+			since = one.Noted
+		}
 	}
 	p.read = func(ctx context.Context, r *reading) (err error) {
-		if reads, err = readSingly(ctx, r.source, ids, r.query.Wanted); err != nil {
+		if reads, err = w.readPeople(ctx, r, ids, since); err != nil {
 			return err
 		}
 		return reads.takeInto(ctx, r)
@@ -164,6 +168,33 @@ func (w *worker) refresh(ctx context.Context) error {
 		s.State = nil
 	}
 	return w.settle(ctx, s)
+}
+
+// readPeople asks the source for people. Many are looked for among those who have
+// changed first, which is one request, and only who is not there is asked for singly.
+func (w *worker) readPeople(ctx context.Context, r *reading, ids []string, since time.Time) (*personReads, error) {
+	if len(ids) < manyPeople {
+		return readSingly(ctx, r.source, ids, r.query.Wanted)
+	}
+	together, err := readTogether(ctx, r.source, ids, since.Add(-deltaOverlap), r.query.Wanted)
+	if err != nil {
+		if f := failureOf(err); isRefusal(f.code) || !f.ofSource() {
+			return nil, err
+		}
+		w.engine.log.Warn("changes not read; asking for people one by one", "connection", w.app.ID, "error", err)
+	}
+	rest := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return together.answered[id] })
+	if len(rest) == 0 {
+		return together, nil
+	}
+	singly, err := readSingly(ctx, r.source, rest, r.query.Wanted)
+	if err != nil && len(together.people) > 0 && ctx.Err() == nil && !isRefusal(failureOf(err).code) {
+		return together, nil // the others are still due
+	}
+	if err != nil {
+		return nil, err
+	}
+	return together.join(singly), nil
 }
 
 // undone returns the source ids of those for whom a row of the run could not be
