@@ -44,9 +44,8 @@ func (e *Engine) approve(ctx context.Context, id users.RunID, actor users.Actor)
 			return run, err
 		}
 	}
-	held, lease, release, err := e.acquire(ctx, app.ID)
+	held, lease, release, _, err := e.acquireForRun(ctx, app.ID)
 	if err != nil {
-		_, err = e.underWay(ctx, app.ID, err)
 		return run, err
 	}
 	defer release()

@@ -90,10 +90,9 @@ func (e *Engine) Run(ctx context.Context, req Request) (users.Run, error) {
 	if err != nil {
 		return users.Run{}, fmt.Errorf("import %s: %w", app.ID, err)
 	}
-	held, lease, release, err := e.acquire(ctx, app.ID)
+	held, lease, release, underWay, err := e.acquireForRun(ctx, app.ID)
 	if err != nil {
-		run, err := e.underWay(ctx, app.ID, err)
-		return run, fmt.Errorf("import %s: %w", app.ID, err)
+		return underWay, fmt.Errorf("import %s: %w", app.ID, err)
 	}
 	defer release()
 	return e.runHolding(held, lease, app, req, options)

@@ -12,6 +12,12 @@ import (
 // leaseRenewal is how often a run renews its lease while it reads.
 const leaseRenewal = 20 * time.Second
 
+// Who asks for a run waits so long for a lease under which no run is under way.
+const (
+	leaseWait  = 10 * time.Second
+	leaseRetry = 100 * time.Millisecond
+)
+
 // finishTimeout bounds what a run still writes after its context has ended.
 const finishTimeout = 10 * time.Second
 
@@ -40,6 +46,29 @@ func (e *Engine) acquire(ctx context.Context, connection users.ApplicationID) (h
 		}
 	}
 	return held, lease, release, nil
+}
+
+// acquireForRun is acquire for somebody who asks for a run. People who are just
+// being read again are soon done, and no reason to refuse; another run is, and the
+// one returned.
+func (e *Engine) acquireForRun(
+	ctx context.Context, connection users.ApplicationID,
+) (held context.Context, lease users.Lease, release func(), underWay users.Run, err error) {
+	for waited := time.Duration(0); ; waited += leaseRetry {
+		held, lease, release, err = e.acquire(ctx, connection)
+		if !errors.Is(err, users.ErrLeaseHeld) {
+			return held, lease, release, users.Run{}, err
+		}
+		run, err := e.underWay(ctx, connection, err)
+		if waited >= leaseWait || run.ID != "" && run.Scope == users.ScopeFull {
+			return nil, users.Lease{}, nil, run, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, users.Lease{}, nil, users.Run{}, ctx.Err()
+		case <-time.After(leaseRetry):
+		}
+	}
 }
 
 // renew moves the end of the lease while ctx lives. A database that does not

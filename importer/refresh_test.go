@@ -633,3 +633,26 @@ func TestWorkOfAConnectionThatIsGoneIsDropped(t *testing.T) {
 		t.Errorf("work left: %+v, error %v", work, err)
 	}
 }
+
+// Whoever asks for an import is not refused because somebody is just being read again.
+func TestAnImportWaitsForARefresh(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 10)
+	b.run()
+	reading, goOn := make(chan struct{}), make(chan struct{})
+	b.company.onPerson = func(string) { close(reading); <-goOn }
+	b.note("1")
+	done := make(chan error, 2)
+	go func() { done <- importer.DoWork(b.newEngine(nil), t.Context(), hr) }()
+	<-reading
+	go func() {
+		_, err := b.engine.Run(t.Context(), importer.Request{Connection: hr, Actor: "cli:test"})
+		done <- err
+	}()
+	close(goOn)
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
