@@ -204,7 +204,6 @@ func (c *consequences) stateAfter(row users.RunChange, u users.User) users.State
 		return users.StateSuspended
 	}
 	u = withFields(u, row.Fields)
-	u.Suspensions = slices.DeleteFunc(slices.Clone(u.Suspensions), func(s users.Suspension) bool { return s.By == users.ByWindow })
 	if c.activates && row.SetsWindow() && !u.AccessFrom.IsZero() {
 		u.BaseState = users.StateActive
 	}

@@ -50,8 +50,8 @@ func (d *Directory) Authenticate(ctx context.Context, login string, password key
 		return User{}, &SignInError{User: u.ID, Reason: ReasonWrongPassword}
 	case u.OutsideWindow(d.now()) != "":
 		return User{}, &SignInError{User: u.ID, Reason: u.OutsideWindow(d.now())}
-	case u.State() != StateActive:
-		return User{}, &SignInError{User: u.ID, Reason: string(u.State())}
+	case u.StateAt(d.now()) != StateActive:
+		return User{}, &SignInError{User: u.ID, Reason: string(u.StateAt(d.now()))}
 	}
 	if outdated {
 		d.rehash(ctx, u, password)

@@ -1,6 +1,9 @@
 package users
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Reasons of a suspension by ByWindow.
 const (
@@ -27,13 +30,14 @@ func (u User) OutsideWindow(now time.Time) string {
 	return ""
 }
 
-// StateAt is State, and suspended outside the access window, even while the
-// clock has not got round to write it down.
+// StateAt is State with the access window as it is at now, even while the clock
+// has not got round to write down that it has opened or shut.
 func (u User) StateAt(now time.Time) State {
-	if u.OutsideWindow(now) != "" {
+	byOthers := slices.ContainsFunc(u.Suspensions, func(s Suspension) bool { return s.By != ByWindow })
+	if byOthers || u.OutsideWindow(now) != "" {
 		return StateSuspended
 	}
-	return u.State()
+	return u.BaseState
 }
 
 // NextBoundary returns when the access window opens or closes next, after now.

@@ -54,6 +54,7 @@ func TestTheStateAtATimeLooksAtTheWindow(t *testing.T) {
 		{"before", 1, 5, users.StateActive, nil, users.ReasonAccessNotOpen, users.StateSuspended, 1},
 		{"within", -1, 1, users.StateActive, nil, "", users.StateActive, 1},
 		{"within, staged", -1, 1, users.StateStaged, nil, "", users.StateStaged, 1},
+		{"within, and not written down yet", -1, 1, users.StateActive, []users.Suspension{{By: users.ByWindow}}, "", users.StateActive, 1},
 		{"within, suspended", -1, 1, users.StateActive, admin, "", users.StateSuspended, 1},
 		{"after", -5, -1, users.StateActive, nil, users.ReasonAccessEnded, users.StateSuspended, 0},
 		{"ended before it opened", 1, -1, users.StateActive, nil, users.ReasonAccessEnded, users.StateSuspended, 1},

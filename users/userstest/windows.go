@@ -48,6 +48,14 @@ func outsideTheWindow(t *testing.T, s users.Store) {
 		}
 	}
 
+	opens := people["opens"]
+	update(t, s, func(tx users.Tx) error {
+		return tx.PutSuspensions(t.Context(), []users.Suspension{{User: opens.ID, By: users.ByWindow, Reason: users.ReasonAccessNotOpen, Since: noon}})
+	})
+	if d, err := s.Decision(t.Context(), opens.ID, "wiki", noon); err != nil || !d.MayEnter(1) {
+		t.Errorf("decision before the clock has written down the opening: %+v, %v; want to enter", d, err)
+	}
+
 	both := people["both"]
 	both.AccessFrom, both.AccessUntil = time.Time{}, noon
 	update(t, s, func(tx users.Tx) error {

@@ -1,9 +1,10 @@
 -- Everything a door asks about a person, in one statement, so that nothing can
--- change in between. $1 person, $2 application or empty, $3 now.
+-- change in between. $1 person, $2 application or empty, $3 now. What the clock
+-- writes down of access windows is left out: the window itself is looked at.
 SELECT
     u.base_state, u.epoch, u.role, u.email_key IS NOT NULL,
     (u.access_from > $3 OR (u.access_until <> 0 AND u.access_until <= $3)
-        OR EXISTS (SELECT 1 FROM suspensions s WHERE s.user_id = u.id)),
+        OR EXISTS (SELECT 1 FROM suspensions s WHERE s.user_id = u.id AND s.suspended_by <> 'window')),
     ($2 = '' OR EXISTS (
         SELECT 1
         FROM applications a

@@ -5,7 +5,7 @@ SELECT
     u.first_name, u.last_name, u.manager_id, u.role, u.sealed, u.origin, u.attributes,
     u.access_from, u.access_until, u.last_sign_in, u.created_at, u.updated_at,
     (u.access_from > $3 OR (u.access_until <> 0 AND u.access_until <= $3)
-        OR EXISTS (SELECT 1 FROM suspensions s WHERE s.user_id = u.id)),
+        OR EXISTS (SELECT 1 FROM suspensions s WHERE s.user_id = u.id AND s.suspended_by <> 'window')),
     ($2 = '' OR EXISTS (
         SELECT 1
         FROM applications a
