@@ -234,6 +234,13 @@ func (c *clock) start(now time.Time) {
 	c.now, c.since = now, time.Now()
 }
 
+// set stops the clock at a time.
+func (c *clock) set(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now, c.since = now, time.Time{}
+}
+
 func (c *clock) pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

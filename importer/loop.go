@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -90,7 +91,7 @@ func (l *loop) start(ctx context.Context, now time.Time) error {
 	defer l.mu.Unlock()
 	for _, w := range due {
 		id := w.Connection
-		if !ofConnection(w.Kind) || l.busy[id] || time.Now().Before(l.rest[id]) {
+		if !known(w.Kind) || l.busy[id] || time.Now().Before(l.rest[id]) {
 			continue
 		}
 		l.busy[id] = true
@@ -99,16 +100,25 @@ func (l *loop) start(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// ofConnection reports whether work of a kind is done under the lease of a connection.
-func ofConnection(kind users.WorkKind) bool {
-	return kind == users.WorkPerson || kind == users.WorkDelta || kind == users.WorkFull
+// known reports whether this version of the program does work of a kind.
+func known(kind users.WorkKind) bool {
+	switch kind {
+	case users.WorkPerson, users.WorkDelta, users.WorkFull, users.WorkWindow:
+		return true
+	}
+	return false
 }
 
-// serve does what is due of one connection. While another process has the lease
-// the work stays where it is.
+// serve does what is due of one connection, or of none: access windows. While
+// another process has the lease of a connection its work stays where it is.
 func (l *loop) serve(ctx context.Context, id users.ApplicationID) {
 	e := l.engine
-	err := e.doWork(ctx, id)
+	var err error
+	if id == "" {
+		err = e.openAndClose(ctx)
+	} else {
+		err = e.doWork(ctx, id)
+	}
 	l.mu.Lock()
 	delete(l.busy, id)
 	delete(l.rest, id)
@@ -124,5 +134,23 @@ func (l *loop) serve(ctx context.Context, id users.ApplicationID) {
 	select {
 	case l.ended <- struct{}{}:
 	default: // it has been told already
+	}
+}
+
+// openAndClose does what is due of access windows. It needs no lease: several
+// processes that do it at the same time come to the same, and each person is written once.
+func (e *Engine) openAndClose(ctx context.Context) error {
+	for {
+		due, err := e.cfg.Directory.Read().DueWork(ctx, e.now(), workPortion)
+		if err != nil {
+			return err
+		}
+		due = slices.DeleteFunc(due, func(w users.Work) bool { return w.Kind != users.WorkWindow })
+		if len(due) == 0 {
+			return nil
+		}
+		if err := e.cfg.Directory.ApplyWindows(ctx, due); err != nil {
+			return err
+		}
 	}
 }
