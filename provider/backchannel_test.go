@@ -254,6 +254,10 @@ func TestBackChannelFollowsEpochChanges(t *testing.T) {
 			_, err := b.Directory.Suspend(t.Context(), users.ActorSystem, ada, "left")
 			return err
 		},
+		"end of access": func(b *providertest.Bench, ada users.ID) error { // N-3
+			b.SetWindow(providertest.Ada, time.Time{}, b.Clock.Now())
+			return b.Directory.ApplyWindows(t.Context(), []users.Work{{Kind: users.WorkWindow, Subject: string(ada)}})
+		},
 		"password": func(b *providertest.Bench, ada users.ID) error {
 			return b.Directory.SetPassword(t.Context(), users.ActorSystem, ada, providertest.Password)
 		},
@@ -272,7 +276,8 @@ func TestBackChannelFollowsEpochChanges(t *testing.T) {
 			if err := change(b, ada); err != nil {
 				t.Fatal(err)
 			}
-			if name != "suspension" {
+			staysIn := name != "suspension" && name != "end of access"
+			if staysIn {
 				third, _ := signedIn(t, b)
 				defer func() {
 					if !isSignedIn(b, third) {
@@ -296,7 +301,7 @@ func TestBackChannelFollowsEpochChanges(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := map[bool]int{true: 0, false: 1}[name == "suspension"]; len(left) != want {
+			if want := map[bool]int{true: 1}[staysIn]; len(left) != want {
 				t.Errorf("%d sessions are left in the store, want %d", len(left), want)
 			}
 		})

@@ -69,6 +69,7 @@ type Bench struct {
 	// HTTP reaches the provider and trusts its certificate.
 	HTTP http.RoundTripper
 
+	store       users.Store
 	sealer      *keys.Sealer
 	backChannel *provider.BackChannel
 
@@ -135,6 +136,7 @@ func newBench(t testing.TB, stores Stores, declared users.Declaration, scheme st
 		Issuer: scheme + "://" + server.Listener.Addr().String(),
 		Clock:  &Clock{now: time.Now().UTC().Truncate(time.Second)},
 		Logs:   &Logs{},
+		store:  stores.Users,
 	}
 	log := slog.New(slog.NewJSONHandler(b.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if _, measuring := t.(*testing.B); measuring {
@@ -253,6 +255,17 @@ func (b *Bench) User(email string) users.User {
 	u, err := b.Directory.Read().UserByLogin(b.T.Context(), users.KeyOf(email))
 	must(b.T, err)
 	return u
+}
+
+// SetWindow gives a person an access window, as an import does; zero is no bound.
+func (b *Bench) SetWindow(email string, from, until time.Time) {
+	b.T.Helper()
+	u := b.User(email)
+	u.AccessFrom, u.AccessUntil = from, until
+	must(b.T, b.store.Update(b.T.Context(), func(tx users.Tx) error {
+		_, err := tx.UpdateUsers(b.T.Context(), []users.User{u})
+		return err
+	}))
 }
 
 // FlushEvents writes what was observed and returns the events of a kind, oldest first.
