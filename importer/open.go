@@ -31,7 +31,7 @@ func (e *Engine) plan(
 	if err != nil {
 		return none, nil, fmt.Errorf("count active people: %w", err)
 	}
-	r.stats.stats.Active = active[users.StateActive]
+	r.stats.stats.Active, r.stats.stats.Staged = active[users.StateActive], active[users.StateStaged]
 	guard := GuardInput{
 		Settings: app.Import.Guard, Stats: r.stats.sum(), Last: past.last, Known: r.memory.living(),
 		Losses: past.losses, ActiveBefore: past.active,
@@ -93,28 +93,11 @@ func (e *Engine) openBare(
 	ctx context.Context, app users.Application, t *tracker,
 	rightsOf func(context.Context, users.Application, Source) (rights, error),
 ) (*reading, error) {
-	mapping := mappingOf(e.cfg.Mappings, app)
-	if len(mapping) == 0 {
-		return nil, fmt.Errorf("%w source %q", users.ErrInvalid, app.Import.Source)
+	mapping, source, err := e.openSource(ctx, app)
+	if err != nil {
+		return nil, err
 	}
 	onCreate := app.Import.MappingOnCreate
-	if problems := CheckMapping(mapping, onCreate); len(problems) > 0 {
-		return nil, fmt.Errorf("%w mapping of %s: %s", users.ErrInvalid, problems[0].Target, problems[0].Text)
-	}
-	if problems := checkWindows(*app.Import); len(problems) > 0 {
-		return nil, fmt.Errorf("%w access %s: %s", users.ErrInvalid, problems[0].Target, problems[0].Text)
-	}
-	secret, err := e.cfg.Directory.ImportSecret(ctx, app.ID)
-	if errors.Is(err, users.ErrNotFound) {
-		return nil, fmt.Errorf("%w connection: no secret is stored", users.ErrInvalid)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("secret of the connection: %w", err)
-	}
-	source, err := e.cfg.Open(app, secret)
-	if err != nil {
-		return nil, fmt.Errorf("open source: %w", err)
-	}
 	mapper, err := newMapper(mapping, e.cfg.Organization).creating(onCreate).withWindows(*app.Import, e.cfg.Zone)
 	if err != nil {
 		return nil, err
@@ -140,6 +123,32 @@ func (e *Engine) openBare(
 		stats:  stats, managers: map[string]struct{}{},
 		track: t, accounts: accounts, windows: app.Import.Access != nil,
 	}, nil
+}
+
+// openSource returns the mapping of a connection, with nothing wrong about it, and its source.
+func (e *Engine) openSource(ctx context.Context, app users.Application) (users.Mapping, Source, error) {
+	mapping := mappingOf(e.cfg.Mappings, app)
+	if len(mapping) == 0 {
+		return nil, nil, fmt.Errorf("%w source %q", users.ErrInvalid, app.Import.Source)
+	}
+	if problems := CheckMapping(mapping, app.Import.MappingOnCreate); len(problems) > 0 {
+		return nil, nil, fmt.Errorf("%w mapping of %s: %s", users.ErrInvalid, problems[0].Target, problems[0].Text)
+	}
+	if problems := checkWindows(*app.Import); len(problems) > 0 {
+		return nil, nil, fmt.Errorf("%w access %s: %s", users.ErrInvalid, problems[0].Target, problems[0].Text)
+	}
+	secret, err := e.cfg.Directory.ImportSecret(ctx, app.ID)
+	if errors.Is(err, users.ErrNotFound) {
+		return nil, nil, fmt.Errorf("%w connection: no secret is stored", users.ErrInvalid)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("secret of the connection: %w", err)
+	}
+	source, err := e.cfg.Open(app, secret)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open source: %w", err)
+	}
+	return mapping, source, nil
 }
 
 // setRules says by which rules people are planned.

@@ -32,6 +32,8 @@ type RunReport struct {
 	Surplus     []string            `json:"surplus_attributes,omitempty"` // the credentials may read them, but nothing maps them
 
 	MappingFailed map[string]int `json:"mapping_failed,omitempty"` // attribute → people who keep what they had
+
+	Warnings []string `json:"warnings,omitempty"` // sentences for the administrator in English
 }
 
 // NewRunReport returns a run as lists and programs see it.
@@ -41,7 +43,7 @@ func NewRunReport(r users.Run) RunReport {
 		Actor: r.Actor, ApprovedBy: r.ApprovedBy, Held: r.Held, ErrorCode: r.ErrorCode, Error: r.Error, Counts: r.Counts,
 		Progress: newProgressReport(r), Time: newTimeReport(r.Stats.Time),
 		Missing: r.Stats.Missing, Surplus: r.Stats.Surplus,
-		MappingFailed: r.Stats.MappingFailed, Options: r.Options,
+		MappingFailed: r.Stats.MappingFailed, Options: r.Options, Warnings: warningsOf(r),
 	}
 }
 

@@ -125,6 +125,7 @@ type FeedStats struct {
 	Missing         []string       `json:"missing,omitempty"`     // optional attributes the credential may not read
 	Surplus         []string       `json:"surplus,omitempty"`     // attributes the credential may read and nothing maps
 	Active          int            `json:"active"`                // active people before the run, without roles
+	Staged          int            `json:"staged,omitempty"`      // likewise staged ones
 	LosingAccess    int            `json:"losing_access"`         // active people this run suspends, or takes an application from by a rule
 	Time            RunTime        `json:"time,omitzero"`
 

@@ -35,6 +35,7 @@ var errNotConfirmed = errors.New("refused without --yes")
 var safeguards = []error{
 	errNotConfirmed,
 	errNotDemo,
+	errWillFail,
 	users.ErrLeaseHeld,
 	users.ErrLeaseLost,
 	importer.ErrHeld,

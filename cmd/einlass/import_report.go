@@ -49,6 +49,9 @@ func (r *report) write(w io.Writer, format string) error {
 	for _, target := range slices.Sorted(maps.Keys(r.MappingFailed)) {
 		head = append(head, [2]string{"mapping fails", fmt.Sprintf("%s, for %d people, who keep what they had", target, r.MappingFailed[target])})
 	}
+	for _, warning := range r.Warnings {
+		head = append(head, [2]string{"warning", warning})
+	}
 	if err := head.write(w); err != nil {
 		return err
 	}
