@@ -94,12 +94,12 @@ func TestDatesThatShutTooManyOutAreHeld(t *testing.T) {
 			for i := range c.people {
 				c.change(b, fmt.Sprint(i+1))
 			}
-			before := b.contents()["users"]
+			before := b.directoryContents()
 			run, err := b.try(false)
 			if errors.Is(err, importer.ErrHeld) != c.held || err != nil && !c.held {
 				t.Fatalf("run %s: %v, %d lose access; want held: %t", run.State, err, run.Stats.LosingAccess, c.held)
 			}
-			if diff := cmp.Diff(before, b.contents()["users"]); c.held && diff != "" {
+			if diff := cmp.Diff(before, b.directoryContents()); c.held && diff != "" {
 				t.Errorf("the held run changed something:\n%s", diff)
 			}
 			b.clock.pass(12 * time.Hour)

@@ -16,15 +16,22 @@ import (
 // mailThrough lets the house mail through a server, after each import that changed somebody.
 func (h *house) mailThrough(server *notifytest.Server) {
 	h.t.Helper()
-	text, err := os.ReadFile(h.config)
-	must(h.t, err)
-	changed := strings.Replace(string(text), "applications:\n",
-		"mail: { smtp: '"+server.URL().Reveal()+"', from: 'Einlass <sso@acme.example>' }\napplications:\n", 1)
-	changed = strings.Replace(changed, "      schedule: \"off\"\n", "      schedule: \"off\"\n      summary: changes\n", 1)
-	must(h.t, os.WriteFile(h.config, []byte(changed), 0o600))
+	h.edit("applications:\n", "mail: { smtp: '"+server.URL().Reveal()+"', from: 'Einlass <sso@acme.example>' }\napplications:\n")
+	h.edit("      schedule: \"off\"\n", "      schedule: \"off\"\n      summary: changes\n")
 	roots := filepath.Join(h.t.TempDir(), "roots.pem")
 	must(h.t, os.WriteFile(roots, server.Roots(), 0o600))
 	h.env = append(h.env, "SSL_CERT_FILE="+roots)
+}
+
+// edit replaces something in the configuration file.
+func (h *house) edit(before, after string) {
+	h.t.Helper()
+	text, err := os.ReadFile(h.config)
+	must(h.t, err)
+	if !strings.Contains(string(text), before) {
+		h.t.Fatalf("the configuration has no %q", before)
+	}
+	must(h.t, os.WriteFile(h.config, []byte(strings.Replace(string(text), before, after, 1)), 0o600))
 }
 
 // TestMail: what an import did reaches its administrator, and the link in the
