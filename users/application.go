@@ -76,6 +76,7 @@ type Import struct {
 	Source       string        `json:"source"` // such as SourcePersonio
 	BaseURL      string        `json:"base_url"`
 	ClientID     string        `json:"client_id"`
+	API          API           `json:"api,omitempty"`    // empty: APIAuto
 	Schedule     time.Duration `json:"schedule"`         // 0: off
 	Delta        time.Duration `json:"delta,omitempty"`  // how often what has changed is read in between; 0: never
 	Mode         ImportMode    `json:"mode,omitempty"`   // empty: ImportAll; not ImportSelected, which is for one run
@@ -99,6 +100,16 @@ type Import struct {
 	Rank          int            `json:"rank,omitempty"`          // of several that know somebody, the lowest is the source of an attribute; 0 means 1
 	Authoritative []string       `json:"authoritative,omitempty"` // attributes that it is the source of whatever its rank
 }
+
+// API is the version of the source's API by which people are read.
+type API string
+
+// The versions of Personio's API.
+const (
+	APIAuto API = "auto" // version 1 where its list may be read, otherwise version 2
+	APIv1   API = "v1"
+	APIv2   API = "v2"
+)
 
 // ConflictPolicy is what becomes of a person of a source whose address somebody
 // of another connection has.

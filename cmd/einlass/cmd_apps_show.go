@@ -34,6 +34,7 @@ type applicationJSON struct {
 type connectionJSON struct {
 	Source       string            `json:"source"`
 	BaseURL      string            `json:"base_url"`
+	API          users.API         `json:"api"`
 	ClientID     string            `json:"client_id"`
 	Schedule     string            `json:"schedule"`
 	Delta        string            `json:"delta"`
@@ -65,8 +66,8 @@ func newApplicationJSON(a users.Application) applicationJSON {
 	if i := a.Import; i != nil {
 		schedule, delta := i.Schedule, i.Delta
 		item.Import = &connectionJSON{
-			i.Source, i.BaseURL, i.ClientID, scheduleValue{&schedule}.show(), deltaValue{&delta}.show(), i.InitialState, i.Reactivation, i.Leave, i.Guard, i.Mapping,
-			i.Access, i.Offices, i.MappingOnCreate, cmp.Or(i.Summary, users.SummaryNever),
+			i.Source, i.BaseURL, cmp.Or(i.API, users.APIAuto), i.ClientID, scheduleValue{&schedule}.show(), deltaValue{&delta}.show(), i.InitialState,
+			i.Reactivation, i.Leave, i.Guard, i.Mapping, i.Access, i.Offices, i.MappingOnCreate, cmp.Or(i.Summary, users.SummaryNever),
 		}
 	}
 	return item
@@ -129,6 +130,7 @@ func (item applicationJSON) fields() fields {
 	if i := item.Import; i != nil {
 		f = append(f,
 			[2]string{"import from", i.Source + " at " + i.BaseURL},
+			[2]string{"version of its API", string(i.API)},
 			[2]string{"schedule", i.Schedule},
 			[2]string{"changes in between", i.Delta},
 			[2]string{"new people", string(i.InitialState)},

@@ -288,6 +288,9 @@ type PersonioConfig struct {
 	ClientSecret keys.Secret `yaml:"client_secret"`
 	// Root of the API, without `/v1`.
 	BaseURL string `yaml:"base_url"`
+	// Version of the API by which people are read: `v1`, `v2`, or `auto`: version 1 where the credential may read its
+	// list, otherwise version 2, which takes a request for each person.
+	API users.API `yaml:"api"`
 }
 
 // GuardConfig bounds what an import may do on its own.
@@ -381,7 +384,7 @@ func defaultAccess() *AccessConfig {
 }
 
 func defaultPersonio() *PersonioConfig {
-	return &PersonioConfig{BaseURL: "https://api.personio.de"}
+	return &PersonioConfig{BaseURL: "https://api.personio.de", API: users.APIAuto}
 }
 
 func defaultUser() UserConfig {

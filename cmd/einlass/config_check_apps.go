@@ -16,6 +16,7 @@ import (
 var (
 	authMethods      = []string{users.AuthMethodPost, users.AuthMethodBasic, users.AuthMethodNone, users.AuthMethodPrivateKey}
 	importModes      = []users.ImportMode{users.ImportAll, users.ImportNew, users.ImportUpdates}
+	personioAPIs     = []users.API{users.APIAuto, users.APIv1, users.APIv2}
 	approvals        = []users.Approval{users.ApprovalAnyone, users.ApprovalSecondPerson}
 	initialStates    = []users.State{users.StateActive, users.StateStaged}
 	summaryPolicies  = []users.SummaryPolicy{users.SummaryNever, users.SummaryChanges, users.SummaryAlways}

@@ -107,6 +107,9 @@ func (i ImportConfig) stored(defaultMapping users.Mapping) *users.Import {
 		MappingOnCreate: i.MappingOnCreate,
 		Authoritative:   i.Authoritative,
 	}
+	if i.Personio.API != users.APIAuto { // which is the same as none
+		stored.API = i.Personio.API
+	}
 	if i.Conflict != users.ConflictQuarantines { // likewise
 		stored.Conflict = i.Conflict
 	}

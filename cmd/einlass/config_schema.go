@@ -121,6 +121,7 @@ func (i *ImportConfig) fields() []field {
 				leaf("client_id", textValue{&i.Personio.ClientID}),
 				leaf("client_secret", secretValue{&i.Personio.ClientSecret}),
 				leaf("base_url", textValue{&i.Personio.BaseURL}),
+				leaf("api", choice(&i.Personio.API, personioAPIs...)),
 			}
 		}},
 		leaf("schedule", scheduleValue{&i.Schedule}),

@@ -290,15 +290,7 @@ func (a *app) openImports(watch *bar) error {
 		Logger:       a.log,
 		Finished:     a.metrics.imported,
 		Noted:        a.noted,
-		Open: newSources(func(app users.Application, secret keys.Secret) (importer.Source, error) {
-			return personio.New(personio.Config{
-				BaseURL:      app.Import.BaseURL,
-				ClientID:     app.Import.ClientID,
-				ClientSecret: secret,
-				HTTP:         client,
-				Logger:       a.log,
-			})
-		}).Open,
+		Open:         personio.NewAccounts(personio.Config{HTTP: client, Logger: a.log}).Open,
 	}
 	if watch != nil {
 		cfg.Progress = watch.show

@@ -4,7 +4,8 @@
 // within the person. [SourceV2] reads version 2, which gives ids of those, half as
 // many people per request, and one more request for each person; but which is
 // there for credentials that version 1 is closed to. Both give the same people:
-// attributes have the names and the shapes of version 1.
+// attributes have the names and the shapes of version 1. [Auto] reads by the one
+// that is open, and [Accounts] keeps what was opened.
 //
 // What the service is known to do decides what is defended against here:
 //

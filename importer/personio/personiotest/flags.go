@@ -16,6 +16,7 @@ type Flags struct {
 	APIClientID       string        `name:"api-client-id" help:"Client id of the API credentials."`
 	APIClientSecret   keys.Secret   `name:"api-client-secret" help:"Client secret of the API credentials; random if empty."`
 	Granted           []string      `name:"granted" help:"Attributes that the API credentials may read; all if empty."`
+	Scope             []string      `name:"scope" help:"Scopes of the API credentials, such as personio:persons:read; all if empty."`
 	TokenTTL          time.Duration `name:"token-ttl" default:"24h" help:"Life of an API token."`
 	RateLimits        bool          `name:"rate-limits" help:"Refuse more requests than Personio allows."`
 	Delay             time.Duration `name:"delay" help:"Answer each API request after this time."`
@@ -44,7 +45,7 @@ type Flags struct {
 func (f Flags) Config() (Config, error) {
 	cfg := Config{
 		Name: f.Company, People: f.People, Seed: f.Seed, Language: f.Language,
-		ClientID: f.APIClientID, ClientSecret: f.APIClientSecret, Granted: f.Granted, TokenTTL: f.TokenTTL,
+		ClientID: f.APIClientID, ClientSecret: f.APIClientSecret, Granted: f.Granted, Scopes: f.Scope, TokenTTL: f.TokenTTL,
 		RateLimits: f.RateLimits, Delay: f.Delay, DelayPerAttribute: f.DelayPerAttribute,
 	}
 	for _, name := range f.Variant {

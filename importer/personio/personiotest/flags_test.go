@@ -13,7 +13,7 @@ import (
 func TestFlagsBecomeSettings(t *testing.T) {
 	t.Parallel()
 	flags := personiotest.Flags{
-		People: 10, Seed: 3, Granted: []string{"email"}, TokenTTL: time.Hour, RateLimits: true,
+		People: 10, Seed: 3, Granted: []string{"email"}, Scope: []string{"employees:read"}, TokenTTL: time.Hour, RateLimits: true,
 		WebhookURL: "http://127.0.0.1:8080/hooks/personio/personio", WebhookToken: "hook-secret",
 		Variant: []string{"tags-as-json"}, Fault: []string{"slow@auth:1", "html"},
 		Profile: "oauth2-legacy", Issuer: "http://localhost:8080", ClientID: "personio", ClientSecret: "secret",
@@ -21,7 +21,7 @@ func TestFlagsBecomeSettings(t *testing.T) {
 	}
 	cfg, err := flags.Config()
 	want := personiotest.Config{
-		People: 10, Seed: 3, Granted: []string{"email"}, TokenTTL: time.Hour, RateLimits: true,
+		People: 10, Seed: 3, Granted: []string{"email"}, Scopes: []string{"employees:read"}, TokenTTL: time.Hour, RateLimits: true,
 		Webhooks: []personiotest.Webhook{{URL: "http://127.0.0.1:8080/hooks/personio/personio", Description: "Command line", Token: "hook-secret"}},
 		Variants: []personiotest.Variant{personiotest.TagsAsJSON},
 		Faults: []personiotest.Fault{
