@@ -31,12 +31,15 @@ func PlanManagers(in ManagersInput) []users.RunChange {
 
 func (in ManagersInput) manager(m Mapped) *users.RunChange {
 	p := in.plan(m)
-	hash, created, before := m.Hash, false, in.Known[m.ID].ManagerSourceID
+	hash, created, before, now := m.Hash, false, in.Known[m.ID].ManagerSourceID, p.user.Manager
 	if p.row != nil {
 		if p.row.Kind == users.ChangeSkip || p.row.Kind == users.ChangeQuarantine {
 			return nil
 		}
 		hash, created, before = p.row.ContentHash, p.row.Kind == users.ChangeCreate, p.row.ManagerSourceID
+		if f, set := p.row.Fields[users.AttributeManager]; set {
+			now = users.ID(f.After)
+		}
 	}
 	if hash == "" || privileged(p.user) || (p.user.ID == "" && !created) {
 		return nil // troubled, out of reach, or nobody's manager to set
@@ -48,7 +51,7 @@ func (in ManagersInput) manager(m Mapped) *users.RunChange {
 	switch {
 	case resolved || m.Manager == "":
 	case m.Manager == before: // the manager came back under another id and stays the manager
-		target = p.user.Manager
+		target = now
 	default:
 		remembered, reason = "", reasonManagerUnresolved
 	}
@@ -61,13 +64,13 @@ func (in ManagersInput) manager(m Mapped) *users.RunChange {
 		row.Detail = "The manager is not in the directory; the field stays blank until they are."
 	}
 	switch {
-	case target != p.user.Manager:
+	case target != now:
 		row.Kind = users.ChangeUpdate
 		if in.Feed.rules.Repairs && asRemembered(m, record) && m.Manager == record.ManagerSourceID && len(in.Elsewhere[p.user.ID]) == 0 {
 			row.Reason = users.ReasonRepaired
 		}
 		row.Fields = map[string]users.FieldChange{
-			users.AttributeManager: {Before: string(p.user.Manager), After: string(target)},
+			users.AttributeManager: {Before: string(now), After: string(target)},
 		}
 	case p.row != nil && reason == reasonManagerUnresolved: // listed beside the person's other changes
 	case remembered != before:

@@ -62,6 +62,33 @@ func TestManagersAreFoundWhateverTheOrder(t *testing.T) {
 	}
 }
 
+// Whoever is created after their manager has them at once, in one row, and the
+// next run finds nothing to do. S-109
+func TestManagersWhoAreHereAreSetOnCreation(t *testing.T) {
+	t.Parallel()
+	boss, ada, bob := person("1", StatusActive, "Boss"), under(person("2", StatusActive, "Ada"), "1"), under(person("3", StatusActive, "Bob"), "9")
+	w := newWorld(t)
+	feed, waiting := w.feed(boss, ada, bob)
+	feed.resolve()
+	in := w.input(feed, waiting)
+	in.Bosses = map[string]users.ID{"1": "new-1"}
+	rows := PlanPage(in).Changes
+	want(t, rows, effect{"1", users.ChangeCreate, reasonNewPerson}, effect{"2", users.ChangeCreate, reasonNewPerson}, effect{"3", users.ChangeCreate, reasonNewPerson})
+	for i, c := range []struct{ manager, remembered string }{{"", ""}, {"new-1", "1"}, {"", ""}} {
+		if f := rows[i].Fields[users.AttributeManager]; f.After != c.manager || rows[i].ManagerSourceID != c.remembered {
+			t.Errorf("%s is created with the manager %q, remembered as %q", rows[i].SourceID, f.After, rows[i].ManagerSourceID)
+		}
+	}
+	managers := PlanManagers(ManagersInput{PageInput: in, Managers: in.Bosses})
+	want(t, managers, effect{"3", users.ChangeRecord, reasonManagerUnresolved})
+	w.remember(append(rows, managers...))
+	for _, c := range w.plan(boss, ada, bob) {
+		if c.SourceID != "3" {
+			t.Errorf("the next run wants to %s %s: %s", c.Kind, c.SourceID, c.Reason)
+		}
+	}
+}
+
 // S-109
 func TestSelfManagementAndCirclesAreFine(t *testing.T) {
 	t.Parallel()

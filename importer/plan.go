@@ -21,6 +21,10 @@ type PageInput struct {
 	// Elsewhere holds what other connections remember of the users.
 	Elsewhere map[users.ID][]users.Person
 
+	// Bosses holds the users of managers who are here when these people are created,
+	// by source id; may be nil. The manager of whoever reports to another is for PlanManagers.
+	Bosses map[string]users.ID
+
 	// ManagersNow holds the users of the managers that Known remembers, by source
 	// id, as they are before any row is applied.
 	ManagersNow map[string]users.ID
@@ -145,7 +149,19 @@ func (in PageInput) arrival(m Mapped, record users.Person) personPlan {
 		}
 	}
 	p.row.Phase = phaseOf(v)
+	in.reportsTo(p.row, m)
 	return p
+}
+
+// reportsTo gives a person who is created the manager who is here by then. People
+// of an earlier phase come before anybody else, and wait for PlanManagers.
+func (in PageInput) reportsTo(row *users.RunChange, m Mapped) {
+	boss, here := in.Bosses[m.Manager]
+	if row.Kind != users.ChangeCreate || row.Phase != phasePeople || !m.HasManager || !here {
+		return
+	}
+	row.Fields[users.AttributeManager] = users.FieldChange{After: string(boss)}
+	row.ManagerSourceID = m.Manager
 }
 
 // colleague plans somebody who has a user here.

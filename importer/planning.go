@@ -47,7 +47,9 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 		}
 		return save(ctx, rows)
 	}
-	err := r.eachPortion(ctx, &r.waiting, func(in PageInput) error {
+	var bosses map[string]users.ID
+	planPeople := func(in PageInput) error {
+		in.Bosses = bosses
 		page := PlanPage(in)
 		losing, err := r.movers.note(ctx, page.Changes, page.losing)
 		if err != nil {
@@ -60,16 +62,30 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 			}
 		}
 		return emit(page.Changes)
-	})
-	if err != nil {
+	}
+	// Managers first: whoever reports to one of them is then written once, with
+	// the manager, and not a second time for that alone.
+	if err := r.eachPortion(ctx, &r.waiting, r.isManager, planPeople); err != nil {
+		return outcome{}, err
+	}
+	bosses = managers
+	if err := r.eachPortion(ctx, &r.waiting, r.isNoManager, planPeople); err != nil {
 		return outcome{}, err
 	}
 	if r.mapper.manager {
+		planManagers := func(in PageInput) error {
+			all := in.People
+			for _, part := range []func(Mapped) bool{r.isManager, r.isNoManager} {
+				in.People = only(all, part)
+				if err := emit(PlanManagers(ManagersInput{PageInput: in, Managers: managers})); err != nil {
+					return err
+				}
+				in.Bosses = bosses
+			}
+			return nil
+		}
 		for _, people := range []*spool{&r.waiting, &r.restless} {
-			err := r.eachPortion(ctx, people, func(in PageInput) error {
-				return emit(PlanManagers(ManagersInput{PageInput: in, Managers: managers}))
-			})
-			if err != nil {
+			if err := r.eachPortion(ctx, people, nil, planManagers); err != nil {
 				return outcome{}, err
 			}
 		}
@@ -93,11 +109,31 @@ func (r *reading) presentManagers() map[string]users.ID {
 	return managers
 }
 
-// eachPortion calls plan with portions of people and what the directory holds about them.
-func (r *reading) eachPortion(ctx context.Context, people *spool, plan func(PageInput) error) error {
+// isManager reports whether the feed names a person as a manager.
+func (r *reading) isManager(m Mapped) bool {
+	_, named := r.managers[m.ID]
+	return named
+}
+
+func (r *reading) isNoManager(m Mapped) bool { return !r.isManager(m) }
+
+// only returns the people of a part.
+func only(people []Mapped, part func(Mapped) bool) []Mapped {
+	return slices.DeleteFunc(slices.Clone(people), func(m Mapped) bool { return !part(m) })
+}
+
+// eachPortion calls plan with portions of people, of a part of them or of all for
+// nil, and what the directory holds about them.
+func (r *reading) eachPortion(ctx context.Context, people *spool, part func(Mapped) bool, plan func(PageInput) error) error {
 	for portion, err := range people.chunks() {
 		if err != nil {
 			return err
+		}
+		if part != nil {
+			portion = only(portion, part)
+		}
+		if len(portion) == 0 {
+			continue
 		}
 		in, err := r.input(ctx, portion)
 		if err != nil {
