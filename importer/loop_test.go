@@ -96,12 +96,12 @@ func TestWorkOfAKindWeDoNotKnowStays(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- b.newEngine(nil).Serve(ctx) }()
-	waitFor(t, "the leaver to be suspended", func() bool { return b.state("p1@acme.example") == users.StateSuspended })
+	waitFor(t, "the leaver's work to be done", func() bool { return len(b.due()) == 1 })
 	cancel()
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if due := b.due(); len(due) != 1 || due[0] != "later" {
-		t.Errorf("due: %v, want the strange work alone", due)
+	if due := b.due(); due[0] != "later" || b.state("p1@acme.example") != users.StateSuspended {
+		t.Errorf("due: %v, leaver %s; want the strange work alone, and the leaver suspended", due, b.state("p1@acme.example"))
 	}
 }
