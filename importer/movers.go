@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -29,9 +30,9 @@ func (m *movers) load(ctx context.Context) error {
 	if m.loaded {
 		return nil
 	}
-	groups, err := m.directory.Read().Groups(ctx)
+	groups, err := m.directory.Read().RuledGroups(ctx)
 	if err != nil {
-		return fmt.Errorf("groups: %w", err)
+		return fmt.Errorf("rules of groups: %w", err)
 	}
 	m.groups = map[users.GroupID]string{}
 	for _, g := range groups {
@@ -119,7 +120,7 @@ func (m *movers) labels(these, those []users.Membership) []string {
 	var labels []string
 	for _, membership := range these {
 		if membership.ByRule && !slices.Contains(those, membership) {
-			labels = append(labels, m.groups[membership.Group])
+			labels = append(labels, cmp.Or(m.groups[membership.Group], string(membership.Group))) // without a rule any more
 		}
 	}
 	return labels

@@ -74,6 +74,8 @@ type Reader interface {
 
 	// Groups returns all groups by id, everyone included, with their member counts.
 	Groups(ctx context.Context) ([]Group, error)
+	// RuledGroups returns the groups that have a rule, by id, without member counts, which take a while.
+	RuledGroups(ctx context.Context) ([]Group, error)
 	// Group returns one group, or ErrNotFound.
 	Group(ctx context.Context, id GroupID) (Group, error)
 	// Memberships returns the groups of people, by hand and by rule, without everyone, sorted by group.
@@ -199,7 +201,7 @@ type Tx interface {
 
 	// PutGroup writes or replaces a group. It waits for transactions that have read the rules.
 	PutGroup(ctx context.Context, g Group) error
-	// Rules returns the groups that have a rule, by id, without member counts. Until this
+	// Rules is RuledGroups for whoever writes people or rules. Until this
 	// transaction ends no group is written by another: whoever calls it before writing
 	// people writes them by the rules in force, or is seen by whoever changes the rules.
 	Rules(ctx context.Context) ([]Group, error)

@@ -86,8 +86,13 @@ func (t *tx) Rules(ctx context.Context) ([]users.Group, error) {
 			return nil, err
 		}
 	}
+	return t.RuledGroups(ctx)
+}
+
+// RuledGroups implements users.Reader.
+func (r reader) RuledGroups(ctx context.Context) ([]users.Group, error) {
 	var groups []users.Group
-	err := t.conn.query(ctx, selectRules, func(rows *sql.Rows) error {
+	err := r.conn.query(ctx, selectRules, func(rows *sql.Rows) error {
 		var g users.Group
 		err := rows.Scan(&g.ID, &g.Label, &g.Rule, &g.Origin, &g.Version)
 		groups = append(groups, g)

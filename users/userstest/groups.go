@@ -189,4 +189,7 @@ func readRules(t *testing.T, s users.Store) {
 		same(t, "rules", got, []users.Group{berlin, sales})
 		return err
 	})
+	got, err := s.RuledGroups(t.Context())
+	ok(t, "RuledGroups", err)
+	same(t, "groups with a rule", got, []users.Group{berlin, sales})
 }
