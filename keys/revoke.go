@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// ReasonRevocation begins the reason for which a revoked key is written; its id follows.
+const ReasonRevocation = "revocation of "
+
 // Revoke takes a key out at once, because its private part may be known to
 // somebody else: it signs no longer, leaves the key set, and nothing it signed
 // verifies here any more. Where it was the one in use, its successor signs from
@@ -33,7 +36,7 @@ func (r *Ring) Revoke(ctx context.Context, kid string) (Info, error) {
 	}
 	gone := revoked.StoredKey
 	gone.RetireAt, gone.RemoveAt = now, now
-	if err := r.cfg.Store.PutSigningKeys(ctx, []StoredKey{next, gone}, "revocation of "+kid); err != nil {
+	if err := r.cfg.Store.PutSigningKeys(ctx, []StoredKey{next, gone}, ReasonRevocation+kid); err != nil {
 		return Info{}, fmt.Errorf("store signing keys: %w", err)
 	}
 	r.cfg.Logger.WarnContext(ctx, "signing key revoked", "kid", kid, "alg", next.Alg, "successor", next.ID)

@@ -102,7 +102,7 @@ func TestTokensCarryAlgKidAndTypAndVerify(t *testing.T) {
 		published[key.Algorithm] = key.KeyID
 	}
 	for _, alg := range []string{keys.RS256, keys.ES256, keys.EdDSA} {
-		for _, typ := range []string{keys.TypeIDToken, keys.TypeLogoutToken} {
+		for _, typ := range []string{keys.TypeIDToken, keys.TypeLogoutToken, keys.TypeEvidence} {
 			signer, err := ring.Signer(alg)
 			if err != nil {
 				t.Fatalf("signer for %s: %v", alg, err)

@@ -15,6 +15,7 @@ import (
 const (
 	TypeIDToken     = "JWT"
 	TypeLogoutToken = "logout+jwt" // OpenID Connect Back-Channel Logout section 2.4
+	TypeEvidence    = "einlass-evidence+json"
 )
 
 // Signer signs tokens with one key. It is safe for concurrent use and prints
@@ -34,7 +35,7 @@ func newSigner(keyID, alg string, private crypto.Signer) (*Signer, error) {
 		Algorithm: jose.SignatureAlgorithm(alg),
 		Key:       jose.JSONWebKey{Key: cryptosigner.Opaque(private), KeyID: keyID},
 	}
-	for _, typ := range []string{TypeIDToken, TypeLogoutToken} {
+	for _, typ := range []string{TypeIDToken, TypeLogoutToken, TypeEvidence} {
 		signer, err := jose.NewSigner(key, (&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
 		if err != nil {
 			return nil, err
@@ -45,8 +46,7 @@ func newSigner(keyID, alg string, private crypto.Signer) (*Signer, error) {
 }
 
 // Sign returns payload as a signed token in compact form (RFC 7515 section
-// 3.1), with the headers alg, kid and typ. The type is TypeIDToken or
-// TypeLogoutToken.
+// 3.1), with the headers alg, kid and typ. The type is one of the above.
 func (s *Signer) Sign(payload []byte, typ string) (string, error) {
 	signer, ok := s.byType[typ]
 	if !ok {

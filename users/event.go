@@ -93,6 +93,15 @@ type Event struct {
 	Hash     []byte // see Chain
 }
 
+// KeysRotated is the payload of EventKeyRotated.
+type KeysRotated struct {
+	Reason string   `json:"reason"`
+	Keys   []string `json:"keys"`
+	// Thumbprints are those of the keys by id (RFC 7638), so that what a key signed
+	// can be told from what somebody else signed in its name long after it was deleted.
+	Thumbprints map[string]string `json:"thumbprints,omitempty"`
+}
+
 // NewEvent returns an event about subject with payload as JSON. Seq, At and the
 // hashes are filled when it is appended.
 func NewEvent(kind EventKind, actor Actor, subject string, payload any) (Event, error) {

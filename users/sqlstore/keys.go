@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"fmt"
 
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/users"
@@ -27,18 +28,12 @@ func (s *Store) SigningKeys(ctx context.Context) ([]keys.StoredKey, error) {
 	return all, err
 }
 
-// rotation is what the event of a change of keys says.
-type rotation struct {
-	Reason string   `json:"reason"`
-	Keys   []string `json:"keys"`
-}
-
 // PutSigningKeys implements keys.Store. The subject of the event is the newest of the keys.
 func (s *Store) PutSigningKeys(ctx context.Context, put []keys.StoredKey, reason string) error {
 	if len(put) == 0 {
 		return nil
 	}
-	said := rotation{Reason: reason}
+	said := users.KeysRotated{Reason: reason, Thumbprints: map[string]string{}}
 	newest := put[0]
 	rows := make([][]any, len(put))
 	for i, k := range put {
@@ -47,6 +42,11 @@ func (s *Store) PutSigningKeys(ctx context.Context, put []keys.StoredKey, reason
 			millis(k.CreatedAt), millis(k.UseAt), millis(k.RetireAt), millis(k.RemoveAt),
 		}
 		said.Keys = append(said.Keys, k.ID)
+		print, err := keys.Thumbprint([]byte(k.Public))
+		if err != nil {
+			return fmt.Errorf("signing key %s: %w", k.ID, err)
+		}
+		said.Thumbprints[k.ID] = print
 		if k.CreatedAt.After(newest.CreatedAt) {
 			newest = k
 		}

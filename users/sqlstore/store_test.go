@@ -145,13 +145,19 @@ func TestErrorsDoNotShowThePassword(t *testing.T) {
 	}
 }
 
+// The key and its thumbprint of RFC 7638 section 3.1.
+const (
+	exampleKey        = `{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}`
+	exampleThumbprint = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+)
+
 func TestSigningKeys(t *testing.T) {
 	t.Parallel()
 	userstest.Engines(t, func(t *testing.T, open func(testing.TB) *sqlstore.Store) {
 		s := open(t)
 		now := time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
-		old := keys.StoredKey{ID: "old", Alg: "RS256", Sealed: "sealed", Public: `{"kty":"RSA"}`, CreatedAt: now, UseAt: now}
-		next := keys.StoredKey{ID: "next", Alg: "ES256", Sealed: "sealed too", Public: `{"kty":"EC"}`, CreatedAt: now.Add(time.Hour), UseAt: now.Add(2 * time.Hour)}
+		old := keys.StoredKey{ID: "old", Alg: "RS256", Sealed: "sealed", Public: exampleKey, CreatedAt: now, UseAt: now}
+		next := keys.StoredKey{ID: "next", Alg: "ES256", Sealed: "sealed too", Public: exampleKey, CreatedAt: now.Add(time.Hour), UseAt: now.Add(2 * time.Hour)}
 		put := func(reason string, put ...keys.StoredKey) {
 			t.Helper()
 			if err := s.PutSigningKeys(t.Context(), put, reason); err != nil {
@@ -167,7 +173,8 @@ func TestSigningKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(events) != 1 || events[0].Kind != users.EventKeyRotated || events[0].Payload != `{"reason":"scheduled","keys":["old","next"]}` {
+		if len(events) != 1 || events[0].Kind != users.EventKeyRotated || events[0].Payload !=
+			`{"reason":"scheduled","keys":["old","next"],"thumbprints":{"next":"`+exampleThumbprint+`","old":"`+exampleThumbprint+`"}}` {
 			t.Errorf("events about the new key: %+v, want one with the reason and both keys", events)
 		}
 		if err := s.DeleteSigningKeys(t.Context(), []string{"old", "unknown"}); err != nil {
