@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 )
 
 // users writes the declared people: new ones, and changes of the others.
@@ -180,9 +181,11 @@ func (w *declarer) suspend(ctx context.Context, id ID, reason string) error {
 	if err != nil || suspendedByFile(u) {
 		return err
 	}
-	lost, err := losing(ctx, w.tx, u)
-	if err != nil {
-		return err
+	lost := map[ID]accessLost{}
+	if u.CreatedAt.Before(w.now.Truncate(time.Millisecond)) { // who is new in this very transaction had nothing
+		if lost, err = losing(ctx, w.tx, u); err != nil {
+			return err
+		}
 	}
 	u.Epoch++
 	if err := w.update(ctx, u); err != nil {

@@ -141,6 +141,11 @@ const verifyPage = 1000
 // unaltered, the last one where the head says. It returns how many events are
 // in order, and an error that names the first one that is not.
 func (d *Directory) VerifyLog(ctx context.Context) (events int64, err error) {
+	return d.WalkLog(ctx, func(Event) {})
+}
+
+// WalkLog is VerifyLog, and shows each event that is in order to visit.
+func (d *Directory) WalkLog(ctx context.Context, visit func(e Event)) (events int64, err error) {
 	headSeq, headHash, err := d.store.EventHead(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("verify log: %w", err)
@@ -165,6 +170,7 @@ func (d *Directory) VerifyLog(ctx context.Context) (events int64, err error) {
 				return seq, fmt.Errorf("event log broken: event %d was altered", e.Seq)
 			}
 			seq, previous = e.Seq, e.Hash
+			visit(e)
 		}
 	}
 	if string(previous) != string(headHash) {
