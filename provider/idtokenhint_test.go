@@ -61,3 +61,26 @@ func FuzzVerifyHint(f *testing.F) {
 		}
 	})
 }
+
+// N-1, RFC 8725 section 3.11: evidence that says what an ID token says is none.
+func TestEvidenceIsNoHint(t *testing.T) {
+	t.Parallel()
+	sealer, err := keys.CreateMasterKey(t.TempDir() + "/master.key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := keys.NewRing(keys.Config{Store: userstest.SQLite(t), Sealer: sealer})
+	if err == nil {
+		err = ring.Ensure(t.Context(), keys.ES256)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := ring.SignEvidence([]byte(`{"iss":"` + fuzzIssuer + `","sub":"ada","aud":"personio","sid":"s"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h, err := verifyHint(t.Context(), ring, fuzzIssuer, signed.JWS); err == nil {
+		t.Errorf("believed as %+v", h)
+	}
+}

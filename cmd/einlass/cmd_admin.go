@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/einlass/einlass/users"
 )
@@ -40,25 +39,5 @@ func (c adminRecover) Run(ctx context.Context, s *shell) error {
 			{"role", string(u.Role)},
 			{"sign in at", a.cfg.Issuer + "/portal"},
 		}.write(s.stdout)
-	})
-}
-
-type auditCommands struct {
-	Verify auditVerify `cmd:"" help:"Prove that no event was changed or removed."`
-}
-
-type auditVerify struct{ showFlags }
-
-func (c auditVerify) Run(ctx context.Context, s *shell) error {
-	return s.with(ctx, func(a *app) error {
-		events, err := a.Directory.VerifyLog(ctx)
-		if err != nil {
-			return err
-		}
-		if c.Output == formatJSON {
-			return writeJSON(s.stdout, map[string]int64{"events": events})
-		}
-		_, err = fmt.Fprintf(s.stdout, "%d events, none changed or removed\n", events)
-		return err
 	})
 }

@@ -70,7 +70,16 @@ func (c usersShow) Run(ctx context.Context, s *shell) error {
 		if c.Output == formatJSON {
 			return writeJSON(s.stdout, details)
 		}
-		return details.fields().write(s.stdout)
+		shown := details.fields()
+		records, err := a.Directory.Offboardings(ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		if n := len(records); n > 0 {
+			shown = append(shown, [2]string{"offboarding",
+				"access ended " + showTime(records[n-1].Committed.At) + "; evidence: einlass audit offboarding " + u.Username})
+		}
+		return shown.write(s.stdout)
 	})
 }
 
