@@ -15,6 +15,7 @@ import (
 // beside the secrets, which are sealed.
 type Webhook struct {
 	CompanyID string `json:"company_id,omitempty"` // the source's own name of the company; empty: any
+	Register  bool   `json:"register,omitempty"`   // we make the webhook at the source, with a token of our own, and keep it in order
 }
 
 // WebhookOverlap is how long the webhook token before the present one is still

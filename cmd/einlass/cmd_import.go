@@ -20,6 +20,7 @@ type importCommands struct {
 	Status  importStatus  `cmd:"" help:"Say how imports stand: what is under way, the last and the next one, and who waits to be read again."`
 	Why     importWhy     `cmd:"" help:"Say what imports did about one person, and why nothing if nothing."`
 	Check   importCheck   `cmd:"" help:"Compare the source with the directory and say who will fail at sign-in. Changes nothing."`
+	Webhook importWebhook `cmd:"" help:"Put the webhook at Personio in order, or say how to make it by hand."`
 	Approve importApprove `cmd:"" help:"Apply exactly the plan of a preview, or of an import that a safeguard held."`
 }
 

@@ -263,6 +263,9 @@ type WebhookConfig struct {
 	Headers map[string]keys.Secret `yaml:"headers"`
 	// Your company's ID at Personio, as its deliveries name it. Deliveries for another one are refused. Empty: any.
 	CompanyID string `yaml:"company_id"`
+	// Einlass makes the webhook at Personio itself, with a token of its own, and puts it in order when it was changed or
+	// deleted there. The API credential needs the scopes `personio:webhooks:read` and `personio:webhooks:write`.
+	Register bool `yaml:"register"`
 }
 
 // AccessConfig says how access follows from dates.

@@ -14,8 +14,11 @@ import (
 const maxWebhookTokens = 2
 
 func (l *loader) checkWebhook(path string, c WebhookConfig) {
-	if len(c.Tokens) == 0 && len(c.Headers) == 0 {
-		l.fail(path, "want token, headers or both: what proves that a delivery comes from Personio")
+	switch proven := len(c.Tokens)+len(c.Headers) > 0; {
+	case c.Register && proven:
+		l.fail(path+".register", "makes a token of its own; leave out token and headers")
+	case !c.Register && !proven:
+		l.fail(path, "want token, headers or both: what proves that a delivery comes from Personio; or register")
 	}
 	if len(c.Tokens) > maxWebhookTokens {
 		l.fail(path+".token", "want at most two: the present one and the one before")

@@ -117,7 +117,7 @@ func (i ImportConfig) stored(defaultMapping users.Mapping) *users.Import {
 		stored.Rank = i.Rank
 	}
 	if i.Webhook != nil {
-		stored.Webhook = &users.Webhook{CompanyID: i.Webhook.CompanyID}
+		stored.Webhook = &users.Webhook{CompanyID: i.Webhook.CompanyID, Register: i.Webhook.Register}
 	}
 	if i.Summary != users.SummaryNever { // which is the same as none
 		stored.Summary = i.Summary

@@ -159,6 +159,7 @@ func (i *ImportConfig) fields() []field {
 				leaf("token", secretsValue{&i.Webhook.Tokens}),
 				leaf("headers", secretMapValue{&i.Webhook.Headers}),
 				leaf("company_id", textValue{&i.Webhook.CompanyID}),
+				leaf("register", flagValue{&i.Webhook.Register}),
 			}
 		}},
 	}
@@ -193,7 +194,6 @@ var laterKeys = []string{
 	"applications[].import.delta",
 	"applications[].import.leave_matrix",
 	"applications[].import.rest",
-	"applications[].import.webhook.register",
 	"applications[].sign_in.frontchannel_logout_uri",
 	"tls.acme",
 }

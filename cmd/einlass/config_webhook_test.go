@@ -21,7 +21,7 @@ func TestBrokenWebhookSettingsAreRefused(t *testing.T) {
 	t.Parallel()
 	const at = "applications[0].import.webhook"
 	for name, c := range map[string]struct{ lines, want string }{
-		"neither": {"        company_id: '1'\n", at + ": want token, headers or both: what proves that a delivery comes from Personio"},
+		"neither": {"        company_id: '1'\n", at + ": want token, headers or both: what proves that a delivery comes from Personio; or register"},
 		"short":   {"        token: short\n", at + ".token: shorter than 32 characters; make one with: openssl rand -hex 32"},
 		"example": {"        token: change-me-" + hookSecret + "\n", at + ".token: an example value; make one with: openssl rand -hex 32"},
 		"blanks":  {"        token: '" + hookSecret + " '\n", at + ".token: want 32 to 1024 printable ASCII characters without blanks around them"},
@@ -37,7 +37,7 @@ func TestBrokenWebhookSettingsAreRefused(t *testing.T) {
 		"the same name":  {"        headers: { X-Key: " + hookSecret + ", x-key: a" + hookSecret + " }\n", at + ".headers.x-key: stands here twice"},
 		"four":           {"        headers: { A: " + hookSecret + ", B: b, C: c, D: d }\n", at + ".headers: want at most 3, as Personio does"},
 		"an empty value": {"        headers: { A: " + hookSecret + ", B: '' }\n", at + ".headers.B: want printable ASCII characters without blanks around them"},
-		"later":          {"        token: " + hookSecret + "\n        register: true\n", at + ".register: not available in this version"},
+		"two ways":       {"        token: " + hookSecret + "\n        register: true\n", at + ".register: makes a token of its own; leave out token and headers"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

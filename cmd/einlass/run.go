@@ -216,6 +216,7 @@ func (s *server) run(ctx context.Context) error {
 	group.Go(func() error { return s.sweep(groupCtx) })
 	group.Go(func() error { return s.logouts.Run(observing) })
 	group.Go(func() error { return s.hooks.Run(observing) })
+	group.Go(func() error { return s.Registrar.Run(groupCtx) })
 	if s.mails != nil {
 		group.Go(func() error { return s.mails.Run(observing) })
 	}

@@ -43,8 +43,9 @@ type app struct {
 	Directory *users.Directory
 	Ring      *keys.Ring
 	Imports   *importer.Engine
-	committed chan struct{} // receives after commits that left events
-	noted     chan struct{} // receives after commits that noted work
+	Registrar *personio.Registrar // of webhooks
+	committed chan struct{}       // receives after commits that left events
+	noted     chan struct{}       // receives after commits that noted work
 
 	opening  sync.Mutex    // guards sessions until they are open
 	sessions session.Store // nil until openSessions: few commands need it
@@ -280,6 +281,13 @@ func (a *app) openImports(watch *bar) error {
 	if err != nil {
 		return err
 	}
+	accounts := personio.NewAccounts(personio.Config{HTTP: client, Logger: a.log})
+	a.Registrar, err = personio.NewRegistrar(personio.RegistrarConfig{
+		Directory: a.Directory, Accounts: accounts, Issuer: a.cfg.Issuer, Holder: holderName(), Logger: a.log,
+	})
+	if err != nil {
+		return err
+	}
 	cfg := importer.Config{
 		Directory:    directory,
 		Mappings:     map[string]users.Mapping{users.SourcePersonio: personio.DefaultMapping()},
@@ -288,15 +296,23 @@ func (a *app) openImports(watch *bar) error {
 		Zone:         zone,
 		Holder:       holderName(),
 		Logger:       a.log,
-		Finished:     a.metrics.imported,
+		Finished:     a.imported,
 		Noted:        a.noted,
-		Open:         personio.NewAccounts(personio.Config{HTTP: client, Logger: a.log}).Open,
+		Open:         accounts.Open,
 	}
 	if watch != nil {
 		cfg.Progress = watch.show
 	}
 	a.Imports, err = importer.New(cfg)
 	return err
+}
+
+// imported is told of each import that ended here. After one over everybody the webhook is looked at.
+func (a *app) imported(run users.Run) {
+	a.metrics.imported(run)
+	if len(run.Options.People) == 0 && !run.Preview {
+		a.Registrar.Look(run.Connection)
+	}
 }
 
 // outgoing returns a client for calls of an upstream, with the limits of its use.

@@ -24,6 +24,7 @@ type account struct {
 	baseURL, clientID string
 	secret            [32]byte // hash
 	source            importer.Source
+	v2                *SourceV2 // the same account by version 2, for its webhooks
 }
 
 // NewAccounts takes the settings that all connections share.
@@ -33,23 +34,43 @@ func NewAccounts(cfg Config) *Accounts {
 
 // Open returns the account of a connection. It connects to nothing.
 func (a *Accounts) Open(app users.Application, secret keys.Secret) (importer.Source, error) {
+	opened, err := a.account(app, secret)
+	return opened.source, err
+}
+
+// openV2 returns the account by version 2, which alone knows webhooks.
+func (a *Accounts) openV2(app users.Application, secret keys.Secret) (*SourceV2, error) {
+	opened, err := a.account(app, secret)
+	return opened.v2, err
+}
+
+func (a *Accounts) account(app users.Application, secret keys.Secret) (account, error) {
 	wanted := account{api: app.Import.API, baseURL: app.Import.BaseURL, clientID: app.Import.ClientID, secret: secret.Hash()}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	opened := a.open[app.ID]
-	wanted.source = opened.source
+	wanted.source, wanted.v2 = opened.source, opened.v2
 	if opened.source != nil && opened == wanted {
-		return opened.source, nil
+		return opened, nil
 	}
 	cfg := a.cfg
 	cfg.BaseURL, cfg.ClientID, cfg.ClientSecret = wanted.baseURL, wanted.clientID, secret
-	source, err := open(cfg, wanted.api)
-	if err != nil {
-		return nil, err
+	var err error
+	if wanted.source, err = open(cfg, wanted.api); err != nil {
+		return account{}, err
 	}
-	wanted.source = source
+	switch source := wanted.source.(type) {
+	case *SourceV2:
+		wanted.v2 = source
+	case *Auto:
+		wanted.v2 = source.v2
+	default:
+		if wanted.v2, err = NewV2(cfg); err != nil {
+			return account{}, err
+		}
+	}
 	a.open[app.ID] = wanted
-	return source, nil
+	return wanted, nil
 }
 
 func open(cfg Config, api users.API) (importer.Source, error) {

@@ -225,6 +225,8 @@ func (c *caller) judge(resp *outgoing.Response) (value, error) {
 	switch {
 	case (status == http.StatusOK || status == http.StatusCreated) && success:
 		return answer, nil
+	case status == http.StatusNoContent:
+		return nil, nil
 	case status == http.StatusTooManyRequests || status >= 500:
 		return nil, &failure{
 			status: status, timeout: status == http.StatusGatewayTimeout,

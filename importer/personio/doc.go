@@ -25,5 +25,9 @@
 //   - Version 2 says where a list goes on. Our token is sent to no other server.
 //   - Its messages may be in German. No text of it is ever compared.
 //
-// Nothing is ever written: all calls are GET, except the authentication.
+// Nothing is ever written about people: all calls are GET, except the
+// authentication and, where a connection says so, those by which a [Registrar]
+// keeps our own webhook in order.
+//
+// [Webhooks] receives what Personio says about changes, and believes none of it.
 package personio
