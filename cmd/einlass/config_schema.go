@@ -191,7 +191,6 @@ func (u *UserConfig) fields() []field {
 // not have yet, by path, with [] for the elements of a list. They are errors,
 // so that nobody believes in a setting that does nothing.
 var laterKeys = []string{
-	"applications[].import.delta",
 	"applications[].import.leave_matrix",
 	"applications[].import.rest",
 	"applications[].sign_in.frontchannel_logout_uri",
