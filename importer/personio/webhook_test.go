@@ -562,6 +562,39 @@ func TestWebhookFloodIsCoalesced(t *testing.T) {
 	}
 }
 
+// N248: what the database does not take is answered so that Personio tries again, and nothing is lost by it.
+func TestWebhookAsksForAnotherAttempt(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t, receiverOptions{note: func(*users.Directory) func(context.Context, ...users.Work) error {
+		return func(context.Context, ...users.Work) error { return errors.New("disk full") }
+	}}).start()
+	w := r.post(hookPath, eventOf("person.updated", "1"))
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "disk") {
+		t.Errorf("failed: status %d, headers %v, body %s", w.Code, w.Header(), w.Body)
+	}
+	release := make(chan struct{})
+	var full sync.Once
+	r = newReceiver(t, receiverOptions{note: func(*users.Directory) func(context.Context, ...users.Work) error {
+		return func(context.Context, ...users.Work) error { <-release; return nil }
+	}}).start()
+	var all sync.WaitGroup
+	for range 2100 { // a thousand are being written, a thousand wait
+		all.Go(func() {
+			switch w := r.post(hookPath, eventOf("person.updated", "1")); {
+			case w.Code == http.StatusAccepted:
+			case w.Code == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "10":
+				full.Do(func() { close(release) })
+			default:
+				t.Errorf("status %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
+			}
+		})
+	}
+	all.Wait()
+	if got := r.results(); got["personio overloaded"] == 0 || got["personio accepted"]+got["personio overloaded"]+got["personio failed"] != 2100 {
+		t.Errorf("counted %v", got)
+	}
+}
+
 // B-08: no token and nothing of a body is ever logged.
 func TestWebhookLogsNothingSecret(t *testing.T) {
 	t.Parallel()
