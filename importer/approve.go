@@ -20,14 +20,20 @@ import (
 //   - ErrApprover: the connection wants another person to approve it.
 //   - an error of the source: nothing happened, and the plan stays approvable.
 func (e *Engine) Approve(ctx context.Context, id users.RunID, actor users.Actor) (users.Run, error) {
-	run, err := e.approve(ctx, id, actor)
+	return e.ApproveFrom(ctx, id, actor, Given{})
+}
+
+// ApproveFrom is Approve for a run that read what was brought along for it, which
+// is given again.
+func (e *Engine) ApproveFrom(ctx context.Context, id users.RunID, actor users.Actor, given Given) (users.Run, error) {
+	run, err := e.approve(ctx, id, actor, given)
 	if err != nil {
 		return run, fmt.Errorf("approve run %s: %w", id, err)
 	}
 	return run, nil
 }
 
-func (e *Engine) approve(ctx context.Context, id users.RunID, actor users.Actor) (users.Run, error) {
+func (e *Engine) approve(ctx context.Context, id users.RunID, actor users.Actor, given Given) (users.Run, error) {
 	if actor == "" {
 		return users.Run{}, fmt.Errorf("%w: an approval needs a name", users.ErrInvalid)
 	}
@@ -55,6 +61,7 @@ func (e *Engine) approve(ctx context.Context, id users.RunID, actor users.Actor)
 		return run, err
 	}
 	t := e.track(lease, &run)
+	t.given = given
 	t.save(held)
 	stale, rows, err := e.replan(held, app, t)
 	if err != nil {
@@ -142,7 +149,7 @@ func (e *Engine) replan(ctx context.Context, app users.Application, t *tracker) 
 		return true, 0, nil
 	}
 	var result outcome
-	if run.Scope == users.ScopeFull {
+	if run.Scope == users.ScopeFull || run.Scope == users.ScopeFile {
 		result, err = e.planAgain(ctx, app, t)
 	} else {
 		result, err = e.planSomeAgain(ctx, app, t)

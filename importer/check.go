@@ -52,13 +52,13 @@ type Finding struct {
 // Check reads everybody whom a connection imports and reports who will fail at
 // sign-in. It writes nothing, at the source or here, and takes no lease. The
 // errors are those of Run: of the source, or users.ErrNotFound and users.ErrInvalid.
-func (e *Engine) Check(ctx context.Context, connection users.ApplicationID) (Checkup, error) {
+func (e *Engine) Check(ctx context.Context, connection users.ApplicationID, given Given) (Checkup, error) {
 	app, err := e.connection(ctx, connection)
 	if err != nil {
 		return Checkup{}, err
 	}
 	c := &checker{engine: e, app: app, read: e.cfg.Directory.Read(), profiles: map[string]struct{}{}, seen: map[users.ID]struct{}{}}
-	if err := c.run(ctx); err != nil {
+	if err := c.run(ctx, given); err != nil {
 		return Checkup{}, fmt.Errorf("check %s: %w", app.ID, err)
 	}
 	return c.result, nil
@@ -80,12 +80,12 @@ type checker struct {
 	result   Checkup
 }
 
-func (c *checker) run(ctx context.Context) error {
+func (c *checker) run(ctx context.Context, given Given) error {
 	c.result = Checkup{
 		Application: c.app.ID, SignIn: c.app.SignIn != nil || c.app.Launch != nil,
 		Missing: []string{}, Surplus: []string{}, Findings: []Finding{},
 	}
-	mapping, source, err := c.engine.openSource(ctx, c.app)
+	mapping, source, err := c.engine.openSource(ctx, c.app, given)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func (b *bench) check() importer.Checkup {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	found, err := b.engine.Check(b.t.Context(), hr)
+	found, err := b.engine.Check(b.t.Context(), hr, importer.Given{})
 	if err != nil {
 		b.t.Fatalf("check: %v", err)
 	}
@@ -225,15 +225,15 @@ func TestACheckNeedsASourceAndNoLease(t *testing.T) {
 	b.check()
 	for _, broken := range []error{importer.ErrUnreachable, importer.ErrCredentials, importer.ErrForbidden} {
 		b.company.failAt, b.company.err = 1, broken
-		if _, err := b.engine.Check(t.Context(), hr); !errors.Is(err, broken) {
+		if _, err := b.engine.Check(t.Context(), hr, importer.Given{}); !errors.Is(err, broken) {
 			t.Errorf("error %v, want %v", err, broken)
 		}
 	}
 	b.company.failAt, b.company.granted = 0, []string{"email"}
-	if _, err := b.engine.Check(t.Context(), hr); !errors.Is(err, importer.ErrAttribute) {
+	if _, err := b.engine.Check(t.Context(), hr, importer.Given{}); !errors.Is(err, importer.ErrAttribute) {
 		t.Errorf("without the status: %v, want %v", err, importer.ErrAttribute)
 	}
-	if _, err := b.engine.Check(t.Context(), "nowhere"); !errors.Is(err, users.ErrNotFound) {
+	if _, err := b.engine.Check(t.Context(), "nowhere", importer.Given{}); !errors.Is(err, users.ErrNotFound) {
 		t.Errorf("unknown application: %v, want %v", err, users.ErrNotFound)
 	}
 }

@@ -70,6 +70,15 @@ type Request struct {
 	Selected   []string         // with users.ImportSelected: new people by source id or e-mail address
 	Reconcile  bool             // compare everybody with the directory, also those whom the source shows as remembered
 	Due        time.Time        // when the schedule wanted it; zero: it was not the schedule
+
+	Given Given
+	Some  bool // the given source lists some people and says nothing about others
+}
+
+// Given is what somebody brings along for one run, and nothing stores.
+type Given struct {
+	Source Source      // read instead of the connection's own: a file; may be nil
+	Secret keys.Secret // opens the connection's source instead of the stored one; may be empty
 }
 
 // Run imports, or previews an import. The run is returned in any case in which
@@ -104,7 +113,11 @@ func (e *Engine) runHolding(
 ) (users.Run, error) {
 	run := e.newRun(app, options)
 	run.Preview, run.Actor = req.Preview, req.Actor
+	if req.Some {
+		run.Scope = users.ScopeFile
+	}
 	t := e.track(lease, &run)
+	t.given = req.Given
 	if err := e.cfg.Directory.StartRun(ctx, lease, run); err != nil {
 		return users.Run{}, fmt.Errorf("import %s: %w", app.ID, err)
 	}

@@ -17,6 +17,14 @@ type history struct {
 	active  int              // most active people before any run of the window
 }
 
+// listed is what the last full run read; zero where there was none.
+func (h history) listed() users.FeedStats {
+	if h.last == nil {
+		return users.FeedStats{}
+	}
+	return *h.last
+}
+
 // readHistory reads what the guard compares a run with.
 func readHistory(ctx context.Context, r users.Reader, connection users.ApplicationID, now time.Time) (history, error) {
 	var h history

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/users"
 )
 
@@ -38,7 +39,11 @@ func (e *Engine) plan(
 		Rows: r.rows, Nameless: r.nameless, Email: r.mapper.sources[users.AttributeEmail],
 		Filter: t.run.Options.Filter, LastFilter: past.options.Filter, Hidden: r.hidden,
 	}
-	if err := refused(Judge(guard)); err != nil {
+	judge := Judge
+	if t.run.Scope != users.ScopeFull {
+		judge = func(in GuardInput) []Reason { return judgeSome(in, past.listed()) }
+	}
+	if err := refused(judge(guard)); err != nil {
 		return outcome{stats: guard.Stats}, nil, err
 	}
 	result, err := r.plan(ctx, save)
@@ -46,7 +51,7 @@ func (e *Engine) plan(
 		return outcome{stats: guard.Stats}, nil, err
 	}
 	guard.Stats = result.stats
-	return result, Judge(guard), nil
+	return result, judge(guard), nil
 }
 
 // refused returns ErrAttribute if the feed lost something that no approval can replace.
@@ -93,7 +98,7 @@ func (e *Engine) openBare(
 	ctx context.Context, app users.Application, t *tracker,
 	rightsOf func(context.Context, users.Application, Source) (rights, error),
 ) (*reading, error) {
-	mapping, source, err := e.openSource(ctx, app)
+	mapping, source, err := e.openSource(ctx, app, t.given)
 	if err != nil {
 		return nil, err
 	}
@@ -125,8 +130,9 @@ func (e *Engine) openBare(
 	}, nil
 }
 
-// openSource returns the mapping of a connection, with nothing wrong about it, and its source.
-func (e *Engine) openSource(ctx context.Context, app users.Application) (users.Mapping, Source, error) {
+// openSource returns the mapping of a connection, with nothing wrong about it,
+// and its source, or the given one.
+func (e *Engine) openSource(ctx context.Context, app users.Application, given Given) (users.Mapping, Source, error) {
 	mapping := mappingOf(e.cfg.Mappings, app)
 	if len(mapping) == 0 {
 		return nil, nil, fmt.Errorf("%w source %q", users.ErrInvalid, app.Import.Source)
@@ -137,12 +143,12 @@ func (e *Engine) openSource(ctx context.Context, app users.Application) (users.M
 	if problems := checkWindows(*app.Import); len(problems) > 0 {
 		return nil, nil, fmt.Errorf("%w access %s: %s", users.ErrInvalid, problems[0].Target, problems[0].Text)
 	}
-	secret, err := e.cfg.Directory.ImportSecret(ctx, app.ID)
-	if errors.Is(err, users.ErrNotFound) {
-		return nil, nil, fmt.Errorf("%w connection: no secret is stored", users.ErrInvalid)
+	if given.Source != nil {
+		return mapping, given.Source, nil
 	}
+	secret, err := e.secretOf(ctx, app, given)
 	if err != nil {
-		return nil, nil, fmt.Errorf("secret of the connection: %w", err)
+		return nil, nil, err
 	}
 	source, err := e.cfg.Open(app, secret)
 	if err != nil {
@@ -161,6 +167,24 @@ func (r *reading) setRules(rules Rules) {
 type differences struct {
 	missing []string // mapped, but not granted
 	surplus []string // granted, but not mapped
+}
+
+// secretOf returns the secret that opens the source of a connection.
+func (e *Engine) secretOf(ctx context.Context, app users.Application, given Given) (keys.Secret, error) {
+	if app.Import.Source == users.SourceCSV {
+		return "", fmt.Errorf("%w request: the people of %s come from files; name one (einlass import people)", users.ErrInvalid, app.ID)
+	}
+	if given.Secret != "" {
+		return given.Secret, nil
+	}
+	secret, err := e.cfg.Directory.ImportSecret(ctx, app.ID)
+	if errors.Is(err, users.ErrNotFound) {
+		return "", fmt.Errorf("%w connection: no secret is stored; enter it for this import (--credentials=prompt), or declare one", users.ErrInvalid)
+	}
+	if err != nil {
+		return "", fmt.Errorf("secret of the connection: %w", err)
+	}
+	return secret, nil
 }
 
 // rights is what the credentials of a connection may read.

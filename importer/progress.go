@@ -37,6 +37,7 @@ type tracker struct {
 	time   users.RunTime
 	summed time.Time // up to when time counts what was spent
 	silent bool      // the run is not stored: nobody is told of it yet
+	given  Given     // what is read instead of the connection's own
 }
 
 // track begins to follow a run that is about to read. What that run is to say of

@@ -73,6 +73,9 @@ func (r *reading) readAll(ctx context.Context, past history) error {
 // a feed that shrank as a whole, or by another filter, nobody is asked: the guard
 // holds it anyway. Nor in a mode that leaves them alone.
 func (r *reading) readMissing(ctx context.Context, past history) error {
+	if r.track.run.Scope != users.ScopeFull { // nobody is missing from a list of some people
+		return nil
+	}
 	missing, read := r.missing(), r.stats.stats.People
 	r.hidden = len(missing)
 	if !r.rules.changesPeopleHere() || read == 0 {

@@ -68,8 +68,11 @@ type SignIn struct {
 	JWKSURI                string            `json:"jwks_uri,omitempty"`
 }
 
-// SourcePersonio names Personio as the source of a connection.
-const SourcePersonio = "personio"
+// Sources of connections.
+const (
+	SourcePersonio = "personio"
+	SourceCSV      = "csv" // files that somebody brings; there are no credentials and no schedule
+)
 
 // Import is a connection: where people come from and by which rules.
 type Import struct {

@@ -147,6 +147,9 @@ func (d *Directory) openSecret(ctx context.Context, owner, name string) (keys.Se
 	if err != nil {
 		return "", err
 	}
+	if sealed == "" { // forgotten
+		return "", ErrNotFound
+	}
 	plain, err := d.sealer.Open(sealed, sealedTable, name, owner)
 	return keys.Secret(plain), err
 }

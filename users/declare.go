@@ -304,15 +304,29 @@ func (w *declarer) application(ctx context.Context, a DeclaredApplication) error
 	if err := w.tx.PutApplication(ctx, a.Application); err != nil {
 		return err
 	}
-	if a.ImportSecret != "" {
-		if err := w.d.putSecret(ctx, w.tx, string(a.ID), secretImport, a.ImportSecret); err != nil {
-			return err
-		}
+	if err := w.importSecret(ctx, a); err != nil {
+		return err
 	}
 	if err := w.declareWebhook(ctx, a); err != nil {
 		return err
 	}
 	return w.clientSecrets(ctx, a)
+}
+
+// importSecret stores the declared credential of a connection. One that is
+// declared no longer is forgotten: imports ask for it from now on.
+func (w *declarer) importSecret(ctx context.Context, a DeclaredApplication) error {
+	if a.ImportSecret != "" {
+		return w.d.putSecret(ctx, w.tx, string(a.ID), secretImport, a.ImportSecret)
+	}
+	sealed, err := w.tx.SealedSecret(ctx, string(a.ID), secretImport)
+	if errors.Is(err, ErrNotFound) || err == nil && sealed == "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return w.tx.PutSealedSecret(ctx, string(a.ID), secretImport, "")
 }
 
 // clientSecrets makes the declared secrets the only live ones of the application.

@@ -63,9 +63,10 @@ const (
 	ScopeFull    RunScope = ""        // everybody of the source
 	ScopeRefresh RunScope = "refresh" // people who were to be read again
 	ScopeDelta   RunScope = "delta"   // people whom the source shows as changed since a time
+	ScopeFile    RunScope = "file"    // people whom a file lists that says nothing about others
 )
 
-var scopes = []RunScope{ScopeFull, ScopeRefresh, ScopeDelta}
+var scopes = []RunScope{ScopeFull, ScopeRefresh, ScopeDelta, ScopeFile}
 
 // ImportMode is which people a run may change.
 type ImportMode string

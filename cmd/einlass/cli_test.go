@@ -146,13 +146,13 @@ func TestPasswordIsOneLine(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := readPassword(strings.NewReader(test.input))
+			got, err := readLine(strings.NewReader(test.input), "password")
 			if err != nil || got.Reveal() != test.want {
 				t.Errorf("password %q, error %v, want %q", got.Reveal(), err, test.want)
 			}
 		})
 	}
-	if _, err := readPassword(strings.NewReader("")); exitCodeOf(err) != exitUsage {
+	if _, err := readLine(strings.NewReader(""), "password"); exitCodeOf(err) != exitUsage {
 		t.Errorf("empty input: error %v, want a usage error", err)
 	}
 }

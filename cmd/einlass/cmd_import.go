@@ -15,6 +15,7 @@ import (
 type importCommands struct {
 	Run     importRun     `cmd:"" help:"Import now."`
 	Preview importPreview `cmd:"" help:"Show what an import would change, and keep that plan for approve."`
+	People  importPeople  `cmd:"" help:"Import people from a CSV file."`
 	List    importList    `cmd:"" help:"List imports, newest first."`
 	Show    importShow    `cmd:"" help:"Show one import with its changes and their reasons."`
 	Status  importStatus  `cmd:"" help:"Say how imports stand: what is under way, the last and the next one, and who waits to be read again."`
@@ -28,6 +29,7 @@ type importCommands struct {
 type startFlags struct {
 	actorFlags
 	showFlags
+	credentialFlags
 	Application string   `arg:"" optional:"" help:"Id of the application; may be left out when only one imports."`
 	Mode        string   `placeholder:"all|new|updates" help:"Whom to change: all, only new people, or only people who are here. Default: the connection's mode."`
 	Select      []string `sep:"none" placeholder:"PERSON" help:"Create only this new person, by source id or e-mail address, and change nobody else; repeatable. See import preview --mode new."`
@@ -61,6 +63,9 @@ func (f startFlags) start(ctx context.Context, s *shell, preview bool) error {
 	if err != nil {
 		return err
 	}
+	if req.Given, err = f.given(s); err != nil {
+		return err
+	}
 	s = s.watching(f.Output)
 	return s.with(ctx, func(a *app) error {
 		req.Preview = preview
@@ -68,7 +73,7 @@ func (f startFlags) start(ctx context.Context, s *shell, preview bool) error {
 		if req.Actor, err = f.actor(ctx, a); err != nil {
 			return err
 		}
-		if req.Connection, err = findConnection(ctx, a, f.Application); err != nil {
+		if req.Connection, err = findConnection(ctx, a, f.Application, fromService); err != nil {
 			return err
 		}
 		run, err := a.Imports.Run(ctx, req)
@@ -93,16 +98,22 @@ func printRun(ctx context.Context, s *shell, a *app, format string, run users.Ru
 	return errors.Join(runErr, err)
 }
 
-// findConnection returns the named application's import, or the only one there is.
-func findConnection(ctx context.Context, a *app, name string) (users.ApplicationID, error) {
+// findConnection returns the named application's import, or the only one there is
+// of those whose people come from there.
+func findConnection(ctx context.Context, a *app, name string, from sourceOf) (users.ApplicationID, error) {
 	applications, err := a.Directory.Read().Applications(ctx)
 	if err != nil {
 		return "", err
 	}
 	var connections []string
 	for _, application := range applications {
-		if application.Import != nil && (!application.Disabled || string(application.ID) == name) {
+		if application.Import == nil || application.Disabled && string(application.ID) != name {
+			continue
+		}
+		if from(*application.Import) {
 			connections = append(connections, string(application.ID))
+		} else if string(application.ID) == name {
+			return "", usagef("the people of %s come from elsewhere: its source is %s", name, application.Import.Source)
 		}
 	}
 	switch {
@@ -111,7 +122,7 @@ func findConnection(ctx context.Context, a *app, name string) (users.Application
 	case name != "":
 		return "", usagef("no application %q imports people%s", name, didYouMean(name, connections))
 	case len(connections) == 0:
-		return "", usagef("no application imports people: declare one with import in the configuration")
+		return "", usagef("no application imports people this way: declare one with import in the configuration")
 	case len(connections) > 1:
 		return "", usagef("several applications import people; name one of %s", strings.Join(connections, ", "))
 	}
@@ -170,10 +181,21 @@ func (c importShow) Run(ctx context.Context, s *shell) error {
 type importApprove struct {
 	actorFlags
 	showFlags
-	ID string `arg:"" name:"run" help:"Id of the import."`
+	credentialFlags
+	File string `placeholder:"FILE" help:"The CSV file again, if the plan was made from one."`
+	ID   string `arg:"" name:"run" help:"Id of the import."`
 }
 
 func (c importApprove) Run(ctx context.Context, s *shell) error {
+	given, err := c.given(s)
+	if err != nil {
+		return err
+	}
+	if c.File != "" {
+		if given.Source, err = readPeople(s, c.File); err != nil {
+			return err
+		}
+	}
 	s = s.watching(c.Output)
 	return s.with(ctx, func(a *app) error {
 		actor, err := c.actor(ctx, a)
@@ -184,7 +206,7 @@ func (c importApprove) Run(ctx context.Context, s *shell) error {
 		if err != nil {
 			return err
 		}
-		run, err := a.Imports.Approve(ctx, planned.ID, actor)
+		run, err := a.Imports.ApproveFrom(ctx, planned.ID, actor, given)
 		s.bar.clear()
 		return printRun(ctx, s, a, c.Output, run, err)
 	})

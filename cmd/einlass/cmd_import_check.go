@@ -16,16 +16,21 @@ var errWillFail = errors.New("sign-ins will fail")
 
 type importCheck struct {
 	listFlags
+	credentialFlags
 	Application string `arg:"" optional:"" help:"Id of the application; may be left out when only one imports."`
 }
 
 func (c importCheck) Run(ctx context.Context, s *shell) error {
+	given, err := c.given(s)
+	if err != nil {
+		return err
+	}
 	return s.with(ctx, func(a *app) error {
-		connection, err := findConnection(ctx, a, c.Application)
+		connection, err := findConnection(ctx, a, c.Application, fromService)
 		if err != nil {
 			return err
 		}
-		found, err := a.Imports.Check(ctx, connection)
+		found, err := a.Imports.Check(ctx, connection, given)
 		if errors.Is(err, users.ErrInvalid) || errors.Is(err, users.ErrNotFound) {
 			return usageError{err}
 		}

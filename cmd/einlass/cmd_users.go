@@ -191,7 +191,7 @@ func (c usersPassword) Run(ctx context.Context, s *shell) error {
 	if f, _ := s.stdin.(*os.File); isTerminal(f) { // nobody must wonder what the command waits for
 		fmt.Fprint(s.stderr, "New password, shown as you type: ")
 	}
-	password, err := readPassword(s.stdin)
+	password, err := readLine(s.stdin, "password")
 	if err != nil {
 		return err
 	}
@@ -216,15 +216,15 @@ func (c usersPassword) Run(ctx context.Context, s *shell) error {
 	})
 }
 
-// readPassword reads one line.
-func readPassword(r io.Reader) (keys.Secret, error) {
+// readLine reads a secret, which is called by name in errors, from one line.
+func readLine(r io.Reader, name string) (keys.Secret, error) {
 	line, err := bufio.NewReader(io.LimitReader(r, users.MaxPasswordBytes+2)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("read password: %w", err)
+		return "", fmt.Errorf("read %s: %w", name, err)
 	}
 	line = strings.TrimRight(line, "\r\n")
 	if line == "" {
-		return "", usagef("give the password as one line on standard input")
+		return "", usagef("give the %s as one line on standard input", name)
 	}
 	return keys.Secret(line), nil
 }

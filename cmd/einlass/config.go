@@ -195,7 +195,9 @@ type SignInConfig struct {
 
 // ImportConfig is a connection to a source of people.
 type ImportConfig struct {
-	// Personio as the source. Required.
+	// Where people come from: `personio`, or `csv` for files that somebody brings (`einlass import people`).
+	Source string `yaml:"source"`
+	// Personio as the source. Required with `source: personio`.
 	Personio *PersonioConfig `yaml:"personio"`
 	// Time between two imports: `hourly`, `off`, or a duration of at least a minute such as `30m`. The first one
 	// starts at once and the others keep its minute; the first of each day compares everybody with the directory.
@@ -287,7 +289,8 @@ type AccessConfig struct {
 type PersonioConfig struct {
 	// Client ID of the API credential. Required.
 	ClientID string `yaml:"client_id"`
-	// Secret of the API credential. Required.
+	// Secret of the API credential. Required, unless `schedule` and `delta` are `off` and there is no `webhook`: each
+	// import is then given it with `--credentials=prompt`, and it is stored nowhere.
 	ClientSecret keys.Secret `yaml:"client_secret"`
 	// Root of the API, without `/v1`.
 	BaseURL string `yaml:"base_url"`
@@ -369,6 +372,7 @@ func defaultSignIn() *SignInConfig {
 
 func defaultImport() *ImportConfig {
 	return &ImportConfig{
+		Source:       users.SourcePersonio,
 		Schedule:     time.Hour,
 		Mode:         users.ImportAll,
 		Approval:     users.ApprovalAnyone,

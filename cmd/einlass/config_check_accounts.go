@@ -27,7 +27,7 @@ func (l *loader) checkAccounts() {
 		}
 		mapping := a.Import.mapping(personio.DefaultMapping())
 		if mapping == nil {
-			mapping = personio.DefaultMapping()
+			mapping = defaultMappings[a.Import.Source]
 		}
 		for n, target := range a.Import.Authoritative {
 			_, created := a.Import.MappingOnCreate[target]

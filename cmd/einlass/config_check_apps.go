@@ -15,6 +15,7 @@ import (
 // The words that keys of applications and people accept.
 var (
 	authMethods      = []string{users.AuthMethodPost, users.AuthMethodBasic, users.AuthMethodNone, users.AuthMethodPrivateKey}
+	importSources    = []string{users.SourcePersonio, users.SourceCSV}
 	importModes      = []users.ImportMode{users.ImportAll, users.ImportNew, users.ImportUpdates}
 	personioAPIs     = []users.API{users.APIAuto, users.APIv1, users.APIv2}
 	approvals        = []users.Approval{users.ApprovalAnyone, users.ApprovalSecondPerson}
@@ -207,11 +208,7 @@ func (l *loader) checkClaims(path string, s SignInConfig) {
 }
 
 func (l *loader) checkImport(path string, i ImportConfig) {
-	if i.Personio == nil {
-		l.fail(path, "want a source: personio")
-	} else {
-		l.checkPersonio(path+".personio", *i.Personio)
-	}
+	l.checkSource(path, i)
 	if err := personio.CheckFilter(i.Filter); err != nil {
 		l.fail(path+".filter", "%v", err)
 	}
@@ -238,6 +235,31 @@ func (l *loader) checkImport(path string, i ImportConfig) {
 	}
 }
 
+// checkSource checks that a connection has what its source needs, and nothing else.
+func (l *loader) checkSource(path string, i ImportConfig) {
+	if i.Source == users.SourceCSV {
+		switch {
+		case i.Personio != nil:
+			l.fail(path+".personio", "the people come from files (source: csv)")
+		case i.Webhook != nil:
+			l.fail(path+".webhook", "files tell of no changes (source: csv)")
+		case i.Delta > 0:
+			l.fail(path+".delta", "files tell of no changes (source: csv)")
+		case i.Filter != "":
+			l.fail(path+".filter", "files know no filter (source: csv)")
+		}
+		return
+	}
+	if i.Personio == nil {
+		l.fail(path, "want a source: personio, or source: csv")
+		return
+	}
+	l.checkPersonio(path+".personio", *i.Personio)
+	if i.Personio.ClientSecret == "" && (i.Schedule > 0 || i.Delta > 0 || i.Webhook != nil) {
+		l.fail(path+".personio.client_secret", "required, unless schedule and delta are off and there is no webhook")
+	}
+}
+
 func (l *loader) checkMapping(path string, i ImportConfig) {
 	if source, named := i.Mapping[users.AttributeEmail]; named && source == "" {
 		l.fail(path+".mapping.email", "cannot be taken out")
@@ -254,9 +276,6 @@ func (l *loader) checkMapping(path string, i ImportConfig) {
 func (l *loader) checkPersonio(path string, p PersonioConfig) {
 	if p.ClientID == "" {
 		l.fail(path+".client_id", "required")
-	}
-	if p.ClientSecret == "" {
-		l.fail(path+".client_secret", "required")
 	}
 	u := l.checkURL(path+".base_url", p.BaseURL)
 	switch {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/einlass/einlass/importer/csvfile"
+	"github.com/einlass/einlass/importer/personio"
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/users"
 )
@@ -54,7 +56,9 @@ func (a ApplicationConfig) declared(defaultMapping users.Mapping) users.Declared
 	}
 	if a.Import != nil {
 		d.Import = a.Import.stored(defaultMapping)
-		d.ImportSecret = a.Import.Personio.ClientSecret
+		if a.Import.Personio != nil {
+			d.ImportSecret = a.Import.Personio.ClientSecret
+		}
 		a.Import.Webhook.declare(&d)
 	}
 	return d
@@ -88,9 +92,7 @@ func (s SignInConfig) stored() *users.SignIn {
 
 func (i ImportConfig) stored(defaultMapping users.Mapping) *users.Import {
 	stored := &users.Import{
-		Source:       users.SourcePersonio,
-		BaseURL:      i.Personio.BaseURL,
-		ClientID:     i.Personio.ClientID,
+		Source:       i.Source,
 		Schedule:     i.Schedule,
 		Delta:        i.Delta,
 		Mode:         i.Mode,
@@ -107,10 +109,13 @@ func (i ImportConfig) stored(defaultMapping users.Mapping) *users.Import {
 		MappingOnCreate: i.MappingOnCreate,
 		Authoritative:   i.Authoritative,
 	}
-	if i.Personio.API != users.APIAuto { // which is the same as none
-		stored.API = i.Personio.API
+	if i.Personio != nil {
+		i.Personio.store(stored)
 	}
-	if i.Conflict != users.ConflictQuarantines { // likewise
+	if i.Source == users.SourceCSV {
+		stored.Schedule = 0 // somebody brings the files
+	}
+	if i.Conflict != users.ConflictQuarantines { // which is the same as none
 		stored.Conflict = i.Conflict
 	}
 	if i.Rank > 1 { // likewise
@@ -119,7 +124,7 @@ func (i ImportConfig) stored(defaultMapping users.Mapping) *users.Import {
 	if i.Webhook != nil {
 		stored.Webhook = &users.Webhook{CompanyID: i.Webhook.CompanyID, Register: i.Webhook.Register}
 	}
-	if i.Summary != users.SummaryNever { // which is the same as none
+	if i.Summary != users.SummaryNever { // likewise
 		stored.Summary = i.Summary
 	}
 	return stored
@@ -137,9 +142,20 @@ func (c *WebhookConfig) declare(d *users.DeclaredApplication) {
 	}
 }
 
+// store says in stored where the API is and as whom it is asked.
+func (p PersonioConfig) store(stored *users.Import) {
+	stored.BaseURL, stored.ClientID = p.BaseURL, p.ClientID
+	if p.API != users.APIAuto { // which is the same as none
+		stored.API = p.API
+	}
+}
+
 // mapping is what every import fills: the default, what the file says of it, and
 // none of what is filled on creation alone. It is nil where the default holds.
 func (i ImportConfig) mapping(defaultMapping users.Mapping) users.Mapping {
+	if i.Source == users.SourceCSV {
+		defaultMapping = csvfile.DefaultMapping()
+	}
 	if len(i.Mapping)+len(i.MappingOnCreate) == 0 {
 		return nil
 	}
@@ -148,6 +164,12 @@ func (i ImportConfig) mapping(defaultMapping users.Mapping) users.Mapping {
 	maps.Copy(mapping, i.Mapping)
 	maps.DeleteFunc(mapping, func(_, source string) bool { return source == "" })
 	return mapping
+}
+
+// defaultMappings holds what fills people of each source where the file says nothing of it.
+var defaultMappings = map[string]users.Mapping{
+	users.SourcePersonio: personio.DefaultMapping(),
+	users.SourceCSV:      csvfile.DefaultMapping(),
 }
 
 // groupIDs returns the sorted ids.

@@ -115,6 +115,7 @@ func (s *SignInConfig) fields() []field {
 
 func (i *ImportConfig) fields() []field {
 	return []field{
+		leaf("source", choice(&i.Source, importSources...)),
 		{name: "personio", optional: true, keys: func() []field {
 			i.Personio = defaultPersonio()
 			return []field{

@@ -257,7 +257,7 @@ func TestBrokenValueIsRefused(t *testing.T) {
 			"einlass.yaml:8: applications[0].sign_in.client_secret: a client with auth_method none has no secret"},
 		{"delta of seconds", base + "applications:\n  - id: a\n    import:\n      personio: { client_id: a, client_secret: b }\n      delta: 29s\n",
 			`einlass.yaml:6: applications[0].import.delta: want off or a duration of at least 30s such as 60s, found "29s"`},
-		{"import without a source", base + "applications:\n  - id: a\n    import: { schedule: off }\n", `einlass.yaml:4: applications[0].import: want a source: personio`},
+		{"import without a source", base + "applications:\n  - id: a\n    import: { schedule: off }\n", `einlass.yaml:4: applications[0].import: want a source: personio, or source: csv`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -20,7 +20,7 @@ type importStatus struct {
 func (c importStatus) Run(ctx context.Context, s *shell) error {
 	return s.with(ctx, func(a *app) error {
 		if c.Application != "" {
-			if _, err := findConnection(ctx, a, c.Application); err != nil {
+			if _, err := findConnection(ctx, a, c.Application, fromAnywhere); err != nil {
 				return err
 			}
 		}

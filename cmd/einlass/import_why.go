@@ -46,7 +46,7 @@ func (c importWhy) Run(ctx context.Context, s *shell) error {
 // importing returns the named connection, or all there are.
 func importing(ctx context.Context, a *app, name string) ([]users.Application, error) {
 	if name != "" {
-		id, err := findConnection(ctx, a, name)
+		id, err := findConnection(ctx, a, name, fromAnywhere)
 		if err != nil {
 			return nil, err
 		}

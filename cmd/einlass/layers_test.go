@@ -15,7 +15,7 @@ const module = "github.com/einlass/einlass/"
 var layers = [][]string{
 	{"provider"},
 	{"provider/login", "provider/portal", "provider/admin"},
-	{"provider/notify", "importer/personio", "importer/rest"},
+	{"provider/notify", "importer/personio", "importer/csvfile", "importer/rest"},
 	{"provider/session", "provider/upstream", "importer", "users/sqlstore"},
 	{"users"},
 	{"keys", "provider/web", "provider/outgoing"},

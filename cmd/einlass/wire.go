@@ -290,7 +290,7 @@ func (a *app) openImports(watch *bar) error {
 	}
 	cfg := importer.Config{
 		Directory:    directory,
-		Mappings:     map[string]users.Mapping{users.SourcePersonio: personio.DefaultMapping()},
+		Mappings:     defaultMappings,
 		Sessions:     sessionCounter{a},
 		Organization: a.cfg.Organization.Name,
 		Zone:         zone,
