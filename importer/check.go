@@ -31,6 +31,7 @@ const (
 	FindingAddress FindingKind = "address_differs" // the claim is not what the profile says
 	FindingNotHere FindingKind = "not_here"        // a profile without a user
 	FindingState   FindingKind = "not_active"      // a profile and a group, but a user who is not active
+	FindingLooks   FindingKind = "looks_alike"     // an address that is easily mistaken for another one
 	FindingOrphan  FindingKind = "no_profile"      // access to the application, but no profile of somebody at work
 )
 
@@ -57,7 +58,10 @@ func (e *Engine) Check(ctx context.Context, connection users.ApplicationID, give
 	if err != nil {
 		return Checkup{}, err
 	}
-	c := &checker{engine: e, app: app, read: e.cfg.Directory.Read(), profiles: map[string]struct{}{}, seen: map[users.ID]struct{}{}}
+	c := &checker{
+		engine: e, app: app, read: e.cfg.Directory.Read(), profiles: map[string]struct{}{}, seen: map[users.ID]struct{}{},
+		lookalikes: lookalikes{}, named: map[string]Finding{},
+	}
 	if err := c.run(ctx, given); err != nil {
 		return Checkup{}, fmt.Errorf("check %s: %w", app.ID, err)
 	}
@@ -77,7 +81,10 @@ type checker struct {
 
 	profiles map[string]struct{}   // addresses of profiles of people who work there, as read
 	seen     map[users.ID]struct{} // users of those profiles
-	result   Checkup
+
+	lookalikes lookalikes
+	named      map[string]Finding // of those who are in lookalikes, as far as they are known, by source id
+	result     Checkup
 }
 
 func (c *checker) run(ctx context.Context, given Given) error {
@@ -120,6 +127,9 @@ func (c *checker) run(ctx context.Context, given Given) error {
 		}
 	}
 	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := c.findLookalikes(ctx); err != nil {
 		return err
 	}
 	if c.result.SignIn && c.app.Import.Filter == "" { // whom a filter hides may well have a profile
@@ -209,6 +219,7 @@ func (c *checker) compare(ctx context.Context, people []Person) error {
 			continue
 		}
 		c.result.People++
+		c.noteLookalike(m, u, theirs)
 		if !here {
 			c.find(c.notHere(m, theirs, holders[users.KeyOf(theirs)], members))
 			continue

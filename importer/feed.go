@@ -26,7 +26,9 @@ type Feed struct {
 	swapped  map[string]struct{}   // source ids that exchange addresses in a circle
 	taken    map[users.ID]struct{} // users who are linked or lose their address to somebody in this run
 	parked   map[users.ID]struct{} // of taken: those who lose it
-	moved    map[string]struct{}   // source ids whose user goes on under another id
+
+	mistakable map[string]users.LoginKey // source id → address that theirs looks like
+	moved      map[string]struct{}       // source ids whose user goes on under another id
 
 	nameless users.Counts // rows of people without an entry
 }

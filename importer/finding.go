@@ -1,7 +1,10 @@
 package importer
 
 import (
+	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -21,6 +24,7 @@ const (
 	causeClaim       = "claim"        // the claim is mapped from something else
 	causeLeft        = "left"         // the source shows the person as left
 	causeUnknown     = "unknown"      // the source does not show the person
+	causeConfusable  = "confusable"   // letters of several scripts, or ones that look alike
 )
 
 // claimed is what the application is told as the claim email.
@@ -160,4 +164,27 @@ func (c *checker) orphan(u users.User, record users.Person, known bool) Finding 
 		f.Remedy = "The source does not show them at work. Take them out of the groups of the application, or suspend them."
 	}
 	return f
+}
+
+// noteLookalike remembers somebody whose address may be mistaken for another.
+func (c *checker) noteLookalike(m Mapped, u users.User, theirs string) {
+	if !c.lookalikes.add(m) {
+		return
+	}
+	c.named[m.ID] = Finding{
+		Kind: FindingLooks, Cause: causeConfusable,
+		SourceID: m.ID, User: u.ID, Name: m.name(), Email: c.claim.of(u), SourceEmail: theirs, Status: statusOf(m),
+	}
+}
+
+// findLookalikes reports whose address looks like somebody else's.
+func (c *checker) findLookalikes(ctx context.Context) error {
+	feed := &Feed{claims: map[users.LoginKey]string{}} // whoever is new shows in the next import
+	found, err := c.lookalikes.find(ctx, c.read, feed, func(id string) users.ID { return c.memory.people[id].user })
+	for _, id := range slices.Sorted(maps.Keys(found)) {
+		f := c.named[id]
+		f.Remedy = fmt.Sprintf("The address looks like %s, which is another one. Make sure that nobody takes one for the other.", found[id])
+		c.find(f)
+	}
+	return err
 }

@@ -125,7 +125,7 @@ func (e *Engine) openBare(
 		directory: e.cfg.Directory.Read(), source: source, mapper: mapper,
 		query: Query{Wanted: wanted, Filter: t.run.Options.Filter}, newID: newIDs(),
 		movers: &movers{directory: e.cfg.Directory, now: e.now()},
-		stats:  stats, managers: map[string]struct{}{},
+		stats:  stats, managers: map[string]struct{}{}, lookalikes: lookalikes{},
 		track: t, accounts: accounts, windows: app.Import.Access != nil,
 	}, nil
 }

@@ -51,6 +51,7 @@ func PlanPage(in PageInput) PagePlan {
 			continue
 		}
 		reportFailed(p.row, m)
+		in.Feed.warnOfLookalike(p.row)
 		in.describeWindow(p.row, m, p.user)
 		page.Changes = append(page.Changes, *p.row)
 		suspended := p.row.Kind == users.ChangeSuspend && p.user.StateAt(in.Now) == users.StateActive

@@ -22,6 +22,9 @@ type outcome struct {
 // plan plans everybody who waits, in bounded portions, and hands each portion of
 // rows to save. Rows are numbered in the order of planning.
 func (r *reading) plan(ctx context.Context, save func(context.Context, []users.RunChange) error) (outcome, error) {
+	if err := r.findLookalikes(ctx); err != nil {
+		return outcome{}, err
+	}
 	r.feed.resolve()
 	var hash planHash
 	var result outcome

@@ -31,14 +31,16 @@ type reading struct {
 	memory    *memory
 	feed      *Feed
 	stats     *feedStats
-	rows      int                 // of the list
-	nameless  int                 // of rows, those without a usable id
-	hidden    int                 // remembered people whom the list did not show
-	waiting   spool               // people who are not as remembered
-	restless  spool               // people who are, but whose manager is not the one remembered
-	managers  map[string]struct{} // source ids that the feed names as managers
-	planned   int                 // people planned so far, of toPlan
-	toPlan    int
+
+	lookalikes lookalikes
+	rows       int                 // of the list
+	nameless   int                 // of rows, those without a usable id
+	hidden     int                 // remembered people whom the list did not show
+	waiting    spool               // people who are not as remembered
+	restless   spool               // people who are, but whose manager is not the one remembered
+	managers   map[string]struct{} // source ids that the feed names as managers
+	planned    int                 // people planned so far, of toPlan
+	toPlan     int
 }
 
 // readAll reads everybody and finds out about those the list did not show.
@@ -168,6 +170,7 @@ func (r *reading) survey(ctx context.Context, people []Person) error {
 		}
 		if sighting == sightedFirst {
 			r.stats.add(person, m)
+			r.lookalikes.add(m)
 			settled, err := r.settle(m)
 			if err != nil {
 				return err

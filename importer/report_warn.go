@@ -13,6 +13,10 @@ func warningsOf(r users.Run) []string {
 		warnings = append(warnings, fmt.Sprintf(
 			"Staged people: %d. They cannot sign in until somebody activates them; see einlass users list --state staged.", staged))
 	}
+	if n := r.Stats.Lookalikes; n > 0 {
+		warnings = append(warnings, fmt.Sprintf(
+			"Addresses that look like another one: %d. See einlass import check %s; nothing is wrong with them otherwise.", n, r.Connection))
+	}
 	return warnings
 }
 

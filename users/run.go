@@ -128,6 +128,7 @@ type FeedStats struct {
 	Active          int            `json:"active"`                // active people before the run, without roles
 	Staged          int            `json:"staged,omitempty"`      // likewise staged ones
 	LosingAccess    int            `json:"losing_access"`         // active people this run suspends, or takes an application from by a rule
+	Lookalikes      int            `json:"lookalikes,omitempty"`  // people whose address is easily mistaken for another one
 	Time            RunTime        `json:"time,omitzero"`
 
 	MappingFailed map[string]int `json:"mapping_failed,omitempty"` // attribute of ours → people for whom its expression fails
