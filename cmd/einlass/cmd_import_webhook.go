@@ -36,7 +36,7 @@ const (
 
 func (c importWebhook) Run(ctx context.Context, s *shell) error {
 	return s.with(ctx, func(a *app) error {
-		id, err := findConnection(ctx, a, c.Application)
+		id, err := findConnection(ctx, a, c.Application, fromService)
 		if err != nil {
 			return err
 		}
