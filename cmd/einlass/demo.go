@@ -35,7 +35,7 @@ type demoOptions struct {
 
 const (
 	demoApplication = "personio"
-	demoSchedule    = time.Minute // so that a change in HR shows while one watches
+	demoSchedule    = time.Minute // so that a change shows while one watches even if no webhook told of it
 	demoSeed        = 1
 )
 
@@ -216,6 +216,7 @@ func demoConfig(issuer, data string, hr *simulation) Config {
 	source.Personio = defaultPersonio()
 	source.Personio.BaseURL = hr.url
 	source.Personio.ClientID, source.Personio.ClientSecret = hr.Credentials()
+	source.Webhook = &WebhookConfig{Register: true}
 	app := defaultApplication()
 	app.ID, app.Label, app.Groups = demoApplication, "Personio", []string{string(users.Everyone)}
 	app.Description = "Urlaub, Dokumente, Gehaltsabrechnungen"
@@ -313,7 +314,7 @@ Two ways in, both end in Personio as that person:
   1. Open the simulated Personio and choose to sign in.
   2. Open the portal, sign in, choose the tile "Personio": no second prompt.
 
-Changes in the simulated Personio arrive within a minute. Stop with Ctrl-C.
+Changes in the simulated Personio arrive within seconds, by webhook. Stop with Ctrl-C.
 `, o.people, o.imported.Round(time.Millisecond), o.Portal, o.Personio,
 		o.Employee.Username, o.Employee.Password, o.Administrator.Username, o.Administrator.Password)
 	return err
