@@ -188,6 +188,7 @@ func TestTheNextPageIsFoundWhereItMayBe(t *testing.T) {
 		`"/v2/persons?cursor=a"`:                                       "https://api.personio.de/v2/persons?cursor=a",
 		`{"href":""}`:                                                  "", `{"href":null}`: "", `{}`: "", `null`: "", `""`: "",
 		`{"href":7}`: "corrupt", `7`: "corrupt", `["/v2/persons?cursor=a"]`: "corrupt",
+		`{"href":"http://api.personio.de:443/v2/persons?cursor=a"}`:   "corrupt",
 		`{"href":"http://api.personio.de/v2/persons?cursor=a"}`:       "corrupt",
 		`{"href":"https://api.personio.de:8443/v2/persons?cursor=a"}`: "corrupt",
 		`{"href":"https://api.personio.de.evil.example/v2?cursor=a"}`: "corrupt",
