@@ -82,7 +82,7 @@ func (r Rules) elsewhere(records []users.Person) []users.Person {
 
 // shows reports whether the connection of a record admits the person.
 func (a Accounts) shows(p users.Person) bool {
-	return Rules{Leave: a[p.Connection].leave}.admits(rememberedStanding(p.Status))
+	return Rules{Leave: a[p.Connection].leave}.admits(Mapped{Status: Status(p.Status), Gone: p.Status == users.PersonStatusGone})
 }
 
 // atWork returns a connection whose record admits the person; empty: none does.
@@ -110,7 +110,7 @@ func (r Rules) only(m Mapped, others []users.Person) Mapped {
 	if len(others) == 0 {
 		return m
 	}
-	admitted := r.admits(m.standing())
+	admitted := r.admits(m)
 	if r.Accounts.atWork(others) != "" {
 		others = slices.DeleteFunc(slices.Clone(others), func(p users.Person) bool { return !r.Accounts.shows(p) })
 		if !admitted {

@@ -50,7 +50,7 @@ func (r Rules) newClaim(m Mapped, u users.User) (claim, bool) {
 	switch {
 	case m.ID == "" || privileged(u):
 		return claim{}, false
-	case u.ID == "" && (!r.admits(s) || !sent):
+	case u.ID == "" && (!r.admits(m) || !sent):
 		return claim{}, false
 	case s != standingPresent && s != standingOnLeave:
 		return claim{}, false

@@ -62,7 +62,10 @@ func (e *Engine) apply(ctx context.Context, t *tracker, total int) error {
 	}
 	run.State, run.FinishedAt = users.RunDone, e.now()
 	t.sum()
-	return d.SaveRun(ctx, lease, *run)
+	if err := d.SaveRun(ctx, lease, *run); err != nil {
+		return err
+	}
+	return d.NoteWork(ctx, t.noting...) // each run decides by the days of leave, too
 }
 
 // failFollowers fails the rows that count on an earlier one which has failed:

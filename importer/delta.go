@@ -33,7 +33,9 @@ func (w *worker) readChanges(ctx context.Context) error {
 		return w.settle(ctx, w.nextDelta(nil))
 	}
 	p := w.partial(users.ScopeDelta)
+	var seen *reading
 	p.read = func(ctx context.Context, r *reading) error {
+		seen = r
 		for page, err := range r.source.Changed(ctx, cursor.Add(-deltaOverlap), r.query.Wanted) {
 			if err != nil {
 				return err
@@ -60,6 +62,7 @@ func (w *worker) readChanges(ctx context.Context) error {
 	state = w.succeeded()
 	state.Cursor = began.UTC()
 	s := w.nextDelta(&state)
+	s.Noted = append(s.Noted, seen.deadlines...)
 	undone, err := w.undone(ctx, run)
 	for _, id := range undone {
 		s.Noted = append(s.Noted, users.Work{Kind: users.WorkPerson, Connection: w.app.ID, Subject: id, Due: began, Noted: began})

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -47,6 +48,11 @@ type Mapped struct {
 	Hash       string            `json:"c,omitempty"` // changes with the content and with the mapping
 	Gone       bool              `json:"g,omitempty"` // the source no longer knows the person
 	Zone       string            `json:"z,omitempty"` // of the office, where there are access windows
+
+	LeaveKind    string            `json:"k,omitempty"` // of somebody on leave, where there are rules for it
+	HasLeaveKind bool              `json:"hk,omitempty"`
+	Leave        users.LeaveAccess `json:"l,omitempty"` // what the rules leave to somebody on leave; empty: there are none
+	LeaveUntil   time.Time         `json:"lu,omitzero"` // when a rule takes more away
 }
 
 // standing is what the status, or being gone, means.
@@ -74,7 +80,7 @@ func Wanted(mappings ...users.Mapping) []string { return wanted(nil, mappings...
 
 // WantedBy is Wanted for a connection, whose mapping may be the default of its source.
 func WantedBy(i users.Import, mapping users.Mapping) []string {
-	return wanted(windowSources(i), mapping, i.MappingOnCreate)
+	return wanted(accessSources(i), mapping, i.MappingOnCreate)
 }
 
 func wanted(more []string, mappings ...users.Mapping) []string {
@@ -104,6 +110,8 @@ type mapper struct {
 	targets      []string               // of values, sorted
 	onCreate     map[string]valueSource // for who is created or linked
 	windows      *windows               // nil: access follows the status alone
+	leaveKind    string                 // source attribute; empty: no rule asks
+	places       places
 	manager      bool
 	organization string
 	digest       string // of the above, part of every content hash
@@ -188,6 +196,7 @@ func (p mapper) apply(person Person) Mapped {
 	if p.windows != nil {
 		p.windows.apply(&m, person)
 	}
+	p.applyLeave(&m, person)
 	slices.Sort(m.Failed)
 	m.Hash = p.contentHash(m)
 	return m
@@ -237,6 +246,9 @@ func (p mapper) contentHash(m Mapped) string {
 	}
 	for _, target := range m.Failed {
 		writeText(h, "failed "+target)
+	}
+	if m.HasLeaveKind {
+		writeText(h, "leave "+m.LeaveKind)
 	}
 	if m.HasManager {
 		writeText(h, users.AttributeManager)

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/einlass/einlass/users"
 )
@@ -30,6 +31,7 @@ type remembered struct {
 	hash    [32]byte
 	status  string
 	manager string
+	since   int64 // StatusSince in Unix milliseconds; 0: none
 }
 
 func newMemory(connection users.ApplicationID) *memory {
@@ -153,6 +155,11 @@ func (m *memory) add(p users.Person, status string) {
 	m.people[p.SourceID] = remembered{
 		user: p.User, hash: packHash(p.ContentHash), status: status, manager: p.ManagerSourceID,
 	}
+	if !p.StatusSince.IsZero() {
+		r := m.people[p.SourceID]
+		r.since = p.StatusSince.UnixMilli()
+		m.people[p.SourceID] = r
+	}
 }
 
 // packHash turns a content hash into bytes; what is none becomes zeros, which no content has.
@@ -171,6 +178,9 @@ func (m *memory) person(id string) (users.Person, bool) {
 	}
 	p := users.Person{
 		Connection: m.connection, SourceID: id, User: k.user, Status: k.status, ManagerSourceID: k.manager,
+	}
+	if k.since != 0 {
+		p.StatusSince = time.UnixMilli(k.since).UTC()
 	}
 	if k.hash != [32]byte{} {
 		p.ContentHash = hex.EncodeToString(k.hash[:])
@@ -203,10 +213,12 @@ func (m *memory) settled(p Mapped, rules Rules) bool {
 	_, suspended := m.suspended[k.user]
 	switch {
 	case k.user == "":
-		return s != standingUnknown && !rules.admits(s)
-	case rules.suspends(s):
+		return s != standingUnknown && !rules.admits(p)
+	case s == standingOnLeave && len(rules.LeaveRules) > 0:
+		return false // what is left to them is no matter of being suspended alone
+	case rules.suspends(p):
 		return suspended
-	case rules.admits(s):
+	case rules.admits(p):
 		return !suspended || !rules.Reactivation
 	}
 	return false

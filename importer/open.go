@@ -50,7 +50,7 @@ func (e *Engine) plan(
 	if err != nil {
 		return outcome{stats: guard.Stats}, nil, err
 	}
-	guard.Stats = result.stats
+	guard.Stats, t.noting = result.stats, r.deadlines
 	return result, judge(guard), nil
 }
 
@@ -107,6 +107,7 @@ func (e *Engine) openBare(
 	if err != nil {
 		return nil, err
 	}
+	mapper = mapper.withLeave(*app.Import)
 	granted, err := rightsOf(ctx, app, source)
 	if err != nil {
 		return nil, err

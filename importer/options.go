@@ -14,6 +14,7 @@ func (req Request) options(app users.Application) (users.RunOptions, error) {
 	o := users.RunOptions{
 		Mode: req.Mode, Selected: req.Selected, Reconcile: req.Reconcile, Due: req.Due.UTC(), Filter: app.Import.Filter,
 		InitialState: app.Import.InitialState, Reactivation: app.Import.Reactivation, Leave: app.Import.Leave,
+		LeaveRules: app.Import.LeaveRules,
 	}
 	if o.Mode == "" {
 		o.Mode = app.Import.Mode
@@ -36,16 +37,18 @@ func (req Request) options(app users.Application) (users.RunOptions, error) {
 // run was made by. What only the request asked for, such as the mode, is no rule.
 func outdated(o users.RunOptions, app users.Application) bool {
 	return o.Filter != app.Import.Filter || o.InitialState != app.Import.InitialState ||
-		o.Reactivation != app.Import.Reactivation || o.Leave != app.Import.Leave
+		o.Reactivation != app.Import.Reactivation || o.Leave != app.Import.Leave ||
+		!slices.EqualFunc(o.LeaveRules, app.Import.LeaveRules, users.LeaveRule.Equal)
 }
 
 // newRules returns the rules of a run that follows on one made by last. What
 // other rules than last time change is no repair.
 func newRules(connection users.ApplicationID, o, last users.RunOptions) Rules {
 	return Rules{
-		Connection: connection, InitialState: o.InitialState, Reactivation: o.Reactivation, Leave: o.Leave,
+		Connection: connection, InitialState: o.InitialState, Reactivation: o.Reactivation, Leave: o.Leave, LeaveRules: o.LeaveRules,
 		Mode: o.Mode, Reconcile: o.Reconcile,
-		Repairs: o.Reconcile && o.Reactivation == last.Reactivation && o.Leave == last.Leave,
+		Repairs: o.Reconcile && o.Reactivation == last.Reactivation && o.Leave == last.Leave &&
+			slices.EqualFunc(o.LeaveRules, last.LeaveRules, users.LeaveRule.Equal),
 	}
 }
 

@@ -97,11 +97,11 @@ func (in PageInput) stranger(m Mapped, record users.Person) personPlan {
 		return personPlan{}
 	case m.Gone:
 		return personPlan{row: in.row(m, record, users.User{}, users.ChangeRecord, reasonPersonGone)}
-	case in.Feed.rules.admits(m.standing()) && in.Feed.rules.creates():
+	case in.Feed.rules.admits(m) && in.Feed.rules.creates():
 		return in.arrival(m, record)
 	case record.ContentHash == m.Hash:
 		return personPlan{}
-	case in.Feed.rules.admits(m.standing()):
+	case in.Feed.rules.admits(m):
 		return in.skip(m, record, reasonNotInMode, "Not created, because this import changes only people who are here.")
 	}
 	return in.skip(m, record, reasonInactiveStatus, fmt.Sprintf("Not created, because the status is %s.", m.Status))
@@ -215,7 +215,7 @@ func (in PageInput) change(m Mapped, record users.Person, u users.User, v verdic
 	rules := in.Feed.rules
 	fields := in.fields(m, u, m.standing() != standingLeft, in.standsIn(u))
 	elsewhere := in.atWorkElsewhere(m, u)
-	lift := (rules.admits(m.standing()) || elsewhere != "") && suspendedBy(u, rules.Connection)
+	lift := (rules.admits(m) || elsewhere != "") && suspendedBy(u, rules.Connection)
 	undecided := lift && !rules.Reactivation && record.Status != statusOf(m)
 	row := in.row(m, record, u, users.ChangeUpdate, reasonAttributesChanged)
 	row.Fields, row.Phase = fields, phaseOf(v)
@@ -241,7 +241,11 @@ func (in PageInput) change(m Mapped, record users.Person, u users.User, v verdic
 		row.Reason = users.ReasonEmailHandedOver
 	case onlyWindow(fields):
 		row.Reason = reasonWindowChanged
+	case onlyConfinement(fields):
+		row.Reason = users.StatusReason(statusOf(m))
 	case len(fields) > 0:
+	case asRemembered(m, record) && (record.StatusSince.IsZero() && !m.LeaveUntil.IsZero()):
+		row.Kind, row.Reason = users.ChangeRecord, reasonContentChanged // so that days of leave are counted
 	case asRemembered(m, record):
 		return nil
 	case m.HasManager && m.Manager != record.ManagerSourceID:
@@ -273,13 +277,13 @@ func (in PageInput) mustSuspend(m Mapped, u users.User) bool {
 		return false
 	}
 	rules := in.Feed.rules
-	return rules.suspends(m.standing()) && !suspendedBy(u, rules.Connection) && in.atWorkElsewhere(m, u) == ""
+	return rules.suspends(m) && !suspendedBy(u, rules.Connection) && in.atWorkElsewhere(m, u) == ""
 }
 
 // atWorkElsewhere returns another connection that shows a person at work whom
 // this one would suspend; empty: none does.
 func (in PageInput) atWorkElsewhere(m Mapped, u users.User) users.ApplicationID {
-	if !in.Feed.rules.suspends(m.standing()) {
+	if !in.Feed.rules.suspends(m) {
 		return ""
 	}
 	return in.Feed.rules.Accounts.atWork(in.Elsewhere[u.ID])

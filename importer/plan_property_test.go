@@ -154,7 +154,7 @@ func (s scene) checkRow(rt *rapid.T, c users.RunChange, m Mapped) {
 	if c.Kind == users.ChangeLink && m.standing() == standingLeft {
 		rt.Fatalf("%s left and is linked", c.SourceID)
 	}
-	if c.Kind == users.ChangeSuspend && s.rules.admits(m.standing()) {
+	if c.Kind == users.ChangeSuspend && s.rules.admits(m) {
 		rt.Fatalf("%s works here and is suspended", c.SourceID)
 	}
 }

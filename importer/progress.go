@@ -35,9 +35,10 @@ type tracker struct {
 	run    *users.Run // its Progress and Stats.Time belong to the tracker
 	saved  time.Time  // when the progress was stored last
 	time   users.RunTime
-	summed time.Time // up to when time counts what was spent
-	silent bool      // the run is not stored: nobody is told of it yet
-	given  Given     // what is read instead of the connection's own
+	summed time.Time    // up to when time counts what was spent
+	noting []users.Work // to be noted when the run has been applied
+	silent bool         // the run is not stored: nobody is told of it yet
+	given  Given        // what is read instead of the connection's own
 }
 
 // track begins to follow a run that is about to read. What that run is to say of

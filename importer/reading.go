@@ -38,6 +38,7 @@ type reading struct {
 	hidden     int                 // remembered people whom the list did not show
 	waiting    spool               // people who are not as remembered
 	restless   spool               // people who are, but whose manager is not the one remembered
+	deadlines  []users.Work        // when rules for leave take access from people
 	managers   map[string]struct{} // source ids that the feed names as managers
 	planned    int                 // people planned so far, of toPlan
 	toPlan     int
@@ -149,11 +150,30 @@ func (r *reading) gone(id string) error {
 	return r.waiting.add(m)
 }
 
+// onLeave says what the rules leave to a person on leave, and notes when they
+// leave less. A read of everybody notes it once; that of one person is due then.
+func (r *reading) onLeave(m Mapped, person Person) Mapped {
+	if len(r.rules.LeaveRules) == 0 {
+		return m
+	}
+	now, record := r.track.engine.now(), users.Person{}
+	if m.ID != "" {
+		record, _ = r.memory.person(m.ID)
+	}
+	zone, _ := r.mapper.places.zoneOf(person)
+	m = r.rules.decideLeave(m, record, now, zone)
+	begins := rememberedStanding(record.Status) != standingOnLeave || record.StatusSince.IsZero()
+	if due, has := m.deadline(r.rules.Connection, now); has && (begins || r.track.run.Scope != users.ScopeFull) {
+		r.deadlines = append(r.deadlines, due)
+	}
+	return m
+}
+
 // survey takes one page into the feed.
 func (r *reading) survey(ctx context.Context, people []Person) error {
 	var waiting []Mapped
 	for _, person := range people {
-		m := r.mapper.apply(person)
+		m := r.onLeave(r.mapper.apply(person), person)
 		if m.ID == "" {
 			r.nameless++
 			if err := r.waiting.add(m); err != nil {

@@ -111,7 +111,7 @@ func phaseOf(v verdict) int {
 func changedFields(m Mapped, u users.User, addresses bool) map[string]users.FieldChange {
 	var fields map[string]users.FieldChange
 	for _, target := range slices.Sorted(maps.Keys(m.Values)) {
-		if users.IsWindowAttribute(target) {
+		if users.IsAccessAttribute(target) {
 			continue // see windowFields
 		}
 		before, after := u.Attribute(target), m.Values[target]
@@ -147,7 +147,7 @@ func reportFailed(row *users.RunChange, m Mapped) {
 	}
 	var expressions, dates []string
 	for _, target := range m.Failed {
-		if users.IsWindowAttribute(target) {
+		if users.IsAccessAttribute(target) {
 			dates = append(dates, target)
 			continue
 		}

@@ -47,11 +47,12 @@ type Rules struct {
 	InitialState users.State // of people the import creates; empty means active
 	Reactivation bool        // an import lifts its own suspension when the source is active again
 	Leave        users.LeavePolicy
-	Windows      bool             // access opens and closes by dates
-	Mode         users.ImportMode // empty means all
-	Reconcile    bool             // nobody is left out because the source shows them as remembered
-	Repairs      bool             // whoever is as remembered, and yet differs, was changed by somebody else
-	Accounts     Accounts         // this connection and the others
+	LeaveRules   []users.LeaveRule // before Leave
+	Windows      bool              // access opens and closes by dates
+	Mode         users.ImportMode  // empty means all
+	Reconcile    bool              // nobody is left out because the source shows them as remembered
+	Repairs      bool              // whoever is as remembered, and yet differs, was changed by somebody else
+	Accounts     Accounts          // this connection and the others
 }
 
 // changesPeopleHere reports whether a run changes people who have a user.
@@ -62,15 +63,26 @@ func (r Rules) changesPeopleHere() bool {
 // creates reports whether a run makes users of new people.
 func (r Rules) creates() bool { return r.Mode != users.ImportUpdates }
 
-// admits reports whether people of this standing have access by the source's word.
-func (r Rules) admits(s standing) bool {
-	return s == standingPresent || (s == standingOnLeave && r.Leave == users.LeaveKeeps)
+// admits reports whether a person has access by the source's word, if only to
+// the connection's own applications.
+func (r Rules) admits(m Mapped) bool {
+	s, leave := m.standing(), r.leaveOf(m)
+	return s == standingPresent || (s == standingOnLeave && (leave == users.AccessKeep || leave == users.AccessApplication))
 }
 
-// suspends reports whether people of this standing lose access. An unknown
-// standing neither admits nor suspends.
-func (r Rules) suspends(s standing) bool {
-	return s == standingLeft || (s == standingOnLeave && r.Leave != users.LeaveKeeps)
+// suspends reports whether a person loses access. An unknown standing neither
+// admits nor suspends.
+func (r Rules) suspends(m Mapped) bool {
+	s := m.standing()
+	return s == standingLeft || (s == standingOnLeave && r.leaveOf(m) == users.AccessSuspend)
+}
+
+// leaveOf is what is left to a person while on leave.
+func (r Rules) leaveOf(m Mapped) users.LeaveAccess {
+	if m.Leave == "" {
+		return r.presetLeave()
+	}
+	return m.Leave
 }
 
 func (r Rules) initialState() users.State {

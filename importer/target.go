@@ -47,7 +47,7 @@ func checkTarget(target, text, manager string) string {
 	switch {
 	case target == attributeState || target == sourceStatus:
 		return "it is calculated from the source's status and cannot be mapped"
-	case users.IsWindowAttribute(target):
+	case users.IsAccessAttribute(target):
 		return "it is calculated from the source's dates (import.access) and cannot be mapped"
 	case !users.IsAttributeName(target):
 		return fmt.Sprintf("%q is no name for an attribute", target)

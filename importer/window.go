@@ -63,16 +63,16 @@ func checkWindows(i users.Import) []MappingProblem {
 	return append(CheckAccess(*i.Access), CheckOffices(i.Offices)...)
 }
 
-// windowSources are the source attributes that access windows follow from.
-func windowSources(i users.Import) []string {
-	if i.Access == nil {
-		return nil
+// accessSources are the source attributes that decide about access beside the status.
+func accessSources(i users.Import) []string {
+	var sources []string
+	if i.Access != nil {
+		sources = append(slices.Clone(i.Access.Closes), i.Access.Opens)
 	}
-	sources := slices.Clone(i.Access.Closes)
-	if i.Access.Opens != "" {
-		sources = append(sources, i.Access.Opens)
+	if len(i.LeaveRules) > 0 {
+		sources = append(sources, i.LeaveKind)
 	}
-	if len(i.Offices) > 0 {
+	if len(i.Offices) > 0 && (i.Access != nil || len(i.LeaveRules) > 0) {
 		sources = append(sources, sourceOffice)
 	}
 	return sources
@@ -80,29 +80,40 @@ func windowSources(i users.Import) []string {
 
 // windows makes access windows of the dates of a connection's people.
 type windows struct {
-	access  users.Access
-	offices map[string]*time.Location
-	zone    *time.Location // of all other offices
+	access users.Access
+	places places
 }
 
-// withWindows returns the mapper with the access windows of a connection that has them.
-func (p mapper) withWindows(i users.Import, zone *time.Location) (mapper, error) {
-	if i.Access == nil {
-		return p, nil
-	}
-	w := windows{access: *i.Access, offices: map[string]*time.Location{}, zone: zone}
+// places says where people work.
+type places struct {
+	offices map[string]*time.Location // zones by name
+	zone    *time.Location            // of all other offices
+}
+
+// newPlaces returns the offices of a connection.
+func newPlaces(i users.Import, zone *time.Location) (places, error) {
+	p := places{offices: map[string]*time.Location{}, zone: zone}
 	for office, name := range i.Offices {
 		there, err := loadZone(name)
 		if err != nil {
 			return p, fmt.Errorf("%w zone of office %s: %w", users.ErrInvalid, office, err)
 		}
-		w.offices[normalize(office)] = there
+		p.offices[normalize(office)] = there
+	}
+	return p, nil
+}
+
+// withWindows returns the mapper with the access windows of a connection that has them.
+func (p mapper) withWindows(i users.Import, zone *time.Location) (mapper, error) {
+	var err error
+	if p.places, err = newPlaces(i, zone); err != nil || i.Access == nil {
+		return p, err
 	}
 	settings, err := json.Marshal([]any{i.Access, i.Offices, zone.String()})
 	if err != nil {
 		return p, fmt.Errorf("access settings: %w", err)
 	}
-	p.windows = &w
+	p.windows = &windows{access: *i.Access, places: p.places}
 	p.digest = digestOf(p.digest, string(settings))
 	return p, nil
 }
@@ -110,7 +121,7 @@ func (p mapper) withWindows(i users.Import, zone *time.Location) (mapper, error)
 // apply sets the bounds of a person's access window among the values. A bound of
 // which a date was not sent is not sent; one of a date that is none has failed.
 func (w windows) apply(m *Mapped, person Person) {
-	zone, sent := w.zoneOf(person)
+	zone, sent := w.places.zoneOf(person)
 	if !sent {
 		return
 	}
@@ -141,15 +152,15 @@ func (w windows) set(m *Mapped, target, text string, bound func(d date) time.Tim
 }
 
 // zoneOf returns the zone of a person's office. What office that is may not have been sent.
-func (w windows) zoneOf(person Person) (zone *time.Location, sent bool) {
-	if len(w.offices) == 0 {
-		return w.zone, true
+func (p places) zoneOf(person Person) (zone *time.Location, sent bool) {
+	if len(p.offices) == 0 {
+		return p.zone, true
 	}
 	office, sent := person.Attributes[sourceOffice]
-	if zone, known := w.offices[normalize(office)]; known {
+	if zone, known := p.offices[normalize(office)]; known {
 		return zone, sent
 	}
-	return w.zone, sent
+	return p.zone, sent
 }
 
 // lastDay returns the first last day that is filled. One that was not sent could be it.

@@ -3,6 +3,7 @@ package importer
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,11 +33,16 @@ func (in PageInput) standsIn(u users.User) place {
 // left takes no address.
 func (in PageInput) fields(m Mapped, u users.User, addresses bool, at place) map[string]users.FieldChange {
 	fields := changedFields(m, u, addresses)
-	window := in.windowFields(m, u, at)
 	if fields == nil {
-		return window
+		fields = map[string]users.FieldChange{}
 	}
-	maps.Copy(fields, window)
+	maps.Copy(fields, in.windowFields(m, u, at))
+	if to, counts := in.confinement(m, u, at); counts {
+		fields[users.AttributeConfinedTo] = users.FieldChange{Before: string(u.ConfinedTo), After: string(to)}
+	}
+	if len(fields) == 0 {
+		return nil
+	}
 	return fields
 }
 
@@ -71,7 +77,7 @@ func (in PageInput) window(m Mapped, u users.User, at place) (bounds map[string]
 	case rules.Accounts.atWork(at.elsewhere) != "":
 		return map[string]string{}, true
 	case !rules.Windows:
-		return map[string]string{}, rules.admits(m.standing()) || !others
+		return map[string]string{}, rules.admits(m) || !others
 	case at.linked && !others:
 		return m.Values, true
 	}
@@ -94,11 +100,17 @@ func (in PageInput) window(m Mapped, u users.User, at place) (bounds map[string]
 // onlyWindow reports whether nothing but the access window changes.
 func onlyWindow(fields map[string]users.FieldChange) bool {
 	for target := range fields {
-		if !users.IsWindowAttribute(target) {
+		if !slices.Contains(windowTargets, target) {
 			return false
 		}
 	}
 	return len(fields) > 0
+}
+
+// onlyConfinement reports whether nothing but the applications that are left changes.
+func onlyConfinement(fields map[string]users.FieldChange) bool {
+	_, changed := fields[users.AttributeConfinedTo]
+	return changed && len(fields) == 1
 }
 
 // withFields returns the person as a row leaves them.
@@ -109,11 +121,14 @@ func withFields(u users.User, fields map[string]users.FieldChange) users.User {
 	return u
 }
 
-// shuts reports whether a change of the access window takes access from
-// somebody who has it, now or soon.
+// shuts reports whether a change of the access window, or of the applications
+// that are left, takes access from somebody who has it, now or soon.
 func shuts(before, after users.User, now time.Time) bool {
 	if before.StateAt(now) != users.StateActive {
 		return false
+	}
+	if before.ConfinedTo == "" && after.ConfinedTo != "" {
+		return true
 	}
 	sooner := !after.AccessUntil.IsZero() && (before.AccessUntil.IsZero() || after.AccessUntil.Before(before.AccessUntil))
 	return (sooner && !after.AccessUntil.After(now.Add(soon))) || after.AccessFrom.After(now)
@@ -134,6 +149,13 @@ func (in PageInput) describeWindow(row *users.RunChange, m Mapped, u users.User)
 	}
 	if until {
 		parts = append(parts, endText(after, in.Now, m.Zone))
+	}
+	if f, changed := row.Fields[users.AttributeConfinedTo]; changed {
+		text := "may use all of theirs again"
+		if f.After != "" {
+			text = "keeps only what people on leave keep"
+		}
+		parts = append(parts, text)
 	}
 	row.Effect = joinEffects(row.Effect, sentence(parts...))
 	row.Detail = strings.TrimSpace(row.Detail + " " + Contradiction(after, statusOf(m), in.Now))

@@ -138,7 +138,9 @@ func (w *worker) refresh(ctx context.Context) error {
 			since = one.Noted
 		}
 	}
+	var seen *reading
 	p.read = func(ctx context.Context, r *reading) (err error) {
+		seen = r
 		if reads, err = w.readPeople(ctx, r, ids, since); err != nil {
 			return err
 		}
@@ -153,7 +155,7 @@ func (w *worker) refresh(ctx context.Context) error {
 		return err
 	}
 	state := w.succeeded()
-	s := users.Settlement{State: &state}
+	s := users.Settlement{State: &state, Noted: seen.deadlines}
 	for _, one := range w.people {
 		switch {
 		case reads.failed[one.Subject] || slices.Contains(undone, one.Subject):

@@ -122,7 +122,8 @@ func (w *world) feed(people ...Person) (*Feed, []Mapped) {
 	feed := NewFeed(w.rules)
 	var waiting []Mapped
 	for _, p := range people {
-		m := w.mapper.apply(p)
+		place, _ := w.mapper.places.zoneOf(p)
+		m := w.rules.decideLeave(w.mapper.apply(p), w.people[p.ID], w.now, place)
 		if m.ID == "" {
 			waiting = append(waiting, m)
 			continue

@@ -22,7 +22,7 @@ func CheckClaim(text string) error {
 
 // compileClaim makes a claim's source of the name of an attribute, or of an expression.
 func compileClaim(text string) (claimSource, error) {
-	if users.IsWindowAttribute(text) {
+	if users.IsAccessAttribute(text) {
 		return claimSource{}, fmt.Errorf("%s is for us alone", text)
 	}
 	if users.IsAttributeName(text) {

@@ -96,6 +96,10 @@ type Import struct {
 	Access  *Access           `json:"access,omitempty"`  // nil: access follows the source status alone
 	Offices map[string]string `json:"offices,omitempty"` // office as the source names it → IANA zone; others: the organization's
 
+	LeaveKind    string          `json:"leave_kind,omitempty"`   // source attribute of the kind of leave; empty: none
+	LeaveRules   []LeaveRule     `json:"leave_rules,omitempty"`  // the first that matches counts before Leave
+	Applications []ApplicationID `json:"applications,omitempty"` // what people confined to the connection keep; empty: its own
+
 	// MappingOnCreate fills attributes of people when they are created or linked; no later import changes those.
 	MappingOnCreate Mapping `json:"mapping_on_create,omitempty"`
 

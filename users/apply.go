@@ -227,6 +227,7 @@ func (a *applier) record(c RunChange) {
 	a.records = append(a.records, Person{
 		Connection: a.run.Connection, SourceID: c.SourceID, User: c.User, Status: c.Status,
 		ContentHash: c.ContentHash, ManagerSourceID: c.ManagerSourceID, SeenRun: a.run.ID,
+		StatusSince: a.now,
 	})
 }
 

@@ -93,6 +93,7 @@ type RunOptions struct {
 	InitialState State       `json:"initial_state,omitempty"`
 	Reactivation bool        `json:"reactivation,omitempty"`
 	Leave        LeavePolicy `json:"leave,omitempty"`
+	LeaveRules   []LeaveRule `json:"leave_rules,omitempty"`
 	Reconcile    bool        `json:"reconcile,omitempty"` // compares everybody, also those whom the source shows as remembered
 	Due          time.Time   `json:"due,omitzero"`        // when the schedule wanted the run; zero: it was not the schedule
 	People       []string    `json:"people,omitempty"`    // source ids of those who were not as remembered, unless the run was over everybody; an approval reads them again
@@ -208,7 +209,8 @@ type Person struct {
 	Status          string
 	ContentHash     string
 	ManagerSourceID string
-	SeenRun         RunID // the run that wrote this row last
+	SeenRun         RunID     // the run that wrote this row last
+	StatusSince     time.Time // when the status was first written; zero: that was not remembered
 }
 
 // PersonStatusGone is the status of a person whom the source no longer knows.

@@ -223,7 +223,8 @@ type Tx interface {
 	// RaiseRevision tells the replicas to rebuild what they keep in memory.
 	RaiseRevision(ctx context.Context) error
 
-	// PutPeople writes or replaces what is remembered of people of a source.
+	// PutPeople writes or replaces what is remembered of people of a source. While the
+	// status stays the same, so does StatusSince, unless it is zero.
 	PutPeople(ctx context.Context, people []Person) error
 	// InsertRun writes a new run.
 	InsertRun(ctx context.Context, r Run) error

@@ -133,6 +133,7 @@ type User struct {
 	Attributes  map[string]string // company, department, jobTitle, …; never nil after reading
 	AccessFrom  time.Time         // access opens; zero: no bound
 	AccessUntil time.Time         // access has ended from here on; zero: no bound
+	ConfinedTo  ApplicationID     // connection whose own applications alone they may use; empty: all of theirs
 	LastSignIn  time.Time         // zero: never
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
@@ -177,6 +178,7 @@ const (
 
 	AttributeAccessFrom  = "access_from"
 	AttributeAccessUntil = "access_until"
+	AttributeConfinedTo  = "confined_to"
 
 	AttributeCompany      = "company"
 	AttributeCostCenter   = "cost_center"
@@ -205,6 +207,8 @@ func (u User) Attribute(name string) string {
 		return boundText(u.AccessFrom)
 	case AttributeAccessUntil:
 		return boundText(u.AccessUntil)
+	case AttributeConfinedTo:
+		return string(u.ConfinedTo)
 	}
 	return u.Attributes[name]
 }
@@ -227,6 +231,8 @@ func (u *User) SetAttribute(name, value string) {
 		setBound(&u.AccessFrom, value)
 	case AttributeAccessUntil:
 		setBound(&u.AccessUntil, value)
+	case AttributeConfinedTo:
+		u.ConfinedTo = ApplicationID(value)
 	default:
 		u.Attributes = maps.Clone(u.Attributes)
 		if u.Attributes == nil {

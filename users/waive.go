@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// overruleSources leaves a waiver for every source that keeps u out now, by its
-// status or by its dates, and takes the bounds that do so out of their access window.
+// overruleSources leaves a waiver for every source that keeps u out now, or from
+// some applications, by its status or by its dates, and takes away what does so.
 func (d *Directory) overruleSources(ctx context.Context, tx Tx, u *User) error {
 	now := d.now()
 	records, err := tx.PeopleOf(ctx, []ID{u.ID})
@@ -31,6 +31,7 @@ func (d *Directory) overruleSources(ctx context.Context, tx Tx, u *User) error {
 	if u.OutsideWindow(now) == ReasonAccessNotOpen {
 		u.AccessFrom = time.Time{}
 	}
+	u.ConfinedTo = ""
 	return nil
 }
 
@@ -38,16 +39,17 @@ func (d *Directory) overruleSources(ctx context.Context, tx Tx, u *User) error {
 // by, and whether that is more. Dates that are overruled already stay as the
 // source has them: the person's own window lacks some of them.
 func (w Waiver) overruling(u User, p Person, now time.Time) (Waiver, bool) {
+	confined := u.ConfinedTo == p.Connection
 	suspended := slices.ContainsFunc(u.Suspensions, func(s Suspension) bool { return s.By == ByImport && s.Connection == p.Connection })
 	outside := u.OutsideWindow(now) != ""
-	if suspended {
+	if suspended || confined {
 		w.Status = p.Status
 	}
 	if outside && !w.OverrulesWindow() {
 		w.AccessFrom, w.AccessUntil = u.AccessFrom, u.AccessUntil
 	}
 	w.User, w.Connection, w.Since = u.ID, p.Connection, now
-	return w, suspended || outside
+	return w, suspended || confined || outside
 }
 
 // after returns what is left of the waiver once the source shows p, with another

@@ -11,10 +11,10 @@ const (
 	ReasonAccessEnded   = "access_ended"
 )
 
-// IsWindowAttribute reports whether name is a bound of the access window, which
-// no mapping, rule or claim may use.
-func IsWindowAttribute(name string) bool {
-	return name == AttributeAccessFrom || name == AttributeAccessUntil
+// IsAccessAttribute reports whether name stands for something that decides about
+// access, which no mapping, rule or claim may use.
+func IsAccessAttribute(name string) bool {
+	return name == AttributeAccessFrom || name == AttributeAccessUntil || name == AttributeConfinedTo
 }
 
 // OutsideWindow says why the person has no access at now whatever else is said

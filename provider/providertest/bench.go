@@ -260,8 +260,19 @@ func (b *Bench) User(email string) users.User {
 // SetWindow gives a person an access window, as an import does; zero is no bound.
 func (b *Bench) SetWindow(email string, from, until time.Time) {
 	b.T.Helper()
+	b.change(email, func(u *users.User) { u.AccessFrom, u.AccessUntil = from, until })
+}
+
+// Confine leaves a person only what a connection leaves to people on leave; empty: everything.
+func (b *Bench) Confine(email string, connection users.ApplicationID) {
+	b.T.Helper()
+	b.change(email, func(u *users.User) { u.ConfinedTo = connection })
+}
+
+func (b *Bench) change(email string, change func(u *users.User)) {
+	b.T.Helper()
 	u := b.User(email)
-	u.AccessFrom, u.AccessUntil = from, until
+	change(&u)
 	must(b.T, b.store.Update(b.T.Context(), func(tx users.Tx) error {
 		_, err := tx.UpdateUsers(b.T.Context(), []users.User{u})
 		return err

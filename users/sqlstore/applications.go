@@ -18,6 +18,8 @@ var (
 	updateApplication    = load("update_application")
 	deleteBindings       = load("delete_application_groups")
 	insertBindings       = loadBatch("insert_application_groups")
+	deleteKept           = load("delete_connection_applications")
+	insertKept           = loadBatch("insert_connection_applications")
 	selectClientSecrets  = load("client_secrets")
 	putClientSecret      = load("put_client_secret")
 )
@@ -116,7 +118,18 @@ func (t *tx) PutApplication(ctx context.Context, a users.Application) error {
 	for i, group := range a.Groups {
 		rows[i] = []any{string(a.ID), string(group)}
 	}
-	_, err = t.conn.execRows(ctx, insertBindings, rows)
+	if _, err := t.conn.execRows(ctx, insertBindings, rows); err != nil {
+		return err
+	}
+	if _, err := t.conn.exec(ctx, deleteKept, string(a.ID)); err != nil {
+		return err
+	}
+	kept := a.KeptWhenConfined()
+	rows = make([][]any, len(kept))
+	for i, id := range kept {
+		rows[i] = []any{string(a.ID), string(id)}
+	}
+	_, err = t.conn.execRows(ctx, insertKept, rows)
 	return err
 }
 

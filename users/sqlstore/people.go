@@ -65,7 +65,7 @@ func (r reader) SharedUsers(ctx context.Context, connection users.ApplicationID)
 
 func scanPerson(rows *sql.Rows) (users.Person, error) {
 	var p users.Person
-	err := rows.Scan(&p.Connection, &p.SourceID, &p.User, &p.Status, &p.ContentHash, &p.ManagerSourceID, &p.SeenRun)
+	err := rows.Scan(&p.Connection, &p.SourceID, &p.User, &p.Status, &p.ContentHash, &p.ManagerSourceID, &p.SeenRun, moment{&p.StatusSince})
 	return p, err
 }
 
@@ -74,7 +74,7 @@ func (t *tx) PutPeople(ctx context.Context, people []users.Person) error {
 	rows := make([][]any, len(people))
 	for i, p := range people {
 		rows[i] = []any{
-			string(p.Connection), p.SourceID, string(p.User), p.Status, p.ContentHash, p.ManagerSourceID, string(p.SeenRun),
+			string(p.Connection), p.SourceID, string(p.User), p.Status, p.ContentHash, p.ManagerSourceID, string(p.SeenRun), millis(p.StatusSince),
 		}
 	}
 	_, err := t.conn.execRows(ctx, putPeople, uniqueRows(rows, 2))

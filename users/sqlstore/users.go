@@ -138,7 +138,7 @@ func userColumns(u *users.User) []any {
 		&u.ID, &u.BaseState, &u.Epoch, &u.Version,
 		&u.Email, &u.EmailKey, &u.Username, &u.UsernameKey,
 		&u.FirstName, &u.LastName, &u.Manager, &u.Role, &u.Sealed, &u.Origin, document{&u.Attributes},
-		moment{&u.AccessFrom}, moment{&u.AccessUntil}, moment{&u.LastSignIn}, moment{&u.CreatedAt}, moment{&u.UpdatedAt},
+		moment{&u.AccessFrom}, moment{&u.AccessUntil}, &u.ConfinedTo, moment{&u.LastSignIn}, moment{&u.CreatedAt}, moment{&u.UpdatedAt},
 	}
 }
 

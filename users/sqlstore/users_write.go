@@ -34,7 +34,7 @@ func (t *tx) InsertUsers(ctx context.Context, people []users.User) error {
 			u.Email, nullable(string(u.EmailKey)), u.Username, nullable(string(u.UsernameKey)),
 			string(u.ListKey()), searchText(u), u.FirstName, u.LastName, string(u.Manager),
 			string(u.Role), flag(u.Sealed), string(u.Origin), attributes,
-			millis(u.AccessFrom), millis(u.AccessUntil), millis(u.LastSignIn), millis(u.CreatedAt), millis(u.UpdatedAt),
+			millis(u.AccessFrom), millis(u.AccessUntil), string(u.ConfinedTo), millis(u.LastSignIn), millis(u.CreatedAt), millis(u.UpdatedAt),
 		}
 	}
 	_, err := t.conn.execRows(ctx, insertUsers, rows)
@@ -55,7 +55,7 @@ func (t *tx) UpdateUsers(ctx context.Context, people []users.User) ([]users.ID, 
 			u.Email, nullable(string(u.EmailKey)), u.Username, nullable(string(u.UsernameKey)),
 			string(u.ListKey()), searchText(u), u.FirstName, u.LastName, string(u.Manager),
 			string(u.Role), flag(u.Sealed), string(u.Origin), attributes,
-			millis(u.AccessFrom), millis(u.AccessUntil), millis(u.UpdatedAt),
+			millis(u.AccessFrom), millis(u.AccessUntil), string(u.ConfinedTo), millis(u.UpdatedAt),
 		}
 		stale[u.ID] = true
 	}

@@ -15,6 +15,7 @@ var decisionPromises = []promise{
 	{"a parked address is not the person's", parkedAddress},
 	{"the applications of many people are those of each", applicationsOfMany},
 	{"nobody gets in outside their access window", outsideTheWindow},
+	{"whoever is confined uses what is left to them", confinedPeople},
 }
 
 // decide returns a decision that must be possible, and the same beside the person.

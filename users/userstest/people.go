@@ -9,6 +9,7 @@ import (
 )
 
 var peoplePromises = []promise{
+	{"the days of a status are counted from its first", statusSince},
 	{"a person whom no source has shown is not found", unknownSourceID},
 	{"what is remembered is replaced under connection and source id", replacePeople},
 	{"of two records of one person in a batch the last stays", lastRecordStays},

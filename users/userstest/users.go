@@ -156,7 +156,7 @@ func keepsEverything(t *testing.T, s users.Store) {
 		Username: "jörg", UsernameKey: "jörg", FirstName: "Jörg", LastName: "Strauß-Müller 'x' \"y\" $1 ?",
 		Manager: boss.ID, Role: users.RoleHelpdesk, Sealed: true, Origin: users.OriginLocal,
 		Attributes: map[string]string{users.AttributeDepartment: "Sales & \"more\"", "leer": "", "emoji": "🦊"},
-		AccessFrom: noon.Add(-time.Hour), AccessUntil: noon.Add(time.Hour),
+		AccessFrom: noon.Add(-time.Hour), AccessUntil: noon.Add(time.Hour), ConfinedTo: connection,
 		LastSignIn: noon.Add(time.Hour), CreatedAt: noon, UpdatedAt: noon.Add(time.Minute),
 	}
 	insert(t, s, u, boss)

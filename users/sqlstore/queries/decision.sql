@@ -13,6 +13,9 @@ SELECT
           AND (b.group_id = 'everyone' OR EXISTS (
               SELECT 1 FROM group_members m WHERE m.group_id = b.group_id AND m.user_id = u.id
           ))
+          AND (u.confined_to = '' OR EXISTS (
+              SELECT 1 FROM connection_applications c WHERE c.connection_id = u.confined_to AND c.application_id = a.id
+          ))
     ))
 FROM users u
 WHERE u.id = $1

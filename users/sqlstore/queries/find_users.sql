@@ -4,7 +4,7 @@ SELECT
     u.id, u.base_state, u.epoch, u.version,
     u.email, COALESCE(u.email_key, ''), u.username, COALESCE(u.username_key, ''),
     u.first_name, u.last_name, u.manager_id, u.role, u.sealed, u.origin, u.attributes,
-    u.access_from, u.access_until, u.last_sign_in, u.created_at, u.updated_at,
+    u.access_from, u.access_until, u.confined_to, u.last_sign_in, u.created_at, u.updated_at,
     COALESCE(s.suspended_by, ''), COALESCE(s.connection_id, ''), COALESCE(s.reason, ''), COALESCE(s.since, 0)
 FROM (
     SELECT f.*

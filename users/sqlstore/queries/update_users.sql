@@ -2,12 +2,13 @@
 -- The casts tell PostgreSQL the types of numbers, which it cannot see in a list of values.
 WITH changed (
     id, version, base_state, epoch, email, email_key, username, username_key, list_key, search_text,
-    first_name, last_name, manager_id, role, sealed, origin, attributes, access_from, access_until, updated_at
+    first_name, last_name, manager_id, role, sealed, origin, attributes, access_from, access_until, confined_to,
+    updated_at
 ) AS (
     VALUES (
         $1, CAST($2 AS BIGINT), $3, CAST($4 AS BIGINT), $5, $6, $7, $8, $9, $10,
         $11, $12, $13, $14, CAST($15 AS INTEGER), $16, $17, CAST($18 AS BIGINT), CAST($19 AS BIGINT),
-        CAST($20 AS BIGINT)
+        $20, CAST($21 AS BIGINT)
     )
 )
 UPDATE users
@@ -29,6 +30,7 @@ SET version = users.version + 1,
     attributes = changed.attributes,
     access_from = changed.access_from,
     access_until = changed.access_until,
+    confined_to = changed.confined_to,
     updated_at = changed.updated_at
 FROM changed
 WHERE users.id = changed.id AND users.version = changed.version

@@ -1,0 +1,2 @@
+-- $1 connection.
+DELETE FROM connection_applications WHERE connection_id = $1
