@@ -44,10 +44,13 @@ type connectionJSON struct {
 	Guard        users.Guard       `json:"guard"`
 	Mapping      users.Mapping     `json:"mapping,omitempty"`
 
-	Access          *users.Access       `json:"access,omitempty"`
-	Offices         map[string]string   `json:"offices,omitempty"`
-	MappingOnCreate users.Mapping       `json:"mapping_on_create,omitempty"`
-	Summary         users.SummaryPolicy `json:"summary"`
+	LeaveKind       string                `json:"leave_kind,omitempty"`
+	LeaveRules      []users.LeaveRule     `json:"leave_rules,omitempty"`
+	Applications    []users.ApplicationID `json:"applications,omitempty"`
+	Access          *users.Access         `json:"access,omitempty"`
+	Offices         map[string]string     `json:"offices,omitempty"`
+	MappingOnCreate users.Mapping         `json:"mapping_on_create,omitempty"`
+	Summary         users.SummaryPolicy   `json:"summary"`
 }
 
 // secretJSON tells secrets apart without showing them.
@@ -67,7 +70,8 @@ func newApplicationJSON(a users.Application) applicationJSON {
 		schedule, delta := i.Schedule, i.Delta
 		item.Import = &connectionJSON{
 			i.Source, i.BaseURL, cmp.Or(i.API, users.APIAuto), i.ClientID, scheduleValue{&schedule}.show(), deltaValue{&delta}.show(), i.InitialState,
-			i.Reactivation, i.Leave, i.Guard, i.Mapping, i.Access, i.Offices, i.MappingOnCreate, cmp.Or(i.Summary, users.SummaryNever),
+			i.Reactivation, i.Leave, i.Guard, i.Mapping,
+			i.LeaveKind, i.LeaveRules, i.Applications, i.Access, i.Offices, i.MappingOnCreate, cmp.Or(i.Summary, users.SummaryNever),
 		}
 	}
 	return item
@@ -134,7 +138,7 @@ func (item applicationJSON) fields() fields {
 			[2]string{"schedule", i.Schedule},
 			[2]string{"changes in between", i.Delta},
 			[2]string{"new people", string(i.InitialState)},
-			[2]string{"on leave", string(i.Leave)},
+			[2]string{"on leave", describeLeave(i)},
 			[2]string{"access by dates", describeAccess(i.Access)},
 			[2]string{"reactivation", yesNo(i.Reactivation)},
 			[2]string{"summary by mail", string(i.Summary)},
@@ -160,4 +164,23 @@ func describeAccess(a *users.Access) string {
 		text += "; activates"
 	}
 	return text
+}
+
+// describeLeave says in short what is left to people on leave.
+func describeLeave(i *connectionJSON) string {
+	var parts []string
+	for _, r := range i.LeaveRules {
+		text := string(r.Access)
+		if r.After > 0 {
+			text += fmt.Sprintf(" after %d days", r.After)
+		}
+		if len(r.Kind) > 0 {
+			text += " (" + strings.Join(r.Kind, ", ") + ")"
+		}
+		if r.EmployeeType != "" {
+			text += " (" + r.EmployeeType + ")"
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(append(parts, string(i.Leave)), "; else ")
 }

@@ -20,21 +20,22 @@ type usersShow struct {
 // personDetailsJSON is one person with everything that is known.
 type personDetailsJSON struct {
 	personJSON
-	Company      string             `json:"company"`
-	CostCenter   string             `json:"cost_center"`
-	Department   string             `json:"department"`
-	EmployeeType string             `json:"employee_type"`
-	JobTitle     string             `json:"job_title"`
-	Location     string             `json:"location"`
-	Manager      users.ID           `json:"manager"`
-	ManagerEmail string             `json:"manager_email"`
-	Attributes   map[string]string  `json:"attributes"` // those above, and any other
-	Groups       []users.GroupID    `json:"groups"`
-	Suspensions  []users.Suspension `json:"suspensions"`
-	AccessFrom   time.Time          `json:"access_from,omitzero"`
-	AccessUntil  time.Time          `json:"access_until,omitzero"`
-	Overruled    []overruledJSON    `json:"overruled,omitempty"`
-	Sources      []sourceJSON       `json:"sources"`
+	Company      string              `json:"company"`
+	CostCenter   string              `json:"cost_center"`
+	Department   string              `json:"department"`
+	EmployeeType string              `json:"employee_type"`
+	JobTitle     string              `json:"job_title"`
+	Location     string              `json:"location"`
+	Manager      users.ID            `json:"manager"`
+	ManagerEmail string              `json:"manager_email"`
+	Attributes   map[string]string   `json:"attributes"` // those above, and any other
+	Groups       []users.GroupID     `json:"groups"`
+	Suspensions  []users.Suspension  `json:"suspensions"`
+	AccessFrom   time.Time           `json:"access_from,omitzero"`
+	AccessUntil  time.Time           `json:"access_until,omitzero"`
+	ConfinedTo   users.ApplicationID `json:"confined_to,omitempty"`
+	Overruled    []overruledJSON     `json:"overruled,omitempty"`
+	Sources      []sourceJSON        `json:"sources"`
 }
 
 // overruledJSON is what an administrator overruled of what a connection says.
@@ -98,6 +99,7 @@ func describePerson(ctx context.Context, a *app, u users.User) (personDetailsJSO
 		Suspensions:  append([]users.Suspension{}, u.Suspensions...),
 		AccessFrom:   u.AccessFrom,
 		AccessUntil:  u.AccessUntil,
+		ConfinedTo:   u.ConfinedTo,
 		Sources:      []sourceJSON{},
 	}
 	if u.Manager != "" {
@@ -167,6 +169,7 @@ func (d personDetailsJSON) fields() fields {
 		{"last sign-in", showTime(d.LastSignIn)},
 		{"access from", showTime(d.AccessFrom)},
 		{"access until", showTime(d.AccessUntil)},
+		{"confined to", string(d.ConfinedTo)},
 		{"manager", d.ManagerEmail},
 		{"groups", joinGroups(d.Groups)},
 	}

@@ -217,8 +217,15 @@ type ImportConfig struct {
 	InitialState users.State `yaml:"initial_state"`
 	// An import lifts the suspension it made when the source says that the person is active again.
 	Reactivation bool `yaml:"reactivation"`
-	// What the source status `leave` does to access: `suspend` or `keep`.
+	// What the source status `leave` does to access: `suspend` (as JumpCloud does) or `keep` (as Personio's own
+	// connector does). `leave_rules` go before it.
 	Leave users.LeavePolicy `yaml:"leave"`
+	// Source attribute that names the kind of leave, such as `dynamic_123`. Needed by rules with `kind`.
+	LeaveKind string `yaml:"leave_kind"`
+	// What is left to some people on leave; the first rule that matches counts, see `docs/leave.md`.
+	LeaveRules []LeaveRuleConfig `yaml:"leave_rules"`
+	// Applications that rules with `access: application` leave. Empty: this one.
+	Applications []string `yaml:"applications"`
 	// Access opens and closes by dates of the source, whatever the hour at which the status changes; see
 	// `docs/access-windows.md`. `access: {}` switches it on with the defaults below. Left out: the status alone decides.
 	Access *AccessConfig `yaml:"access"`
@@ -268,6 +275,18 @@ type WebhookConfig struct {
 	// Einlass makes the webhook at Personio itself, with a token of its own, and puts it in order when it was changed or
 	// deleted there. The API credential needs the scopes `personio:webhooks:read` and `personio:webhooks:write`.
 	Register bool `yaml:"register"`
+}
+
+// LeaveRuleConfig says what is left to some of the people on leave.
+type LeaveRuleConfig struct {
+	// Values of `leave_kind`, compared without regard to case. Empty: every kind.
+	Kind []string `yaml:"kind"`
+	// `internal` or `external`, as the attribute `employee_type` says. Empty: both.
+	EmployeeType string `yaml:"employee_type"`
+	// `keep`: all they could use before. `application`: only `applications`. `suspend`: nothing. Required.
+	Access users.LeaveAccess `yaml:"access"`
+	// The rule takes access only after so many days of leave, such as `42d`; until then they keep it.
+	After users.Days `yaml:"after"`
 }
 
 // AccessConfig says how access follows from dates.

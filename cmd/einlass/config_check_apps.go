@@ -22,6 +22,7 @@ var (
 	initialStates    = []users.State{users.StateActive, users.StateStaged}
 	summaryPolicies  = []users.SummaryPolicy{users.SummaryNever, users.SummaryChanges, users.SummaryAlways}
 	conflictPolicies = []users.ConflictPolicy{users.ConflictQuarantines, users.ConflictLinks}
+	leaveAccesses    = []users.LeaveAccess{users.AccessKeep, users.AccessApplication, users.AccessSuspend}
 	leavePolicies    = []users.LeavePolicy{users.LeaveSuspends, users.LeaveKeeps}
 	userStates       = []users.State{users.StateActive, users.StateStaged, users.StateSuspended}
 	userRoles        = []users.Role{users.RoleOwner, users.RoleAdministrator, users.RoleHelpdesk, users.RoleAuditor, users.RoleNone}
@@ -230,6 +231,7 @@ func (l *loader) checkImport(path string, i ImportConfig) {
 			l.fail(join(path+".access", p.Target), "%s", p.Text)
 		}
 	}
+	l.checkLeave(path, i)
 	for _, p := range importer.CheckOffices(i.Offices) {
 		l.fail(join(path+".offices", p.Target), "%s", p.Text)
 	}

@@ -10,7 +10,7 @@ import (
 // columnAttributes have a key of their own, or none at all: nobody declares a manager, nor an access window.
 var columnAttributes = []string{
 	users.AttributeEmail, users.AttributeUsername, users.AttributeFirstName, users.AttributeLastName, users.AttributeManager,
-	users.AttributeAccessFrom, users.AttributeAccessUntil,
+	users.AttributeAccessFrom, users.AttributeAccessUntil, users.AttributeConfinedTo,
 }
 
 func (l *loader) checkGroups() {

@@ -104,6 +104,8 @@ func (i ImportConfig) stored(defaultMapping users.Mapping) *users.Import {
 		Guard:        users.Guard(i.Guard),
 		Mapping:      i.mapping(defaultMapping),
 		Access:       (*users.Access)(i.Access),
+		LeaveKind:    i.LeaveKind,
+		LeaveRules:   i.leaveRules(),
 		Offices:      i.Offices,
 
 		MappingOnCreate: i.MappingOnCreate,
@@ -123,6 +125,9 @@ func (i ImportConfig) stored(defaultMapping users.Mapping) *users.Import {
 	}
 	if i.Webhook != nil {
 		stored.Webhook = &users.Webhook{CompanyID: i.Webhook.CompanyID, Register: i.Webhook.Register}
+	}
+	for _, id := range i.Applications {
+		stored.Applications = append(stored.Applications, users.ApplicationID(id))
 	}
 	if i.Summary != users.SummaryNever { // likewise
 		stored.Summary = i.Summary
@@ -148,6 +153,14 @@ func (p PersonioConfig) store(stored *users.Import) {
 	if p.API != users.APIAuto { // which is the same as none
 		stored.API = p.API
 	}
+}
+
+func (i ImportConfig) leaveRules() []users.LeaveRule {
+	var rules []users.LeaveRule
+	for _, r := range i.LeaveRules {
+		rules = append(rules, users.LeaveRule(r))
+	}
+	return rules
 }
 
 // mapping is what every import fills: the default, what the file says of it, and

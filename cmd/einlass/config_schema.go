@@ -132,6 +132,18 @@ func (i *ImportConfig) fields() []field {
 		leaf("initial_state", choice(&i.InitialState, initialStates...)),
 		leaf("reactivation", flagValue{&i.Reactivation}),
 		leaf("leave", choice(&i.Leave, leavePolicies...)),
+		leaf("leave_kind", textValue{&i.LeaveKind}),
+		{name: "leave_rules", item: func() []field {
+			i.LeaveRules = append(i.LeaveRules, LeaveRuleConfig{})
+			r := &i.LeaveRules[len(i.LeaveRules)-1]
+			return []field{
+				leaf("kind", listValue{&r.Kind}),
+				leaf("employee_type", textValue{&r.EmployeeType}),
+				leaf("access", choice(&r.Access, leaveAccesses...)),
+				leaf("after", daysValue{&r.After}),
+			}
+		}},
+		leaf("applications", listValue{&i.Applications}),
 		{name: "access", optional: true, keys: func() []field {
 			i.Access = defaultAccess()
 			return []field{
@@ -192,7 +204,6 @@ func (u *UserConfig) fields() []field {
 // not have yet, by path, with [] for the elements of a list. They are errors,
 // so that nobody believes in a setting that does nothing.
 var laterKeys = []string{
-	"applications[].import.leave_matrix",
 	"applications[].import.rest",
 	"applications[].sign_in.frontchannel_logout_uri",
 	"tls.acme",

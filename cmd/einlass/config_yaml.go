@@ -104,7 +104,7 @@ func (l *loader) mapping(n *yaml.Node, path string, fields []field) {
 			l.member(m, below, f)
 		case path != "" && f.value != nil:
 			l.record(below, f.value, origin{})
-		case path != "" && !f.optional:
+		case path != "" && !f.optional && f.keys != nil:
 			l.recordDefaults(f.keys(), below)
 		}
 	}

@@ -154,8 +154,12 @@ func describeOptions(o users.RunOptions) string {
 	if o.Reactivation {
 		reactivation = "on"
 	}
+	leave := string(cmp.Or(o.Leave, users.LeaveSuspends))
+	if n := len(o.LeaveRules); n > 0 {
+		leave = fmt.Sprintf("by %d rules, else %s", n, leave)
+	}
 	return strings.Join(append(parts, "new people "+string(cmp.Or(o.InitialState, users.StateActive)),
-		"reactivation "+reactivation, "leave "+string(cmp.Or(o.Leave, users.LeaveSuspends))), "; ")
+		"reactivation "+reactivation, "leave "+leave), "; ")
 }
 
 // describeCounts lists what happened to how many people.

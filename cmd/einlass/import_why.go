@@ -122,6 +122,9 @@ func (w *why) state(connections []users.Application) []string {
 	for _, s := range u.Suspensions {
 		told = append(told, "Suspended "+describeSuspension(s)+". "+liftedBy(s, connections))
 	}
+	if u.ConfinedTo != "" {
+		told = append(told, fmt.Sprintf("They use only what people on leave keep, by the rules of %s (import.leave_rules).", u.ConfinedTo))
+	}
 	if u.BaseState == users.StateStaged {
 		told = append(told, "They cannot sign in before an administrator has activated them (einlass users activate).")
 	}
