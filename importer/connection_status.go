@@ -57,7 +57,7 @@ func ReadConnectionStatus(ctx context.Context, d *users.Directory, app users.App
 	if err := s.readRuns(ctx, d.Read(), last); err != nil {
 		return s, err
 	}
-	return s, s.readWork(ctx, d.Read())
+	return s, s.readWork(ctx, d.Read(), now)
 }
 
 // readRuns notes the newest run over everybody, and which one is under way.
@@ -85,7 +85,7 @@ func (s *ConnectionStatus) readRuns(ctx context.Context, r users.Reader, last us
 }
 
 // readWork notes what is to be done, and when.
-func (s *ConnectionStatus) readWork(ctx context.Context, r users.Reader) error {
+func (s *ConnectionStatus) readWork(ctx context.Context, r users.Reader, now time.Time) error {
 	work, err := r.WorkOf(ctx, s.Application)
 	if err != nil {
 		return err
@@ -97,6 +97,9 @@ func (s *ConnectionStatus) readWork(ctx context.Context, r users.Reader) error {
 		case users.WorkDelta:
 			s.NextDelta = w.Due
 		case users.WorkPerson:
+			if w.Due.After(now) && w.Due.After(s.RetryAt) && w.Attempts == 0 {
+				continue // planned for a day of their leave
+			}
 			s.Waiting++
 			if s.Since.IsZero() || w.Noted.Before(s.Since) {
 				s.Since = w.Noted

@@ -76,7 +76,7 @@ func TestServeLeavesConnectionsWithoutAScheduleAlone(t *testing.T) {
 
 func waitFor(t testing.TB, what string, reached func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !reached(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !reached(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,49 +19,50 @@ import (
 const leavers = 100
 
 // A hundred people leave at once. All are refused at the next use of their tokens
-// and sessions: by a note about each of them, as somebody who is told of a change
-// leaves it, and by reads of changes alone. How long that takes is logged, for
-// docs/performance.md:
+// and sessions: by Personio's webhooks, by a note about each of them from another
+// process, and by reads of changes alone. Their application is told to end their
+// sessions. How long that takes is logged, for docs/performance.md:
 //
 //	go test ./cmd/einlass/e2e -run TestAHundredLeavers -v
 //
-// S-133, N-1, U-30
+// S-133, N-1, U-30, B-08
 func TestAHundredLeavers(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name, delta string
-		note        bool
+		name, settings string
+		tell           func(h *house, t *testing.T, people []personiotest.Employee)
 	}{
-		{"by a note about each", "off", true},
-		{"by reading changes every 30 seconds", "30s", false},
+		{"by webhooks", "webhook: { register: true }", (*house).deliver},
+		{"by a note about each", `delta: "off"`, (*house).note},
+		{"by reading changes every 30 seconds", `delta: "30s"`, func(*house, *testing.T, []personiotest.Employee) {}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t, stores{}, personiotest.Config{People: 150, Seed: 5})
 			h.replace("max_people: 25, max_percent: 20", "max_people: 1000, max_percent: 100")
-			h.replace(`schedule: "off"`, `schedule: "off"`+"\n      delta: \""+c.delta+`"`)
+			h.replace(`schedule: "off"`, `schedule: "off"`+"\n      "+c.settings)
+			party := newLogoutParty(t, http.StatusOK)
+			h.listenForLogout(t, party)
 			h.ok("", "import", "run")
 			people := h.active()[:leavers]
 			h.givePasswords(t, people)
 			h.serve(h.address)
 			tokens := h.signInAll(t, people)
-			var work []users.Work
+			waitFor(t, "the webhook to be registered", func() bool {
+				return len(h.hr.Webhooks()) == strings.Count(c.settings, "register")
+			})
 			left := make([]time.Time, leavers)
 			for i, p := range people {
 				must(t, h.hr.SetStatus(p.Email, personiotest.Inactive))
 				left[i] = time.Now()
-				work = append(work, users.Work{
-					Kind: users.WorkPerson, Connection: "personio", Subject: strconv.FormatInt(p.ID, 10), Due: left[i], Noted: left[i],
-				})
 			}
-			if c.note {
-				store := userstest.Open(t, h.directory)
-				must(t, store.Update(t.Context(), func(tx users.Tx) error { return tx.PutWork(t.Context(), work) }))
-			}
+			c.tell(h, t, people)
 			took := h.awaitRefusals(t, tokens, left)
 			slices.Sort(took)
 			t.Logf("%d leavers refused after p50 %s, p95 %s, at most %s", leavers,
 				took[leavers/2].Round(time.Millisecond), took[leavers*95/100].Round(time.Millisecond), took[leavers-1].Round(time.Millisecond))
+			waitFor(t, "the application to be told of everybody", func() bool { return len(party.received()) >= leavers })
+			t.Logf("their application was told of all after %s", time.Since(left[0]).Round(time.Millisecond))
 			var listed []struct {
 				Email, State string
 			}
@@ -74,6 +76,28 @@ func TestAHundredLeavers(t *testing.T) {
 			h.ok("", "audit", "verify")
 		})
 	}
+}
+
+// deliver sends what Personio has to tell to the webhook that the server has registered there.
+func (h *house) deliver(t *testing.T, _ []personiotest.Employee) {
+	t.Helper()
+	var senders sync.WaitGroup
+	for range 8 {
+		senders.Go(func() { h.hr.DeliverDue(t.Context()) })
+	}
+	senders.Wait()
+}
+
+// note notes in the database that people are to be read again.
+func (h *house) note(t *testing.T, people []personiotest.Employee) {
+	t.Helper()
+	var work []users.Work
+	for _, p := range people {
+		now := time.Now()
+		work = append(work, users.Work{Kind: users.WorkPerson, Connection: "personio", Subject: strconv.FormatInt(p.ID, 10), Due: now, Noted: now})
+	}
+	store := userstest.Open(t, h.directory)
+	must(t, store.Update(t.Context(), func(tx users.Tx) error { return tx.PutWork(t.Context(), work) }))
 }
 
 // replace changes the configuration.
