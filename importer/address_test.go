@@ -20,7 +20,7 @@ func byPhase(rows []users.RunChange) []users.RunChange {
 // renamed is a person with somebody else's, or a new, address.
 func renamed(p Person, email string) Person { return with(p, "email", email+"@acme.example") }
 
-// S-107, section 6: keyed by id, never by address
+// S-107, U-23, section 6: keyed by id, never by address
 func TestAnAddressOfAPresentColleagueIsNotTaken(t *testing.T) {
 	t.Parallel()
 	for _, status := range []Status{StatusActive, StatusOnboarding, StatusLeave, "paused"} {
