@@ -63,11 +63,12 @@ const (
 	LogoutNoSession     LogoutState = "no_session"     // it took part in no session that had to be ended
 	LogoutConfirmed     LogoutState = "confirmed"      // it answered 2xx
 	LogoutNotRegistered LogoutState = "not_registered" // it takes no back-channel logout
+	LogoutUnknown       LogoutState = "unknown"        // nobody has looked yet which sessions it takes part in
 	LogoutWaiting       LogoutState = "waiting"        // to be called, again perhaps
 	LogoutGivenUp       LogoutState = "given_up"       // it did not confirm
 )
 
-var logoutStates = []LogoutState{LogoutNoSession, LogoutConfirmed, LogoutNotRegistered, LogoutWaiting, LogoutGivenUp}
+var logoutStates = []LogoutState{LogoutNoSession, LogoutConfirmed, LogoutNotRegistered, LogoutUnknown, LogoutWaiting, LogoutGivenUp}
 
 // OffboardedApplication is what is known of one application.
 type OffboardedApplication struct {
@@ -363,8 +364,12 @@ func (o *offboarding) applications() []OffboardedApplication {
 	}
 	slices.Sort(ids)
 	all := []OffboardedApplication{}
+	state := LogoutNoSession
+	if o.CleanedAt.IsZero() {
+		state = LogoutUnknown
+	}
 	for _, id := range slices.Compact(ids) {
-		a := OffboardedApplication{ID: id, Open: slices.Contains(o.open, id), LastUse: o.used[id], Logout: LogoutNoSession}
+		a := OffboardedApplication{ID: id, Open: slices.Contains(o.open, id), LastUse: o.used[id], Logout: state}
 		for event, applications := range o.ended {
 			if !slices.Contains(applications, id) {
 				continue

@@ -43,7 +43,12 @@ func (a OffboardedApplication) limit() string {
 		return fmt.Sprintf("%s did not confirm the logout and is not called any more: a session of its own may live on.", a.ID)
 	case LogoutConfirmed:
 		return fmt.Sprintf("%s confirmed that it was told; what it did then only it knows.", a.ID)
+	case LogoutUnknown:
+		return fmt.Sprintf("Whether %s has sessions that must be ended is not known yet.", a.ID)
 	case LogoutNoSession:
+		if !a.LastUse.IsZero() {
+			return fmt.Sprintf("%s took part in no session that was ended, but was used before: a session of its own may live on.", a.ID)
+		}
 	}
 	return ""
 }

@@ -119,7 +119,7 @@ func TestOffboardingRecord(t *testing.T) {
 		if o.Committed.Seq != suspended.Seq || o.Committed.Hash != hex.EncodeToString(suspended.Hash) || o.Epoch != b.user(ada).Epoch {
 			t.Errorf("committed %+v in epoch %d, want event %d in epoch %d", o.Committed, o.Epoch, suspended.Seq, b.user(ada).Epoch)
 		}
-		open := map[users.ApplicationID]users.LogoutState{wiki: users.LogoutNoSession, personio: users.LogoutNoSession}
+		open := map[users.ApplicationID]users.LogoutState{wiki: users.LogoutUnknown, personio: users.LogoutUnknown}
 		if diff := cmp.Diff(open, logouts(o)); diff != "" {
 			t.Errorf("applications before anything was cleaned (-want +got):\n%s", diff)
 		}

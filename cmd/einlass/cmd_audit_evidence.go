@@ -67,9 +67,16 @@ func (c auditVerifyEvidence) Run(ctx context.Context, s *shell) error {
 	})
 }
 
+// loggedEvent is an event as the log has it.
+type loggedEvent struct {
+	users.EventRef
+	kind    users.EventKind
+	subject string
+}
+
 // evidenceLog is what the event log says about keys, and about the events that records name.
 type evidenceLog struct {
-	events  map[int64]users.EventRef
+	events  map[int64]loggedEvent
 	prints  map[string]string
 	revoked map[string]bool
 }
@@ -88,10 +95,10 @@ func readLogForEvidence(ctx context.Context, a *app, items []evidenceItem) (*evi
 			named[ref.Seq] = true
 		}
 	}
-	log := &evidenceLog{events: map[int64]users.EventRef{}, prints: map[string]string{}, revoked: map[string]bool{}}
+	log := &evidenceLog{events: map[int64]loggedEvent{}, prints: map[string]string{}, revoked: map[string]bool{}}
 	_, err := a.Directory.WalkLog(ctx, func(e users.Event) {
 		if named[e.Seq] {
-			log.events[e.Seq] = users.EventRef{Seq: e.Seq, At: e.At, Hash: hex.EncodeToString(e.Hash)}
+			log.events[e.Seq] = loggedEvent{users.EventRef{Seq: e.Seq, At: e.At, Hash: hex.EncodeToString(e.Hash)}, e.Kind, e.Subject}
 		}
 		var said users.KeysRotated
 		if e.Kind != users.EventKeyRotated || json.Unmarshal([]byte(e.Payload), &said) != nil {
@@ -141,11 +148,14 @@ func (l *evidenceLog) judge(issuer string, item evidenceItem) evidenceVerdict {
 		problem("the record is of another installation, %s", record.Issuer)
 	}
 	for _, ref := range record.refs() {
-		if found := l.events[ref.Seq]; found.Hash != ref.Hash || !found.At.Equal(ref.At) {
+		if found, logged := l.events[ref.Seq]; !logged || found.Hash != ref.Hash || !found.At.Equal(ref.At) {
 			problem("event %d is not in the log as the record has it", ref.Seq)
 		}
 	}
-	if l.events[record.LogHead.Seq].Hash != record.LogHead.Hash {
+	if e := l.events[record.Committed.Seq]; e.kind != users.EventUserSuspended || e.subject != string(record.User) {
+		problem("event %d is not the end of this person's access", record.Committed.Seq)
+	}
+	if head, logged := l.events[record.LogHead.Seq]; !logged || head.Hash != record.LogHead.Hash {
 		problem("the log is not the one that the record was made from, or events were removed from its end")
 	}
 	return verdict
