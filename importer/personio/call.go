@@ -51,6 +51,7 @@ type protocol struct {
 	opened        func(answer value) (token, life value)               // in the answer to that
 	refused       func(r *rejection) error                             // what a refusal of that means
 	succeeded     func(answer value) bool                              // the answer is none about an error
+	refuses       func(answer value) bool                              // the answer is one about an error, in the API's own words
 	code          func(answer value) int                               // of an error, in the terms of HTTP; 0: none
 }
 
@@ -236,7 +237,7 @@ func (c *caller) judge(resp *outgoing.Response) (value, error) {
 		return nil, fmt.Errorf("status %d%s: %w", status, trace(answer), importer.ErrForbidden)
 	case !isJSON:
 		return nil, &rejection{status: status}
-	case status == http.StatusNotFound && !success:
+	case status == http.StatusNotFound && c.api.refuses(answer):
 		return nil, errNotFound
 	}
 	return nil, &rejection{status: status, code: code, answer: answer}

@@ -186,8 +186,7 @@ func (r *Registrar) ensure(ctx context.Context, a users.Application, known *user
 	if err != nil {
 		return "", err
 	}
-	hash := token.Hash()
-	switch sent := hex.EncodeToString(hash[:]); {
+	switch sent := sentHash(token); {
 	case was != RegistrationInOrder:
 	case known.TokenHash != sent:
 		was = RegistrationOld
@@ -203,7 +202,7 @@ func (r *Registrar) ensure(ctx context.Context, a users.Application, known *user
 	if !written.isAs(address) {
 		return was, fmt.Errorf("the webhook was taken, and is shown as another: %w", importer.ErrCorrupt)
 	}
-	known.ID, known.TokenHash, known.ChangedAt = written.id, hex.EncodeToString(hash[:]), written.changedAt
+	known.ID, known.TokenHash, known.ChangedAt = written.id, sentHash(token), written.changedAt
 	return was, nil
 }
 
@@ -245,13 +244,43 @@ func (r *Registrar) newToken(ctx context.Context, actor users.Actor, id users.Ap
 }
 
 // Rotate makes a new token. The one before is taken for users.WebhookOverlap.
-// Personio is told of the new one by the next Ensure, whoever calls it.
+// Personio is told of the new one by the next Ensure, whoever calls it. Where
+// Personio has not been told of the last one yet, or cannot be, none is made: the
+// one that it sends would be forgotten.
 func (r *Registrar) Rotate(ctx context.Context, actor users.Actor, a users.Application) error {
 	if !Registers(a) {
 		return fmt.Errorf("%w webhook: it is not registered by us", users.ErrInvalid)
 	}
-	_, err := r.newToken(ctx, actor, a.ID)
+	secret, err := r.cfg.Directory.ImportSecret(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	source, err := r.cfg.Accounts.openV2(a, secret)
+	if err != nil {
+		return err
+	}
+	if _, err := source.hooks(ctx); err != nil {
+		return err
+	}
+	known, err := r.cfg.Directory.WebhookRegistration(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	tokens, err := r.cfg.Directory.WebhookTokens(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	if len(tokens) > 0 && known.TokenHash != sentHash(tokens[0]) {
+		return nil
+	}
+	_, err = r.newToken(ctx, actor, a.ID)
 	return err
+}
+
+// sentHash is how a token that Personio was told of is remembered.
+func sentHash(token keys.Secret) string {
+	hash := token.Hash()
+	return hex.EncodeToString(hash[:])
 }
 
 // Steps tells an administrator how to do by hand what we may not do.

@@ -88,11 +88,11 @@ func (s *SourceV2) writeHook(ctx context.Context, h hook, address string, token 
 	if h.id != "" {
 		path := "/v2/webhooks/" + url.PathEscape(h.id)
 		answer, err := s.write(ctx, request{method: http.MethodPatch, path: path, body: body})
-		rejected, isRejection := errors.AsType[*rejection](err)
+		_, isRejection := errors.AsType[*rejection](err)
 		switch {
 		case err == nil:
 			return decodeHook(answer), nil
-		case isRejection && rejected.status >= 400 && rejected.status < 500:
+		case isRejection && h.auth != "TOKEN": // headers cannot be taken away by a change
 			if _, err := s.write(ctx, request{method: http.MethodDelete, path: path}); err != nil && !errors.Is(err, errNotFound) {
 				return hook{}, fmt.Errorf("delete webhook: %w", err)
 			}

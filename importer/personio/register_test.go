@@ -248,13 +248,19 @@ func TestRotationTellsPersonioSoonerOrLater(t *testing.T) {
 	if err != nil || len(tokens) != 2 || !tokens[1].Equal(before.Token) || after.Token.Equal(before.Token) {
 		t.Errorf("error %v, %d tokens; want the new one and the one before", err, len(tokens))
 	}
-	must(t, r.sim.Inject(atV2(personiotest.EndpointWebhooks, personiotest.Forbidden, 2, 0))) // once, and with a new token
+	must(t, r.sim.Inject(atV2(personiotest.EndpointWebhooks, personiotest.Forbidden, 2, 1))) // after the list of the rotation, once, and with a new token
 	must(t, r.Rotate(t.Context(), "cli:test", r.app()))
 	if _, err := r.Ensure(t.Context(), r.app()); !errors.Is(err, importer.ErrForbidden) {
 		t.Fatalf("while nothing may be written: %v", err)
 	}
 	if known, err := r.directory.WebhookRegistration(t.Context(), "personio"); err != nil || known.Problem == "" || strings.Contains(known.Problem, after.Token.Reveal()) {
 		t.Errorf("error %v, known problem %q", err, known.Problem)
+	}
+	waiting, err := r.directory.WebhookTokens(t.Context(), "personio")
+	must(t, err)
+	must(t, r.Rotate(t.Context(), "cli:test", r.app())) // makes none: the one that Personio sends would be forgotten
+	if tokens, err := r.directory.WebhookTokens(t.Context(), "personio"); err != nil || !slices.Equal(tokens, waiting) {
+		t.Errorf("a second rotation before Personio was told: error %v, other tokens", err)
 	}
 	if was := r.ensure(); was != personio.RegistrationOld {
 		t.Errorf("after a rotation that Personio was not told of it was %s", was)

@@ -23,6 +23,7 @@ var version1 = protocol{
 	},
 	refused:   func(*rejection) error { return importer.ErrForbidden }, // of any kind: it is one of the credentials
 	succeeded: func(answer value) bool { return string(answer.member("success")) == "true" },
+	refuses:   func(answer value) bool { return string(answer.member("success")) == "false" },
 	code: func(answer value) int {
 		code, _ := strconv.Atoi(string(answer.member("error").member("code"))) // 0 if there is none
 		return code

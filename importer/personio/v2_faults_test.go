@@ -205,7 +205,12 @@ func TestOnlyPersonioCanSayByVersion2ThatAPersonIsGone(t *testing.T) {
 		"not found":            {404, "application/problem+json", `{"errors":[{"title":"Resource not found"}]}`, importer.ErrGone},
 	}
 	for name, answer := range answers {
-		source := newSourceV2At(t, signedInV2(func(w http.ResponseWriter, _ *http.Request) {
+		source := newSourceV2At(t, signedInV2(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/v2/persons" { // the list, which does not show them either
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = w.Write([]byte(`{"_data":[]}`))
+				return
+			}
 			w.Header().Set("Content-Type", answer.contentType)
 			w.WriteHeader(answer.status)
 			_, _ = w.Write([]byte(answer.body))

@@ -178,6 +178,13 @@ type sightings struct {
 	names map[string]bool
 }
 
+// forget begins anew: what is absent may be withheld until it is shown again.
+func (s *sightings) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.names = nil
+}
+
 // note looks through an employment.
 func (s *sightings) note(employment value) {
 	s.mu.Lock()

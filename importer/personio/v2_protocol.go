@@ -23,7 +23,8 @@ var version2 = protocol{
 	succeeded: func(answer value) bool {
 		return answer.isObject() && answer.member("errors") == nil && answer.member("error") == nil
 	},
-	code: func(value) int { return 0 },
+	refuses: func(answer value) bool { return answer.member("errors").isArray() },
+	code:    func(value) int { return 0 },
 }
 
 // authorizeV2 requests no scopes: the names of them in Personio's text and in

@@ -58,6 +58,7 @@ func (s *SourceV2) Pages(ctx context.Context, query importer.Query) iter.Seq2[im
 			return
 		}
 		s.names.forget(0)
+		s.seen.forget() // a right may have been lost since
 		s.read(ctx, filter, query.Wanted, time.Time{}, yield)
 	}
 }
@@ -131,7 +132,7 @@ func (s *SourceV2) Person(ctx context.Context, id string, wanted []string) (impo
 	}
 	answer, err := s.get(ctx, request{path: "/v2/persons/" + id})
 	if errors.Is(err, errNotFound) {
-		return importer.Person{}, fmt.Errorf("person %s: %w", id, importer.ErrGone)
+		err = s.confirmGone(ctx, id)
 	}
 	if err != nil {
 		return importer.Person{}, fmt.Errorf("person %s: %w", id, err)
@@ -145,6 +146,27 @@ func (s *SourceV2) Person(ctx context.Context, id string, wanted []string) (impo
 		return importer.Person{}, fmt.Errorf("person %s: %w", id, err)
 	}
 	return people[0], nil
+}
+
+// confirmGone returns ErrGone if the list does not show a person either. One 404
+// alone takes nobody's access: this version has been seen to give them at random.
+func (s *SourceV2) confirmGone(ctx context.Context, id string) error {
+	answer, err := s.get(ctx, request{
+		path: "/v2/persons", query: func() url.Values { return url.Values{"id": {id}, "limit": {"1"}} },
+	})
+	if err != nil {
+		return err
+	}
+	rows := answer.member("_data")
+	if !rows.isArray() {
+		return fmt.Errorf("no list: %w", importer.ErrCorrupt)
+	}
+	for row := range rows.elements() {
+		if row.member(attributeID).text() == id {
+			return fmt.Errorf("not found alone, but listed: %w", importer.ErrCorrupt)
+		}
+	}
+	return importer.ErrGone
 }
 
 // complete adds employments and names to people, and reduces them to what is

@@ -122,7 +122,7 @@ func (n *unitNames) name(ctx context.Context, kind unitKind, id string) (name st
 			return "", false, fmt.Errorf("names of %s: %w", kind, err)
 		}
 		n.keep(kind, names)
-		name, found = names[id]
+		name, found, _ = n.find(kind, id)
 	}
 	if !found && (kind == attributeDepartment || kind == attributeTeam) {
 		if name, err = n.single(ctx, id); err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
@@ -117,6 +118,7 @@ func (h *Webhooks) Refresh(ctx context.Context) error {
 		return fmt.Errorf("webhooks: %w", err)
 	}
 	all := map[users.ApplicationID]webhookAccess{}
+	var unread []error
 	for _, a := range applications {
 		if a.Disabled || a.Import == nil || a.Import.Source != users.SourcePersonio {
 			continue
@@ -125,6 +127,9 @@ func (h *Webhooks) Refresh(ctx context.Context) error {
 		if err != nil { // of one connection; the others go on
 			h.cfg.Logger.ErrorContext(ctx, "webhook deliveries cannot be judged", "connection", a.ID, "error", err)
 			all[a.ID] = webhookAccess{broken: true}
+			if !errors.Is(err, keys.ErrNotSealedHere) && !errors.Is(err, keys.ErrWrongMasterKey) {
+				unread = append(unread, err) // it may pass: to be read again
+			}
 			continue
 		}
 		if len(stored.Tokens)+len(stored.Headers) > 0 {
@@ -132,7 +137,7 @@ func (h *Webhooks) Refresh(ctx context.Context) error {
 		}
 	}
 	h.access.Store(&all)
-	return nil
+	return errors.Join(unread...)
 }
 
 func newWebhookAccess(a users.Application, stored users.WebhookAccess) webhookAccess {
