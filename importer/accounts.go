@@ -20,6 +20,7 @@ type Accounts map[users.ApplicationID]account
 type account struct {
 	links         bool // means the same people as the others that link
 	leave         users.LeavePolicy
+	leaveRules    bool // which decide for people on leave
 	rank          int
 	authoritative []string            // attributes it is the source of whatever its rank
 	fills         map[string]struct{} // attributes of ours
@@ -37,7 +38,7 @@ func (e *Engine) readAccounts(ctx context.Context) (Accounts, error) {
 			continue
 		}
 		accounts[app.ID] = account{
-			links: app.Import.Conflict == users.ConflictLinks, leave: app.Import.Leave,
+			links: app.Import.Conflict == users.ConflictLinks, leave: app.Import.Leave, leaveRules: len(app.Import.LeaveRules) > 0,
 			rank: max(app.Import.Rank, 1), authoritative: app.Import.Authoritative,
 			fills: newMapper(mappingOf(e.cfg.Mappings, app), e.cfg.Organization).creating(app.Import.MappingOnCreate).fills(),
 		}
@@ -80,8 +81,12 @@ func (r Rules) elsewhere(records []users.Person) []users.Person {
 	return others
 }
 
-// shows reports whether the connection of a record admits the person.
+// shows reports whether the connection of a record admits the person. What its
+// rules leave to somebody on leave is its own business: no other suspends them.
 func (a Accounts) shows(p users.Person) bool {
+	if a[p.Connection].leaveRules && rememberedStanding(p.Status) == standingOnLeave {
+		return true
+	}
 	return Rules{Leave: a[p.Connection].leave}.admits(Mapped{Status: Status(p.Status), Gone: p.Status == users.PersonStatusGone})
 }
 

@@ -62,20 +62,28 @@ func (e *Engine) apply(ctx context.Context, t *tracker, total int) error {
 	}
 	run.State, run.FinishedAt = users.RunDone, e.now()
 	t.sum()
-	if err := d.SaveRun(ctx, lease, *run); err != nil {
+	if err := d.NoteWork(ctx, t.noting...); err != nil { // first: whom a rule for leave concerns later must not be forgotten
 		return err
 	}
-	return d.NoteWork(ctx, t.noting...) // each run decides by the days of leave, too
+	return d.SaveRun(ctx, lease, *run)
 }
 
 // failFollowers fails the rows that count on an earlier one which has failed:
 // they would remember the person as the source shows them, and the next run
-// would not see what is still to be done.
+// would not see what is still to be done. Whoever reports to somebody who could
+// not be created comes without a manager.
 func failFollowers(batch []users.RunChange, failed map[users.ID]struct{}) {
 	for i := range batch {
 		c := &batch[i]
 		if _, found := failed[c.User]; found && c.Before == users.BeforeFollows {
 			c.Outcome, c.Error = users.OutcomeFailed, "an earlier change of the person failed; the next run plans anew"
+		}
+		switch _, missing := failed[users.ID(c.Fields[users.AttributeManager].After)]; {
+		case missing && c.Kind == users.ChangeCreate:
+			delete(c.Fields, users.AttributeManager)
+			c.ManagerSourceID = ""
+		case missing:
+			c.Outcome, c.Error = users.OutcomeFailed, "the manager could not be created; the next run plans anew"
 		}
 	}
 }
@@ -139,6 +147,9 @@ func nextBatch(rows []users.RunChange) []users.RunChange {
 	}
 	if first >= phasePeople {
 		end = min(end, applyRows)
+		if slices.ContainsFunc(rows[:end], users.RunChange.SetsWindow) { // which brings events of its own
+			end = min(end, applyRows/2)
+		}
 	}
 	return rows[:end]
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -73,9 +74,13 @@ func (r *Report) describeFields(c ChangeReport) string {
 	return strings.Join(fields, "; ")
 }
 
-// SpreadsheetCell returns a cell that no spreadsheet takes for a formula: one
-// that begins like it is preceded by an apostrophe (OWASP, CSV injection).
+// innerFormula is where a spreadsheet that takes semicolons or tabs for the ends of cells would begin a formula.
+var innerFormula = regexp.MustCompile("([;\t\r\n\"])([=+@＝＋－＠-])")
+
+// SpreadsheetCell returns a cell that no spreadsheet takes for a formula: what
+// begins like it is preceded by an apostrophe (OWASP, CSV injection).
 func SpreadsheetCell(cell string) string {
+	cell = innerFormula.ReplaceAllString(cell, "$1'$2")
 	if cell != "" && strings.ContainsRune("=+-@\t\r\n\x00＝＋－＠", []rune(cell)[0]) {
 		return "'" + cell
 	}

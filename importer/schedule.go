@@ -175,6 +175,9 @@ func nextStart(runs []users.Run, interval time.Duration, now time.Time) time.Tim
 
 // following returns the first time after now that lies a whole number of intervals after due.
 func following(due time.Time, interval time.Duration, now time.Time) time.Time {
+	if due.IsZero() { // at once
+		due = now
+	}
 	if missed := now.Sub(due); missed >= 0 {
 		due = due.Add(missed.Truncate(interval))
 	}

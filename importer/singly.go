@@ -60,9 +60,12 @@ type singleRead struct {
 	asked  bool
 }
 
+// aboutThem reports whether an error may be about one person alone.
+func aboutThem(err error) bool { return errors.Is(err, ErrCorrupt) || errors.Is(err, ErrForbidden) }
+
 // readSingly asks a source for people. Where it answers for none of them its
-// error comes back, and always where it refuses us. One person whom it cannot
-// show does not keep the others from being read.
+// error comes back, and always where it refuses our credentials. People whom it
+// cannot show keep neither the others nor those who come later from being read.
 func readSingly(ctx context.Context, source Source, ids []string, wanted []string) (*personReads, error) {
 	asking, stop := context.WithCancel(ctx)
 	defer stop()
@@ -73,7 +76,7 @@ func readSingly(ctx context.Context, source Source, ids []string, wanted []strin
 		readers.Go(func() {
 			for i := range next {
 				answers[i] = readOne(asking, source, ids[i], wanted)
-				if err := answers[i].err; err != nil && !errors.Is(err, ErrGone) && !errors.Is(err, ErrCorrupt) {
+				if err := answers[i].err; err != nil && !errors.Is(err, ErrGone) && !aboutThem(err) {
 					stop() // the others would wait as long in vain
 				}
 			}
@@ -114,18 +117,20 @@ func collect(ids []string, answers []singleRead) (*personReads, error) {
 			continue
 		case errors.Is(a.err, ErrGone):
 			reads.gone = append(reads.gone, ids[i])
-		case errors.Is(a.err, ErrCredentials), errors.Is(a.err, ErrRevoked), errors.Is(a.err, ErrForbidden):
+		case errors.Is(a.err, ErrCredentials), errors.Is(a.err, ErrRevoked):
 			return nil, a.err
 		case a.err != nil:
 			reads.failed[ids[i]] = true
-			failure = a.err
+			if !errors.Is(a.err, ErrCorrupt) {
+				failure = a.err
+			}
 			continue
 		default:
 			reads.people = append(reads.people, a.person)
 		}
 		reads.answered[ids[i]] = true
 	}
-	if len(reads.answered) == 0 {
+	if len(reads.answered) == 0 && failure != nil {
 		return nil, failure
 	}
 	return reads, nil

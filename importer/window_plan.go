@@ -75,7 +75,7 @@ func (in PageInput) window(m Mapped, u users.User, at place) (bounds map[string]
 	case m.Gone:
 		return nil, false
 	case rules.Accounts.atWork(at.elsewhere) != "":
-		return map[string]string{}, true
+		return map[string]string{}, rules.admits(m) // an account that they have left has no say
 	case !rules.Windows:
 		return map[string]string{}, rules.admits(m) || !others
 	case at.linked && !others:

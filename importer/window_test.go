@@ -406,3 +406,16 @@ func TestSomebodyAtWorkInTwoAccountsHasNoWindow(t *testing.T) {
 		}
 	}
 }
+
+// An account that a person has left takes no window away which the one where they work has set.
+func TestALeftAccountHasNoSayInTheWindowOfAnother(t *testing.T) {
+	t.Parallel()
+	w := windowWorld(t)
+	id := w.hire(person("1", StatusActive, "Ada"))
+	w.rules.Accounts = Accounts{hr: account{links: true, rank: 1}, "other": account{links: true, rank: 2}}
+	w.change(id, func(u *users.User) { u.AccessUntil = noon.Add(-time.Hour) })
+	w.others = []users.Person{{Connection: "other", SourceID: "9", User: id, Status: "active"}}
+	if got := bounds(w.plan(person("1", StatusInactive, "Ada"))); len(got) != 0 {
+		t.Errorf("the account that was left changes the window: %v", got)
+	}
+}

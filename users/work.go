@@ -39,6 +39,9 @@ func (d *Directory) NoteWork(ctx context.Context, work ...Work) error {
 		if w.Noted.IsZero() {
 			w.Noted = d.now()
 		}
+		if w.Due.IsZero() {
+			w.Due = w.Noted
+		}
 		noted[i] = w
 	}
 	if err := d.store.Update(ctx, func(tx Tx) error { return tx.PutWork(ctx, noted) }); err != nil {

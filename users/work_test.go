@@ -17,7 +17,7 @@ func TestWorkIsNotedWithTheTimeItWasHeardOf(t *testing.T) {
 			users.Work{Kind: users.WorkPerson, Connection: personio, Subject: "2", Noted: heard}))
 		work, err := b.Read().WorkOf(t.Context(), personio)
 		b.must(err)
-		if len(work) != 2 || work[0].Noted.Before(before) || !work[1].Noted.Equal(heard) {
+		if len(work) != 2 || work[1].Noted.Before(before) || !work[0].Noted.Equal(heard) || !work[0].Due.Equal(heard) {
 			t.Errorf("work %+v since %v", work, before)
 		}
 	})
