@@ -310,7 +310,7 @@ func (a *app) openImports(watch *bar) error {
 // imported is told of each import that ended here. After one over everybody the webhook is looked at.
 func (a *app) imported(run users.Run) {
 	a.metrics.imported(run)
-	if len(run.Options.People) == 0 && !run.Preview {
+	if run.Scope == users.ScopeFull && !run.Preview {
 		a.Registrar.Look(run.Connection)
 	}
 }
