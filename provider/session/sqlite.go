@@ -33,17 +33,17 @@ type sqliteStore struct {
 
 // statements are prepared once; each is queries/<its name>.sql.
 type statements struct {
-	putSession, renewSession, touchSession, endSession        *sql.Stmt
-	session, sessionsOf, sessionOfSID                         *sql.Stmt
-	putRequest, request, takeRequest                          *sql.Stmt
-	useSession, putCode, takeCode, putTakenCode, takenCode    *sql.Stmt
-	liveCode, putToken, token, deleteToken, revokeFamily      *sql.Stmt
-	putFamily, putRefresh, refresh, rotateFamily, usedRefresh *sql.Stmt
-	reserve, windowEnd, refund                                *sql.Stmt
-	putDevice, device                                         *sql.Stmt
-	sweepSessions, sweepRequests, sweepCodes, sweepTakenCodes *sql.Stmt
-	sweepTokens, sweepRevoked, sweepThrottles, sweepDevices   *sql.Stmt
-	sweepFamilies, sweepRefresh                               *sql.Stmt
+	putSession, renewSession, touchSession, endSession        stmt
+	session, sessionsOf, sessionOfSID                         stmt
+	putRequest, request, takeRequest                          stmt
+	useSession, putCode, takeCode, putTakenCode, takenCode    stmt
+	liveCode, putToken, token, deleteToken, revokeFamily      stmt
+	putFamily, putRefresh, refresh, rotateFamily, usedRefresh stmt
+	reserve, windowEnd, refund                                stmt
+	putDevice, device                                         stmt
+	sweepSessions, sweepRequests, sweepCodes, sweepTakenCodes stmt
+	sweepTokens, sweepRevoked, sweepThrottles, sweepDevices   stmt
+	sweepFamilies, sweepRefresh                               stmt
 }
 
 // OpenSQLite opens the file at path, creating it readable by its owner only,
@@ -140,56 +140,56 @@ func (s *sqliteStore) createSchema(ctx context.Context) error {
 
 func (s *sqliteStore) prepare(ctx context.Context) error {
 	var errs []error
-	stmt := func(db *sql.DB, name string) *sql.Stmt {
-		st, err := db.PrepareContext(ctx, query(name))
+	compile := func(db *sql.DB, name string) stmt {
+		compiled, err := db.PrepareContext(ctx, query(name))
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
 		}
-		return st
+		return stmt{compiled}
 	}
 	s.statements = statements{
-		session:    stmt(s.reader, "session"),
-		sessionsOf: stmt(s.reader, "sessions_of"),
-		request:    stmt(s.reader, "request"),
-		token:      stmt(s.reader, "token"),
-		refresh:    stmt(s.reader, "refresh"),
-		device:     stmt(s.reader, "device"),
+		session:    compile(s.reader, "session"),
+		sessionsOf: compile(s.reader, "sessions_of"),
+		request:    compile(s.reader, "request"),
+		token:      compile(s.reader, "token"),
+		refresh:    compile(s.reader, "refresh"),
+		device:     compile(s.reader, "device"),
 
-		putSession:   stmt(s.writer, "put_session"),
-		renewSession: stmt(s.writer, "renew_session"),
-		touchSession: stmt(s.writer, "touch_session"),
-		endSession:   stmt(s.writer, "end_session"),
-		sessionOfSID: stmt(s.writer, "session_of_sid"),
-		putRequest:   stmt(s.writer, "put_request"),
-		takeRequest:  stmt(s.writer, "take_request"),
-		useSession:   stmt(s.writer, "use_session"),
-		putCode:      stmt(s.writer, "put_code"),
-		takeCode:     stmt(s.writer, "take_code"),
-		putTakenCode: stmt(s.writer, "put_taken_code"),
-		takenCode:    stmt(s.writer, "taken_code"),
-		liveCode:     stmt(s.writer, "live_code"),
-		putToken:     stmt(s.writer, "put_token"),
-		deleteToken:  stmt(s.writer, "delete_token"),
-		putFamily:    stmt(s.writer, "put_family"),
-		putRefresh:   stmt(s.writer, "put_refresh"),
-		rotateFamily: stmt(s.writer, "rotate_family"),
-		usedRefresh:  stmt(s.writer, "used_refresh"),
-		revokeFamily: stmt(s.writer, "revoke_family"),
-		reserve:      stmt(s.writer, "reserve"),
-		windowEnd:    stmt(s.writer, "window_end"),
-		refund:       stmt(s.writer, "refund"),
-		putDevice:    stmt(s.writer, "put_device"),
+		putSession:   compile(s.writer, "put_session"),
+		renewSession: compile(s.writer, "renew_session"),
+		touchSession: compile(s.writer, "touch_session"),
+		endSession:   compile(s.writer, "end_session"),
+		sessionOfSID: compile(s.writer, "session_of_sid"),
+		putRequest:   compile(s.writer, "put_request"),
+		takeRequest:  compile(s.writer, "take_request"),
+		useSession:   compile(s.writer, "use_session"),
+		putCode:      compile(s.writer, "put_code"),
+		takeCode:     compile(s.writer, "take_code"),
+		putTakenCode: compile(s.writer, "put_taken_code"),
+		takenCode:    compile(s.writer, "taken_code"),
+		liveCode:     compile(s.writer, "live_code"),
+		putToken:     compile(s.writer, "put_token"),
+		deleteToken:  compile(s.writer, "delete_token"),
+		putFamily:    compile(s.writer, "put_family"),
+		putRefresh:   compile(s.writer, "put_refresh"),
+		rotateFamily: compile(s.writer, "rotate_family"),
+		usedRefresh:  compile(s.writer, "used_refresh"),
+		revokeFamily: compile(s.writer, "revoke_family"),
+		reserve:      compile(s.writer, "reserve"),
+		windowEnd:    compile(s.writer, "window_end"),
+		refund:       compile(s.writer, "refund"),
+		putDevice:    compile(s.writer, "put_device"),
 
-		sweepSessions:   stmt(s.writer, "sweep_sessions"),
-		sweepRequests:   stmt(s.writer, "sweep_requests"),
-		sweepCodes:      stmt(s.writer, "sweep_codes"),
-		sweepTakenCodes: stmt(s.writer, "sweep_taken_codes"),
-		sweepTokens:     stmt(s.writer, "sweep_tokens"),
-		sweepRevoked:    stmt(s.writer, "sweep_revoked"),
-		sweepThrottles:  stmt(s.writer, "sweep_throttles"),
-		sweepDevices:    stmt(s.writer, "sweep_devices"),
-		sweepFamilies:   stmt(s.writer, "sweep_families"),
-		sweepRefresh:    stmt(s.writer, "sweep_refresh"),
+		sweepSessions:   compile(s.writer, "sweep_sessions"),
+		sweepRequests:   compile(s.writer, "sweep_requests"),
+		sweepCodes:      compile(s.writer, "sweep_codes"),
+		sweepTakenCodes: compile(s.writer, "sweep_taken_codes"),
+		sweepTokens:     compile(s.writer, "sweep_tokens"),
+		sweepRevoked:    compile(s.writer, "sweep_revoked"),
+		sweepThrottles:  compile(s.writer, "sweep_throttles"),
+		sweepDevices:    compile(s.writer, "sweep_devices"),
+		sweepFamilies:   compile(s.writer, "sweep_families"),
+		sweepRefresh:    compile(s.writer, "sweep_refresh"),
 	}
 	return errors.Join(errs...)
 }
@@ -206,13 +206,9 @@ func query(name string) string {
 	return string(text)
 }
 
-// beginner is a pool or a connection.
-type beginner interface {
-	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
-}
-
-func inTx(ctx context.Context, db beginner, f func(tx *sql.Tx) error) error {
-	tx, err := db.BeginTx(ctx, nil)
+// inTx runs f in a transaction, which runs to its end like each of its statements.
+func inTx(ctx context.Context, conn *sql.Conn, f func(tx *sql.Tx) error) error {
+	tx, err := conn.BeginTx(patient(ctx), nil)
 	if err != nil {
 		return err
 	}
@@ -226,7 +222,12 @@ func inTx(ctx context.Context, db beginner, f func(tx *sql.Tx) error) error {
 // update runs f in a transaction that survives a killed process, but perhaps
 // not a power loss.
 func (s *sqliteStore) update(ctx context.Context, f func(tx *sql.Tx) error) error {
-	return inTx(ctx, s.writer, f)
+	conn, err := s.writer.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return inTx(ctx, conn, f)
 }
 
 // durable is update that also survives a power loss, which must not bring a
@@ -260,13 +261,13 @@ const sweepRows = 1000
 
 func (s *sqliteStore) Sweep(ctx context.Context, now time.Time) error {
 	defer s.opt.observe("sweep", time.Now())
-	for _, stmt := range []*sql.Stmt{
+	for _, sweep := range []stmt{
 		s.sweepSessions, s.sweepRequests, s.sweepCodes, s.sweepTakenCodes,
 		s.sweepTokens, s.sweepRevoked, s.sweepThrottles, s.sweepDevices,
 		s.sweepFamilies, s.sweepRefresh,
 	} {
 		for deleted := int64(sweepRows); deleted == sweepRows; {
-			result, err := stmt.ExecContext(ctx, now.UnixMilli(), sweepRows)
+			result, err := sweep.exec(ctx, now.UnixMilli(), sweepRows)
 			if err != nil {
 				return fail("sweep", err)
 			}

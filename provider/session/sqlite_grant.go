@@ -23,12 +23,12 @@ func (s *sqliteStore) IssueCode(ctx context.Context, h keys.Secret, c Code, seen
 		return fail("issue code", err)
 	}
 	err = s.update(ctx, func(tx *sql.Tx) error {
-		err := changed(tx.StmtContext(ctx, s.useSession).ExecContext(ctx,
+		err := changed(s.useSession.in(ctx, tx).exec(ctx,
 			g.User, g.SID, seen.UnixMilli(), sessionExpires.UnixMilli(), g.Application))
 		if err != nil {
 			return err
 		}
-		_, err = tx.StmtContext(ctx, s.putCode).ExecContext(ctx,
+		_, err = s.putCode.in(ctx, tx).exec(ctx,
 			key, g.User, g.SID, g.Family, g.Offline,
 			g.ClientID, c.RedirectURI, c.CodeChallenge, c.Expires.UnixMilli(), value)
 		return err
@@ -47,7 +47,7 @@ func (s *sqliteStore) TakeCode(ctx context.Context, h keys.Secret, check CodeChe
 	var refusal error // not the transaction's error: a replay must be committed
 	err := s.durable(ctx, func(tx *sql.Tx) error {
 		var value string
-		err := tx.StmtContext(ctx, s.takeCode).QueryRowContext(ctx,
+		err := s.takeCode.in(ctx, tx).row(ctx,
 			key, now.UnixMilli(), check.ClientID, check.RedirectURI, check.Challenge).Scan(&value)
 		if errors.Is(err, sql.ErrNoRows) {
 			refusal, err = s.refuseCode(ctx, tx, key, check, now, tombstone)
@@ -61,7 +61,7 @@ func (s *sqliteStore) TakeCode(ctx context.Context, h keys.Secret, check CodeChe
 			return err
 		}
 		grant = code.Grant
-		_, err = tx.StmtContext(ctx, s.putTakenCode).ExecContext(ctx,
+		_, err = s.putTakenCode.in(ctx, tx).exec(ctx,
 			key, grant.User, grant.Family, grant.ClientID, tombstone.UnixMilli())
 		return err
 	})
@@ -76,19 +76,19 @@ func (s *sqliteStore) TakeCode(ctx context.Context, h keys.Secret, check CodeChe
 func (s *sqliteStore) refuseCode(ctx context.Context, tx *sql.Tx, key string, check CodeCheck, now, tombstone time.Time) (refusal, err error) {
 	var user users.ID
 	var family, client string
-	err = tx.StmtContext(ctx, s.takenCode).QueryRowContext(ctx, key, now.UnixMilli()).Scan(&user, &family, &client)
+	err = s.takenCode.in(ctx, tx).row(ctx, key, now.UnixMilli()).Scan(&user, &family, &client)
 	switch {
 	case err == nil && client != check.ClientID:
 		return ErrMismatch, nil
 	case err == nil:
-		_, err := tx.StmtContext(ctx, s.revokeFamily).ExecContext(ctx, user, family, tombstone.UnixMilli())
+		_, err := s.revokeFamily.in(ctx, tx).exec(ctx, user, family, tombstone.UnixMilli())
 		return ErrReplayed, err
 	case !errors.Is(err, sql.ErrNoRows):
 		return nil, err
 	}
 
 	var one int
-	err = tx.StmtContext(ctx, s.liveCode).QueryRowContext(ctx, key, now.UnixMilli()).Scan(&one)
+	err = s.liveCode.in(ctx, tx).row(ctx, key, now.UnixMilli()).Scan(&one)
 	switch {
 	case err == nil:
 		return ErrMismatch, nil
@@ -110,7 +110,7 @@ func (s *sqliteStore) PutToken(ctx context.Context, h keys.Secret, t AccessToken
 	if err != nil {
 		return fail("put token", err)
 	}
-	_, err = s.putToken.ExecContext(ctx, key, g.User, g.SID, g.Family, g.Offline, t.Expires.UnixMilli(), value)
+	_, err = s.putToken.exec(ctx, key, g.User, g.SID, g.Family, g.Offline, t.Expires.UnixMilli(), value)
 	return fail("put token", err)
 }
 
@@ -121,7 +121,7 @@ func (s *sqliteStore) Token(ctx context.Context, h keys.Secret, now time.Time) (
 		return AccessToken{}, ErrNotFound
 	}
 	var token AccessToken
-	err := scanRecord(s.token.QueryRowContext(ctx, handleKey(tag, hash), now.UnixMilli()), handleKey(tag, hash), &token)
+	err := scanRecord(s.token.row(ctx, handleKey(tag, hash), now.UnixMilli()), handleKey(tag, hash), &token)
 	if err != nil {
 		return AccessToken{}, fail("token", err)
 	}
@@ -135,7 +135,7 @@ func (s *sqliteStore) DeleteToken(ctx context.Context, h keys.Secret) error {
 		return nil
 	}
 	return fail("delete token", s.durable(ctx, func(tx *sql.Tx) error {
-		_, err := tx.StmtContext(ctx, s.deleteToken).ExecContext(ctx, handleKey(tag, hash))
+		_, err := s.deleteToken.in(ctx, tx).exec(ctx, handleKey(tag, hash))
 		return err
 	}))
 }
@@ -143,7 +143,7 @@ func (s *sqliteStore) DeleteToken(ctx context.Context, h keys.Secret) error {
 func (s *sqliteStore) RevokeFamily(ctx context.Context, user users.ID, family string, until time.Time) error {
 	defer s.opt.observe("revoke_family", time.Now())
 	return fail("revoke family", s.durable(ctx, func(tx *sql.Tx) error {
-		_, err := tx.StmtContext(ctx, s.revokeFamily).ExecContext(ctx, user, family, until.UnixMilli())
+		_, err := s.revokeFamily.in(ctx, tx).exec(ctx, user, family, until.UnixMilli())
 		return err
 	}))
 }

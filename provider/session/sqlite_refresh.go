@@ -26,12 +26,12 @@ func (s *sqliteStore) PutRefresh(ctx context.Context, h keys.Secret, t RefreshTo
 	}
 	key, ends := handleKey(tag, hash), t.Ends.UnixMilli()
 	return fail("put refresh token", s.durable(ctx, func(tx *sql.Tx) error {
-		_, err := tx.StmtContext(ctx, s.putFamily).ExecContext(ctx,
+		_, err := s.putFamily.in(ctx, tx).exec(ctx,
 			g.User, g.Family, g.ClientID, key, t.Expires.UnixMilli(), ends, value)
 		if err != nil {
 			return err
 		}
-		_, err = tx.StmtContext(ctx, s.putRefresh).ExecContext(ctx, key, g.User, g.Family, ends)
+		_, err = s.putRefresh.in(ctx, tx).exec(ctx, key, g.User, g.Family, ends)
 		return err
 	}))
 }
@@ -46,7 +46,7 @@ func (s *sqliteStore) Refresh(ctx context.Context, h keys.Secret, now time.Time)
 	var user users.ID
 	var family, value string
 	var expires, ends int64
-	err := s.refresh.QueryRowContext(ctx, handleKey(tag, hash), now.UnixMilli()).
+	err := s.refresh.row(ctx, handleKey(tag, hash), now.UnixMilli()).
 		Scan(&user, &family, &expires, &ends, &t.Rotated, &value)
 	if err != nil {
 		return RefreshToken{}, fail("refresh token", found(err))
@@ -72,7 +72,7 @@ func (s *sqliteStore) RotateRefresh(ctx context.Context, r Rotation, now time.Ti
 		var user users.ID
 		var family, value string
 		var ends int64
-		err := tx.StmtContext(ctx, s.rotateFamily).QueryRowContext(ctx,
+		err := s.rotateFamily.in(ctx, tx).row(ctx,
 			key, newKey, r.ClientID, now.UnixMilli(), r.IdleEnd.UnixMilli()).Scan(&user, &family, &ends, &value)
 		if errors.Is(err, sql.ErrNoRows) {
 			refusal, err = s.refuseRefresh(ctx, tx, key, r.ClientID, now)
@@ -84,7 +84,7 @@ func (s *sqliteStore) RotateRefresh(ctx context.Context, r Rotation, now time.Ti
 		if _, err := decodeOf(familyKey(user, family), value, &grant); err != nil {
 			return err
 		}
-		_, err = tx.StmtContext(ctx, s.putRefresh).ExecContext(ctx, newKey, user, family, ends)
+		_, err = s.putRefresh.in(ctx, tx).exec(ctx, newKey, user, family, ends)
 		return err
 	})
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *sqliteStore) refuseRefresh(ctx context.Context, tx *sql.Tx, key, client
 	var family, client string
 	var ends int64
 	var rotated bool
-	err = tx.StmtContext(ctx, s.usedRefresh).QueryRowContext(ctx, key, now.UnixMilli()).
+	err = s.usedRefresh.in(ctx, tx).row(ctx, key, now.UnixMilli()).
 		Scan(&user, &family, &client, &ends, &rotated)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -112,6 +112,6 @@ func (s *sqliteStore) refuseRefresh(ctx context.Context, tx *sql.Tx, key, client
 	case !rotated: // so its family has been revoked
 		return ErrNotFound, nil
 	}
-	_, err = tx.StmtContext(ctx, s.revokeFamily).ExecContext(ctx, user, family, ends)
+	_, err = s.revokeFamily.in(ctx, tx).exec(ctx, user, family, ends)
 	return ErrReplayed, err
 }

@@ -27,7 +27,7 @@ func (s *sqliteStore) PutRequest(ctx context.Context, r AuthRequest) error {
 	if err != nil {
 		return fail("put request", err)
 	}
-	_, err = s.putRequest.ExecContext(ctx, id, r.Expires.UnixMilli(), value)
+	_, err = s.putRequest.exec(ctx, id, r.Expires.UnixMilli(), value)
 	return fail("put request", err)
 }
 
@@ -35,7 +35,7 @@ func (s *sqliteStore) Request(ctx context.Context, id string, now time.Time) (Au
 	defer s.opt.observe("request", time.Now())
 	key := hashText(id)
 	var r AuthRequest
-	if err := scanRecord(s.request.QueryRowContext(ctx, key, now.UnixMilli()), key, &r); err != nil {
+	if err := scanRecord(s.request.row(ctx, key, now.UnixMilli()), key, &r); err != nil {
 		return AuthRequest{}, fail("request", err)
 	}
 	return r, nil
@@ -46,7 +46,7 @@ func (s *sqliteStore) TakeRequest(ctx context.Context, id string, now time.Time)
 	key := hashText(id)
 	var r AuthRequest
 	err := s.update(ctx, func(tx *sql.Tx) error {
-		return scanRecord(tx.StmtContext(ctx, s.takeRequest).QueryRowContext(ctx, key, now.UnixMilli()), key, &r)
+		return scanRecord(s.takeRequest.in(ctx, tx).row(ctx, key, now.UnixMilli()), key, &r)
 	})
 	if err != nil {
 		return AuthRequest{}, fail("take request", err)
@@ -65,7 +65,7 @@ func (s *sqliteStore) PutDevice(ctx context.Context, h keys.Secret, user users.I
 	if err != nil {
 		return fail("put device", err)
 	}
-	_, err = s.putDevice.ExecContext(ctx, key, expires.UnixMilli(), value)
+	_, err = s.putDevice.exec(ctx, key, expires.UnixMilli(), value)
 	return fail("put device", err)
 }
 
@@ -77,7 +77,7 @@ func (s *sqliteStore) DeviceUser(ctx context.Context, h keys.Secret, now time.Ti
 	}
 	key := handleKey(tag, hash)
 	var user users.ID
-	if err := scanRecord(s.device.QueryRowContext(ctx, key, now.UnixMilli()), key, &user); err != nil {
+	if err := scanRecord(s.device.row(ctx, key, now.UnixMilli()), key, &user); err != nil {
 		return "", fail("device user", err)
 	}
 	return user, nil
@@ -89,7 +89,7 @@ func (s *sqliteStore) Reserve(ctx context.Context, key string, limit int, window
 	var verdict Verdict
 	err := s.update(ctx, func(tx *sql.Tx) error {
 		var count int
-		err := tx.StmtContext(ctx, s.reserve).QueryRowContext(ctx,
+		err := s.reserve.in(ctx, tx).row(ctx,
 			id, now.Add(window).UnixMilli(), now.UnixMilli(), limit).Scan(&count)
 		if err == nil {
 			verdict = Verdict{Allowed: true, Remaining: limit - count}
@@ -99,7 +99,7 @@ func (s *sqliteStore) Reserve(ctx context.Context, key string, limit int, window
 			return err
 		}
 		end := now.Add(window).UnixMilli() // a limit of 0 opens no window
-		err = tx.StmtContext(ctx, s.windowEnd).QueryRowContext(ctx, id, now.UnixMilli()).Scan(&end)
+		err = s.windowEnd.in(ctx, tx).row(ctx, id, now.UnixMilli()).Scan(&end)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
@@ -114,6 +114,6 @@ func (s *sqliteStore) Reserve(ctx context.Context, key string, limit int, window
 
 func (s *sqliteStore) Refund(ctx context.Context, key string, now time.Time) error {
 	defer s.opt.observe("refund", time.Now())
-	_, err := s.refund.ExecContext(ctx, hashText(key), now.UnixMilli())
+	_, err := s.refund.exec(ctx, hashText(key), now.UnixMilli())
 	return fail("refund", err)
 }

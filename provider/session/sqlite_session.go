@@ -49,7 +49,7 @@ func (s *sqliteStore) PutSession(ctx context.Context, h keys.Secret, session Ses
 	if err := errors.Join(errApplications, errValue); err != nil {
 		return fail("put session", err)
 	}
-	_, err := s.putSession.ExecContext(ctx, session.User, session.SID, key,
+	_, err := s.putSession.exec(ctx, session.User, session.SID, key,
 		session.Seen.UnixMilli(), session.Expires.UnixMilli(), applications, value)
 	return fail("put session", err)
 }
@@ -66,7 +66,7 @@ func (s *sqliteStore) RenewSession(ctx context.Context, before, h keys.Secret, s
 	if err != nil {
 		return fail("renew session", err)
 	}
-	return fail("renew session", changed(s.renewSession.ExecContext(ctx, session.User, session.SID, handleKey(oldTag, oldHash),
+	return fail("renew session", changed(s.renewSession.exec(ctx, session.User, session.SID, handleKey(oldTag, oldHash),
 		key, session.Seen.UnixMilli(), session.Expires.UnixMilli(), value)))
 }
 
@@ -88,7 +88,7 @@ func (s *sqliteStore) Session(ctx context.Context, h keys.Secret, now time.Time)
 	if !ok {
 		return Session{}, ErrNotFound
 	}
-	session, err := scanSession(s.session.QueryRowContext(ctx, handleKey(tag, hash), now.UnixMilli()))
+	session, err := scanSession(s.session.row(ctx, handleKey(tag, hash), now.UnixMilli()))
 	return session, fail("session", err)
 }
 
@@ -99,7 +99,7 @@ func (s *sqliteStore) TouchSession(ctx context.Context, h keys.Secret, seen, exp
 		return ErrNotFound
 	}
 	return fail("touch session", changed(
-		s.touchSession.ExecContext(ctx, handleKey(tag, hash), seen.UnixMilli(), expires.UnixMilli())))
+		s.touchSession.exec(ctx, handleKey(tag, hash), seen.UnixMilli(), expires.UnixMilli())))
 }
 
 func (s *sqliteStore) EndSession(ctx context.Context, told Session, now time.Time) (Session, error) {
@@ -112,10 +112,10 @@ func (s *sqliteStore) EndSession(ctx context.Context, told Session, now time.Tim
 	var refusal error
 	err = s.durable(ctx, func(tx *sql.Tx) error {
 		var err error
-		session, err = scanSession(tx.StmtContext(ctx, s.endSession).QueryRowContext(ctx, told.User, told.SID, applications))
+		session, err = scanSession(s.endSession.in(ctx, tx).row(ctx, told.User, told.SID, applications))
 		if errors.Is(err, ErrNotFound) {
 			refusal = ErrUntold
-			session, err = scanSession(tx.StmtContext(ctx, s.sessionOfSID).QueryRowContext(ctx, told.User, told.SID))
+			session, err = scanSession(s.sessionOfSID.in(ctx, tx).row(ctx, told.User, told.SID))
 		}
 		return err
 	})
@@ -130,7 +130,7 @@ func (s *sqliteStore) EndSession(ctx context.Context, told Session, now time.Tim
 
 func (s *sqliteStore) SessionsOf(ctx context.Context, user users.ID, now time.Time) ([]Session, error) {
 	defer s.opt.observe("sessions_of", time.Now())
-	rows, err := s.sessionsOf.QueryContext(ctx, user, now.UnixMilli())
+	rows, err := s.sessionsOf.rows(ctx, user, now.UnixMilli())
 	if err != nil {
 		return nil, fail("sessions of user", err)
 	}

@@ -125,7 +125,18 @@ func (c *conn) start(ctx context.Context, next call) (*sql.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	return compiled.QueryContext(ctx, next.args...)
+	return compiled.QueryContext(patient(ctx), next.args...)
+}
+
+// patient is ctx for a statement of SQLite, which runs to its end once it has
+// begun: of a context that may end, database/sql and the driver each keep watch
+// from a goroutine of their own, which costs more than most statements. One that
+// has ended stays as it is, so nothing begins.
+func patient(ctx context.Context) context.Context {
+	if ctx.Err() != nil {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
 }
 
 // change runs a call that returns no rows.
@@ -147,7 +158,7 @@ func (c *conn) affect(ctx context.Context, next call) (int64, error) {
 	} else {
 		var compiled *sql.Stmt
 		if compiled, err = c.prepared.get(ctx, c.db, next.text); err == nil {
-			result, err = compiled.ExecContext(ctx, next.args...)
+			result, err = compiled.ExecContext(patient(ctx), next.args...)
 		}
 	}
 	if err != nil {
