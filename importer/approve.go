@@ -97,7 +97,7 @@ func (e *Engine) checkSecondPerson(ctx context.Context, run users.Run, actor use
 		return err
 	}
 	switch {
-	case err != nil || u.StateAt(e.now()) != users.StateActive || (u.Role != users.RoleOwner && u.Role != users.RoleAdministrator):
+	case err != nil || u.StateAt(e.now()) != users.StateActive || !u.Role.Administers():
 		return fmt.Errorf("%w: %s is no active owner or administrator", ErrApprover, id)
 	case actor == run.Actor:
 		return fmt.Errorf("%w: whoever started the import does not approve it", ErrApprover)

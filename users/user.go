@@ -62,6 +62,12 @@ func (r Role) Valid() bool {
 	return slices.Contains([]Role{RoleOwner, RoleAdministrator, RoleHelpdesk, RoleAuditor, RoleNone}, r)
 }
 
+// SeesConsole reports whether the role may look at everything in the console.
+func (r Role) SeesConsole() bool { return r.Administers() || r == RoleAuditor }
+
+// Administers reports whether the role may change things in the console and decide about imports.
+func (r Role) Administers() bool { return r == RoleOwner || r == RoleAdministrator }
+
 // Origin says who looks after a user: the file, an import, or nobody but us.
 type Origin string
 

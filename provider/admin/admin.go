@@ -1,12 +1,13 @@
-// Package admin is the console. So far it shows the result of an import, to
-// which the mails about imports lead:
+// Package admin is the console.
 //
+//	GET /admin                            leads to the imports
 //	GET /admin/imports/{run}              figures, and whom it concerns and why
 //	GET /admin/imports/{run}/result.csv   the same to be saved, ?separator=semicolon for spreadsheets
 //	GET /admin/imports/{run}/result.json  the same for programs
 //
-// Who may see it follows from the role alone: owner, administrator, auditor. The
-// pages change nothing, so a link from elsewhere may lead to them.
+// Who may see it follows from the role alone: owner, administrator, auditor. Pages
+// stand in one frame, see frame.go: a page is a template that defines "title" and "main", and a
+// handler behind seer that calls render.
 package admin
 
 import (
@@ -14,7 +15,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/einlass/einlass/keys"
@@ -31,13 +31,14 @@ type directory interface {
 	Read() users.Reader
 }
 
-// Config is what a Handler needs. Zone is optional.
+// Config is what a Handler needs. Zone and Now are optional.
 type Config struct {
 	Users    directory
 	Sessions *session.Manager
 	Site     *web.Site
 	Links    *Links
-	Zone     *time.Location // of the organization; nil means UTC
+	Zone     *time.Location   // of the organization; nil means UTC
+	Now      func() time.Time // nil means time.Now
 }
 
 // Handler serves the console.
@@ -55,9 +56,12 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.Zone == nil {
 		cfg.Zone = time.UTC
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	h := &Handler{cfg: cfg}
 	var err error
-	if h.resultPage, err = cfg.Site.Page(templates, "templates/result.html"); err != nil {
+	if h.resultPage, err = h.page("result.html"); err != nil {
 		return nil, err
 	}
 	if h.linkPage, err = cfg.Site.Page(templates, "templates/link.html"); err != nil {
@@ -66,18 +70,25 @@ func New(cfg Config) (*Handler, error) {
 	return h, nil
 }
 
+// Paths that pages lead to.
+const (
+	pathImports = "/admin/imports"
+)
+
 // Routes are the routes of this package.
 func (h *Handler) Routes() []web.Route {
 	read := []string{http.MethodGet, http.MethodHead}
 	return []web.Route{
+		{Methods: read, Path: "/admin", Handler: h.seer(h.getRoot)},
 		{Methods: read, Path: "/admin/imports/{run}", Handler: h.seer(h.getResult)},
 		{Methods: read, Path: "/admin/imports/{run}/result.csv", Handler: h.seer(h.getCSV)},
 		{Methods: read, Path: "/admin/imports/{run}/result.json", Handler: h.seer(h.getJSON)},
 	}
 }
 
-// seers are the roles that may look at everything.
-var seers = []users.Role{users.RoleOwner, users.RoleAdministrator, users.RoleAuditor}
+func (h *Handler) getRoot(w http.ResponseWriter, _ *http.Request, _ users.User) error {
+	return web.Redirect(w, pathImports)
+}
 
 // seerFunc answers a request of somebody who may look at everything.
 type seerFunc func(w http.ResponseWriter, r *http.Request, user users.User) error
@@ -95,7 +106,7 @@ func (h *Handler) seer(next seerFunc) web.HandlerFunc {
 		if err != nil {
 			return web.Unavailable(err)
 		}
-		if !slices.Contains(seers, user.Role) {
+		if !user.Role.SeesConsole() {
 			return &web.Error{Status: http.StatusForbidden, Key: "admin.no_role", Err: errors.New("the person has no role that may see this")}
 		}
 		return next(w, r, user)

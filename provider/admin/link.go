@@ -52,7 +52,7 @@ func (l *Links) ImportURL(run users.RunID, person users.ID) (string, error) {
 	return l.issuer + resultPath(run) + "?" + link.Encode(), nil
 }
 
-func resultPath(run users.RunID) string { return "/admin/imports/" + url.PathEscape(string(run)) }
+func resultPath(run users.RunID) string { return pathImports + "/" + url.PathEscape(string(run)) }
 
 // parameterLink carries a sealed link.
 const parameterLink = "link"

@@ -89,7 +89,7 @@ func (h *Handler) getResult(w http.ResponseWriter, r *http.Request, user users.U
 	if err != nil {
 		return err
 	}
-	return h.resultPage.Render(w, r, http.StatusOK, web.View{NoReferrer: true}, data)
+	return h.render(w, r, http.StatusOK, h.resultPage, user, sectionImports, web.View{NoReferrer: true}, data)
 }
 
 // run returns the run of a request's path.

@@ -40,6 +40,11 @@ func newBench(t *testing.T) *providertest.Bench {
 			Email: email, FirstName: string(role), State: users.StateActive, Role: role, Password: providertest.Password,
 		})
 	}
+	for i := range d.Applications {
+		if d.Applications[i].ID == providertest.Personio {
+			d.Applications[i].Import = &users.Import{Source: users.SourcePersonio, InitialState: users.StateActive, Reactivation: true}
+		}
+	}
 	b.Redeclare(d)
 	return b
 }
@@ -377,5 +382,44 @@ func TestEveryWordOfAnImportHasAText(t *testing.T) {
 				t.Errorf("%s in %s shows %q", state, lang, broken)
 			}
 		}
+	}
+}
+
+func TestTheConsoleFramesItsPages(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	browser := signedIn(t, b, auditor)
+	shown := done(t, b)
+	page := func() webtest.Node { return webtest.Parse(t, browser.Get(pathOf(shown)+"?lang=en").Body) }
+	current := func(page webtest.Node) []string {
+		var texts []string
+		for _, a := range page.WithAttr("aria-current") {
+			if a.Attr("href") == "/admin/imports" {
+				texts = append(texts, a.Text())
+			}
+		}
+		return texts
+	}
+	if got := current(page()); !slices.Equal(got, []string{"Imports"}) {
+		t.Errorf("the sidebar marks %q, want Imports", got)
+	}
+	b.Clock.Advance(time.Minute)
+	held := record(t, b, users.Run{State: users.RunHeld, PlanHash: "a"})
+	answer := webtest.Parse(t, browser.Get(pathOf(held)+"?lang=en").Body)
+	if got := current(answer); !slices.Equal(got, []string{"Imports 1 (1 waiting for a decision)"}) {
+		t.Errorf("with a held import the sidebar says %q", got)
+	}
+	if got := answer.All("header")[0].Text(); !strings.Contains(got, "auditor "+auditor) || strings.Contains(got, "helpdesk") {
+		t.Errorf("the sidebar says %q, want who is signed in", got)
+	}
+	b.Clock.Advance(time.Minute)
+	record(t, b, users.Run{State: users.RunFailed})
+	if got := current(webtest.Parse(t, browser.Get(pathOf(held)+"?lang=en").Body)); !strings.Contains(got[0], "1 waiting") {
+		t.Errorf("after an import that failed while reading the sidebar says %q", got)
+	}
+	b.Clock.Advance(time.Minute)
+	record(t, b, users.Run{State: users.RunPreviewed, PlanHash: "b"})
+	if got := current(page()); !slices.Equal(got, []string{"Imports"}) {
+		t.Errorf("after another plan the sidebar says %q", got)
 	}
 }

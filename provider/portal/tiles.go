@@ -22,6 +22,7 @@ type portalData struct {
 	Greeting string // translation key
 	Name     string
 	Tiles    []tile
+	Console  bool // the person may see the console
 }
 
 // tile is one application.
@@ -47,6 +48,7 @@ func (h *Handler) getPortal(w http.ResponseWriter, r *http.Request) error {
 		Greeting: greeting(h.cfg.Now().In(h.cfg.Zone)),
 		Name:     user.FirstName,
 		Tiles:    h.tiles(ids),
+		Console:  user.Role.SeesConsole(),
 	}
 	if data.Name == "" {
 		data.Name = user.DisplayName()

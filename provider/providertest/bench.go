@@ -198,7 +198,7 @@ func (b *Bench) build(log *slog.Logger) *provider.Provider {
 	})
 	must(b.T, err)
 	b.Links = admin.NewLinks(b.sealer, b.Issuer, b.Clock.Now)
-	console, err := admin.New(admin.Config{Users: b.Directory, Sessions: b.Sessions, Site: site, Links: b.Links})
+	console, err := admin.New(admin.Config{Users: b.Directory, Sessions: b.Sessions, Site: site, Links: b.Links, Now: b.Clock.Now})
 	must(b.T, err)
 	p, err := provider.New(provider.Config{
 		Issuer: b.Issuer, Authorizer: authorizer, Registry: b.Registry, Users: b.Directory, Sessions: b.Sessions,

@@ -18,25 +18,25 @@ import (
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-// Page is a template in our layout. Its file defines two templates: "title",
+// Page is a template in our layout. Its files define two templates: "title",
 // and "content" with the page's <main>. Both see a [Frame].
 type Page struct {
 	site     *Site
 	template *template.Template
 }
 
-// Page parses a page of another package into the layout. It fails when the
-// page uses a text that does not exist.
-func (s *Site) Page(files fs.FS, name string) (*Page, error) {
+// Page parses a page of another package into the layout, from one file or from
+// several that make it together. It fails when the page uses a text that does not exist.
+func (s *Site) Page(files fs.FS, names ...string) (*Page, error) {
 	t, err := template.ParseFS(templateFiles, "templates/layout.html")
 	if err != nil {
 		return nil, err
 	}
-	if t, err = t.ParseFS(files, name); err != nil {
+	if t, err = t.ParseFS(files, names...); err != nil {
 		return nil, err
 	}
 	if err := s.catalog.checkTexts(t); err != nil {
-		return nil, fmt.Errorf("page %s: %w", name, err)
+		return nil, fmt.Errorf("page %s: %w", strings.Join(names, ", "), err)
 	}
 	return &Page{site: s, template: t}, nil
 }
