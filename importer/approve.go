@@ -26,63 +26,98 @@ func (e *Engine) Approve(ctx context.Context, id users.RunID, actor users.Actor)
 // ApproveFrom is Approve for a run that read what was brought along for it, which
 // is given again.
 func (e *Engine) ApproveFrom(ctx context.Context, id users.RunID, actor users.Actor, given Given) (users.Run, error) {
-	run, err := e.approve(ctx, id, actor, given)
+	a, run, err := e.beginApproval(ctx, id, actor, given)
 	if err != nil {
-		return run, fmt.Errorf("approve run %s: %w", id, err)
+		return run, err
 	}
-	return run, nil
+	return a.approve()
 }
 
-func (e *Engine) approve(ctx context.Context, id users.RunID, actor users.Actor, given Given) (users.Run, error) {
+// beginApproval takes the lease for an approval that may go on as far as can be said
+// without the source. The run is returned as it begins, or, with users.ErrLeaseHeld,
+// the one under way.
+func (e *Engine) beginApproval(ctx context.Context, id users.RunID, actor users.Actor, given Given) (a attempt, run users.Run, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("approve run %s: %w", id, err)
+		}
+	}()
 	if actor == "" {
-		return users.Run{}, fmt.Errorf("%w: an approval needs a name", users.ErrInvalid)
+		return a, run, fmt.Errorf("%w: an approval needs a name", users.ErrInvalid)
 	}
-	run, err := e.cfg.Directory.Read().Run(ctx, id)
-	if err != nil {
-		return users.Run{}, err
+	if run, err = e.cfg.Directory.Read().Run(ctx, id); err != nil {
+		return a, users.Run{}, err
 	}
-	app, err := e.connection(ctx, run.Connection)
-	if err != nil {
-		return run, err
+	if a.app, err = e.connection(ctx, run.Connection); err != nil {
+		return a, run, err
 	}
-	if app.Import.Approval == users.ApprovalSecondPerson {
+	if a.app.Import.Approval == users.ApprovalSecondPerson {
 		if err := e.checkSecondPerson(ctx, run, actor); err != nil {
-			return run, err
+			return a, run, err
 		}
 	}
-	held, lease, release, _, err := e.acquireForRun(ctx, app.ID)
+	held, lease, release, underWay, err := e.acquireForRun(ctx, a.app.ID)
 	if err != nil {
-		return run, err
+		return a, underWay, err
 	}
-	defer release()
-
 	// What was read before the lease was ours may have changed since.
-	if run, err = e.approvable(held, id); err != nil {
-		return run, err
-	}
-	t := e.track(lease, &run)
-	t.given = given
-	t.save(held)
-	stale, rows, err := e.replan(held, app, t)
+	planned, err := e.approvable(held, id)
 	if err != nil {
-		err = e.precise(held, app.ID, err)
-		e.log.Warn("import not approved", "run_id", run.ID, "connection", app.ID, "error", err)
-		return run, err
+		release()
+		return a, planned, err
 	}
+	a.engine, a.ctx, a.release, a.approver, a.ended = e, held, release, actor, planned.Progress
+	a.track = e.track(lease, &planned)
+	a.track.given = given
+	a.track.save(held)
+	return a, planned, nil
+}
+
+// approve applies the plan of a run if it still comes out the same.
+func (a attempt) approve() (users.Run, error) {
+	defer a.release()
+	e, held, run := a.engine, a.ctx, a.track.run
+	stale, rows, err := e.replan(held, a.app, a.track)
+	if err != nil {
+		err = a.refused(err)
+		return *run, fmt.Errorf("approve run %s: %w", run.ID, err)
+	}
+	run.ErrorCode, run.Error = "", "" // of an approval before
 	if stale {
 		run.State = users.RunStale
-		if err = e.cfg.Directory.SaveRun(held, lease, run); err == nil {
+		if err = e.cfg.Directory.SaveRun(held, a.track.lease, *run); err == nil {
 			err = fmt.Errorf("%w: people at the source or here, or the connection's rules, changed since it was made", ErrStale)
 		}
 	} else {
-		run.ApprovedBy, run.ApprovedAt = actor, e.now()
+		run.ApprovedBy, run.ApprovedAt = a.approver, e.now()
 		run.FinishedAt = time.Time{}
-		if err = e.apply(held, t, rows); err != nil {
-			err = e.fail(held, t, err)
+		if err = e.apply(held, a.track, rows); err != nil {
+			err = e.fail(held, a.track, err)
 		}
 	}
-	e.logRun(run, err)
-	return run, err
+	e.logRun(*run, err)
+	if err != nil {
+		return *run, fmt.Errorf("approve run %s: %w", run.ID, err)
+	}
+	return *run, nil
+}
+
+// refused notes in the run why its plan could not be made again, and returns the
+// error to report. The plan stays approvable.
+func (a attempt) refused(err error) error {
+	e, run := a.engine, a.track.run
+	err = e.precise(a.ctx, run.Connection, err)
+	e.log.Warn("import not approved", "run_id", run.ID, "connection", run.Connection, "error", err)
+	run.Progress = a.ended
+	if f := failureOf(err); f.code != codeStopped && f.code != codeLost {
+		run.ErrorCode, run.Error = f.code, f.explain(err)
+	}
+	ctx, done := context.WithTimeout(context.WithoutCancel(a.ctx), finishTimeout)
+	defer done()
+	if saveErr := e.cfg.Directory.SaveRefusal(ctx, a.track.lease, *run); saveErr != nil {
+		e.log.Warn("why the import was not approved is not recorded", "run_id", run.ID, "error", saveErr)
+	}
+	return err
 }
 
 // checkSecondPerson returns ErrApprover unless actor is an active owner or

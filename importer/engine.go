@@ -39,8 +39,9 @@ type Engine struct {
 	log *slog.Logger
 	now func() time.Time
 
-	mu     sync.Mutex // guards rights
-	rights map[users.ApplicationID]rights
+	mu      sync.Mutex // guards what follows
+	rights  map[users.ApplicationID]rights
+	serving func(job func(ctx context.Context)) // has a Serve do a job; nil: none is under way
 }
 
 // New returns an Engine.
@@ -63,13 +64,15 @@ func New(cfg Config) (*Engine, error) {
 
 // Request says what to run.
 type Request struct {
-	Connection users.ApplicationID
-	Preview    bool // plan only
-	Actor      users.Actor
-	Mode       users.ImportMode // empty: the connection's
-	Selected   []string         // with users.ImportSelected: new people by source id or e-mail address
-	Reconcile  bool             // compare everybody with the directory, also those whom the source shows as remembered
-	Due        time.Time        // when the schedule wanted it; zero: it was not the schedule
+	Connection   users.ApplicationID
+	Preview      bool // plan only
+	Actor        users.Actor
+	Mode         users.ImportMode // empty: the connection's
+	Selected     []string         // with users.ImportSelected: new people by source id or e-mail address
+	Filter       *string          // instead of the connection's, for this run alone; nil: the connection's
+	Reactivation *bool            // likewise
+	Reconcile    bool             // compare everybody with the directory, also those whom the source shows as remembered
+	Due          time.Time        // when the schedule wanted it; zero: it was not the schedule
 
 	Given Given
 	Some  bool // the given source lists some people and says nothing about others
@@ -91,26 +94,41 @@ type Given struct {
 //   - ErrHeld: the guard stopped it; so it says of a preview that it would.
 //   - an error of the source or of the store: the run failed, and says what to do.
 func (e *Engine) Run(ctx context.Context, req Request) (users.Run, error) {
+	a, run, err := e.begin(ctx, req)
+	if err != nil {
+		return run, err
+	}
+	return a.carryOut()
+}
+
+// begin takes the lease and records a run, for carryOut to do. The run is returned
+// as it begins, or, with users.ErrLeaseHeld, the one under way.
+func (e *Engine) begin(ctx context.Context, req Request) (attempt, users.Run, error) {
 	app, err := e.connection(ctx, req.Connection)
 	if err != nil {
-		return users.Run{}, err
+		return attempt{}, users.Run{}, err
 	}
 	options, err := req.options(app)
 	if err != nil {
-		return users.Run{}, fmt.Errorf("import %s: %w", app.ID, err)
+		return attempt{}, users.Run{}, fmt.Errorf("import %s: %w", app.ID, err)
 	}
 	held, lease, release, underWay, err := e.acquireForRun(ctx, app.ID)
 	if err != nil {
-		return underWay, fmt.Errorf("import %s: %w", app.ID, err)
+		return attempt{}, underWay, fmt.Errorf("import %s: %w", app.ID, err)
 	}
-	defer release()
-	return e.runHolding(held, lease, app, req, options)
+	a, err := e.beginHolding(held, lease, app, req, options)
+	if err != nil {
+		release()
+		return attempt{}, users.Run{}, err
+	}
+	a.release = release
+	return a, *a.track.run, nil
 }
 
-// runHolding is Run for who has the lease.
-func (e *Engine) runHolding(
+// beginHolding is begin for who has the lease and gives it back.
+func (e *Engine) beginHolding(
 	ctx context.Context, lease users.Lease, app users.Application, req Request, options users.RunOptions,
-) (users.Run, error) {
+) (attempt, error) {
 	run := e.newRun(app, options)
 	run.Preview, run.Actor = req.Preview, req.Actor
 	if req.Some {
@@ -119,15 +137,22 @@ func (e *Engine) runHolding(
 	t := e.track(lease, &run)
 	t.given = req.Given
 	if err := e.cfg.Directory.StartRun(ctx, lease, run); err != nil {
-		return users.Run{}, fmt.Errorf("import %s: %w", app.ID, err)
+		return attempt{}, fmt.Errorf("import %s: %w", app.ID, err)
 	}
-	err := e.execute(ctx, app, t)
+	return attempt{engine: e, ctx: ctx, app: app, track: t, release: func() {}}, nil
+}
+
+// carryOut does a run that has begun.
+func (a attempt) carryOut() (users.Run, error) {
+	defer a.release()
+	err := a.engine.execute(a.ctx, a.app, a.track)
 	if err != nil && !errors.Is(err, ErrHeld) {
-		err = e.fail(ctx, t, err)
+		err = a.engine.fail(a.ctx, a.track, err)
 	}
-	e.logRun(run, err)
+	run := *a.track.run
+	a.engine.logRun(run, err)
 	if err != nil {
-		return run, fmt.Errorf("import %s: %w", app.ID, err)
+		return run, fmt.Errorf("import %s: %w", a.app.ID, err)
 	}
 	return run, nil
 }

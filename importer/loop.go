@@ -31,14 +31,17 @@ type loop struct {
 }
 
 // Serve does what is due until ctx ends, and waits for what is under way: the
-// imports of all connections on their schedules, what has changed in between, and
-// people who are to be read again. Several processes may serve the same database.
+// imports of all connections on their schedules, what has changed in between,
+// people who are to be read again, and what Start left to it. Several processes may
+// serve the same database.
 func (e *Engine) Serve(ctx context.Context) error {
 	l := &loop{
 		engine: e, ended: make(chan struct{}, 1),
 		busy: map[users.ApplicationID]bool{}, rest: map[users.ApplicationID]time.Time{},
 	}
 	defer l.doing.Wait()
+	e.serve(func(job func(ctx context.Context)) { l.doing.Go(func() { job(ctx) }) })
+	defer e.serve(nil) // before the wait: nothing more is left to it
 	for {
 		timer := time.NewTimer(l.turn(ctx))
 		select {

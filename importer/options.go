@@ -16,6 +16,12 @@ func (req Request) options(app users.Application) (users.RunOptions, error) {
 		InitialState: app.Import.InitialState, Reactivation: app.Import.Reactivation, Leave: app.Import.Leave,
 		LeaveRules: app.Import.LeaveRules,
 	}
+	if req.Filter != nil {
+		o.Filter, o.OwnFilter = *req.Filter, true
+	}
+	if req.Reactivation != nil {
+		o.Reactivation, o.OwnReactivation = *req.Reactivation, true
+	}
 	if o.Mode == "" {
 		o.Mode = app.Import.Mode
 	}
@@ -36,8 +42,8 @@ func (req Request) options(app users.Application) (users.RunOptions, error) {
 // outdated reports whether the connection has other rules today than those the
 // run was made by. What only the request asked for, such as the mode, is no rule.
 func outdated(o users.RunOptions, app users.Application) bool {
-	return o.Filter != app.Import.Filter || o.InitialState != app.Import.InitialState ||
-		o.Reactivation != app.Import.Reactivation || o.Leave != app.Import.Leave ||
+	return !o.OwnFilter && o.Filter != app.Import.Filter || o.InitialState != app.Import.InitialState ||
+		!o.OwnReactivation && o.Reactivation != app.Import.Reactivation || o.Leave != app.Import.Leave ||
 		!slices.EqualFunc(o.LeaveRules, app.Import.LeaveRules, users.LeaveRule.Equal)
 }
 

@@ -123,7 +123,7 @@ func (e *Engine) underWay(ctx context.Context, connection users.ApplicationID, e
 	switch latest.State {
 	case users.RunReading, users.RunApplying:
 	case users.RunHeld, users.RunPreviewed:
-		if !latest.Progress.At.After(latest.FinishedAt) {
+		if !latest.Approving() {
 			return users.Run{}, err // nobody approves it
 		}
 	case users.RunDone, users.RunFailed, users.RunInterrupted, users.RunStale:

@@ -256,6 +256,10 @@ func (w *worker) run(ctx context.Context, req Request) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.engine.runHolding(ctx, w.lease, w.app, req, options)
+	a, err := w.engine.beginHolding(ctx, w.lease, w.app, req, options)
+	if err != nil {
+		return err
+	}
+	_, err = a.carryOut()
 	return err
 }

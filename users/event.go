@@ -53,6 +53,7 @@ const (
 	EventSecretRotated     EventKind = "application.secret_rotated"
 	EventWebhookRotated    EventKind = "application.webhook_token_rotated"
 	EventDeclared          EventKind = "config.declared"
+	EventImportStarted     EventKind = "import.started" // by a person of the directory
 	EventImportFinished    EventKind = "import.finished"
 	EventImportApproved    EventKind = "import.approved"
 	EventKeyRotated        EventKind = "key.rotated"

@@ -41,7 +41,14 @@ func (d *Directory) updateHolding(ctx context.Context, lease Lease, life time.Du
 	})
 }
 
-// StartRun writes a new run. Whoever holds the lease is alone, so a run of the
+// importStarted is the payload of EventImportStarted.
+type importStarted struct {
+	Connection ApplicationID `json:"connection"`
+	Preview    bool          `json:"preview"`
+	Options    RunOptions    `json:"options"`
+}
+
+// StartRun writes a new run, with an event if a person of the directory started it. Whoever holds the lease is alone, so a run of the
 // connection that looks unfinished belonged to a process that died, however old
 // the run is: an approval goes on with one of long ago.
 func (d *Directory) StartRun(ctx context.Context, lease Lease, run Run) error {
@@ -49,7 +56,14 @@ func (d *Directory) StartRun(ctx context.Context, lease Lease, run Run) error {
 		if err := d.interruptRuns(ctx, tx, run.Connection); err != nil {
 			return err
 		}
-		return tx.InsertRun(ctx, run)
+		if err := tx.InsertRun(ctx, run); err != nil {
+			return err
+		}
+		if _, isPerson := run.Actor.User(); !isPerson {
+			return nil // the run itself says that it was
+		}
+		started := importStarted{Connection: run.Connection, Preview: run.Preview, Options: run.Options}
+		return appendEvent(tx, EventImportStarted, run.Actor, string(run.ID), started)
 	})
 	if err != nil {
 		return fmt.Errorf("start run %s: %w", run.ID, err)
@@ -140,6 +154,23 @@ func (d *Directory) SaveProgress(ctx context.Context, lease Lease, id RunID, p R
 	})
 	if err != nil {
 		return fmt.Errorf("save progress of run %s: %w", id, err)
+	}
+	return nil
+}
+
+// SaveRefusal writes why an approval of a run came to nothing, and how far the run
+// had come before, and nothing else of it.
+func (d *Directory) SaveRefusal(ctx context.Context, lease Lease, refused Run) error {
+	err := d.updateUnderLease(ctx, lease, func(tx Tx) error {
+		run, err := tx.Run(ctx, refused.ID)
+		if err != nil {
+			return err
+		}
+		run.ErrorCode, run.Error, run.Progress = refused.ErrorCode, refused.Error, refused.Progress
+		return tx.UpdateRun(ctx, run)
+	})
+	if err != nil {
+		return fmt.Errorf("save refusal of run %s: %w", refused.ID, err)
 	}
 	return nil
 }

@@ -54,6 +54,12 @@ type Run struct {
 	Progress   RunProgress // of a run that has ended: where it did
 }
 
+// Approving reports whether somebody has the plan of a run applied that was held
+// or previewed: the source is being read again.
+func (r Run) Approving() bool {
+	return (r.State == RunHeld || r.State == RunPreviewed) && r.Progress.At.After(r.FinishedAt)
+}
+
 // RunScope is over whom a run goes.
 type RunScope string
 
@@ -96,7 +102,10 @@ type RunOptions struct {
 	LeaveRules   []LeaveRule `json:"leave_rules,omitempty"`
 	Reconcile    bool        `json:"reconcile,omitempty"` // compares everybody, also those whom the source shows as remembered
 	Due          time.Time   `json:"due,omitzero"`        // when the schedule wanted the run; zero: it was not the schedule
-	People       []string    `json:"people,omitempty"`    // source ids of those who were not as remembered, unless the run was over everybody; an approval reads them again
+	// What was asked for with this run alone, instead of what the connection says.
+	OwnFilter       bool     `json:"own_filter,omitempty"`
+	OwnReactivation bool     `json:"own_reactivation,omitempty"`
+	People          []string `json:"people,omitempty"` // source ids of those who were not as remembered, unless the run was over everybody; an approval reads them again
 }
 
 // Counts is what a run did, or would do, in people. Each counts once, by the
