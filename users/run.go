@@ -60,6 +60,12 @@ func (r Run) Approving() bool {
 	return (r.State == RunHeld || r.State == RunPreviewed) && r.Progress.At.After(r.FinishedAt)
 }
 
+// RunPlace is where a run stands among all, by time.
+type RunPlace struct {
+	StartedAt time.Time
+	ID        RunID
+}
+
 // RunScope is over whom a run goes.
 type RunScope string
 

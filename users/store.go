@@ -107,6 +107,8 @@ type Reader interface {
 	Run(ctx context.Context, id RunID) (Run, error)
 	// Runs returns the newest runs first; connection may be empty for all.
 	Runs(ctx context.Context, connection ApplicationID, limit int) ([]Run, error)
+	// RunsBefore is Runs for the page that follows on the run of a place.
+	RunsBefore(ctx context.Context, connection ApplicationID, before RunPlace, limit int) ([]Run, error)
 	// RunsOver returns the newest runs of a connection over scope first.
 	RunsOver(ctx context.Context, connection ApplicationID, scope RunScope, limit int) ([]Run, error)
 	// LastRun returns the newest run of a connection over scope in a state, however many came after it, or ErrNotFound.

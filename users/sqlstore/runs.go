@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/einlass/einlass/users"
@@ -32,7 +33,12 @@ func (r reader) LastRun(ctx context.Context, connection users.ApplicationID, sco
 
 // Runs implements users.Reader.
 func (r reader) Runs(ctx context.Context, connection users.ApplicationID, limit int) ([]users.Run, error) {
-	return r.runs(ctx, selectRuns, string(connection), int64(limit))
+	return r.runs(ctx, selectRuns, string(connection), int64(math.MaxInt64), "", int64(limit))
+}
+
+// RunsBefore implements users.Reader.
+func (r reader) RunsBefore(ctx context.Context, connection users.ApplicationID, before users.RunPlace, limit int) ([]users.Run, error) {
+	return r.runs(ctx, selectRuns, string(connection), millis(before.StartedAt), string(before.ID), int64(limit))
 }
 
 // RunsOver implements users.Reader.

@@ -92,6 +92,27 @@ func listsRuns(t *testing.T, s users.Store) {
 	got, err = s.Runs(t.Context(), "", 2)
 	ok(t, "Runs of all", err)
 	same(t, "newest runs of all", got, []users.Run{other, all[3]})
+	twin := users.Run{ID: users.NewRunID(), Connection: "other", StartedAt: all[2].StartedAt}
+	putRuns(t, s, twin)
+	for c, want := range map[users.ApplicationID]map[users.RunID]bool{
+		"":         {other.ID: true, all[3].ID: true, all[2].ID: true, twin.ID: true, all[1].ID: true, all[0].ID: true},
+		connection: {all[3].ID: true, all[2].ID: true, all[1].ID: true, all[0].ID: true},
+	} {
+		seen, place := map[users.RunID]bool{}, users.RunPlace{StartedAt: noon.Add(2 * time.Hour)}
+		for range len(want) {
+			got, err = s.RunsBefore(t.Context(), c, place, 1)
+			ok(t, "RunsBefore", err)
+			if len(got) != 1 || got[0].StartedAt.After(place.StartedAt) {
+				t.Fatalf("before %v: %+v, want the next older run", place, got)
+			}
+			place = users.RunPlace{StartedAt: got[0].StartedAt, ID: got[0].ID}
+			seen[got[0].ID] = true
+		}
+		same(t, "runs seen page by page", seen, want)
+		got, err = s.RunsBefore(t.Context(), c, place, 1)
+		ok(t, "RunsBefore the first", err)
+		same(t, "runs before the first", got, []users.Run{})
+	}
 	refreshed := users.Run{ID: users.NewRunID(), Connection: connection, StartedAt: noon.Add(150 * time.Second), Scope: users.ScopeRefresh}
 	putRuns(t, s, refreshed)
 	got, err = s.RunsOver(t.Context(), connection, users.ScopeFull, 2)
