@@ -97,6 +97,33 @@ func (f *Feed) resolve() {
 	}
 }
 
+// leave forgets the claims of people of whom something newer is known than the
+// feed says, and of all who want an address that one of these users had when they
+// were read, or that somebody has who is left so. Those are returned.
+func (f *Feed) leave(ids map[string]struct{}, changed map[users.ID]struct{}) (others []string) {
+	changed = maps.Clone(changed)
+	for found := true; found; {
+		found = false
+		for id, c := range f.contenders {
+			_, left := ids[id]
+			depends := slices.ContainsFunc(c.held, func(h holding) bool { _, is := changed[h.holder.ID]; return is })
+			if !left && !depends {
+				continue
+			}
+			delete(f.contenders, id)
+			found = true
+			if c.user != "" {
+				changed[c.user] = struct{}{}
+			}
+			if !left {
+				others = append(others, id)
+			}
+		}
+	}
+	slices.Sort(others)
+	return others
+}
+
 // verdict returns what was decided for a person's claim.
 func (f *Feed) verdict(c claim) verdict {
 	if refused := f.contest(c); refused.reason != "" {

@@ -28,7 +28,7 @@ func (e *Engine) apply(ctx context.Context, t *tracker, total int) error {
 		}
 		t.report(ctx, ProgressApplying, 0, total)
 	}
-	failed := map[users.ID]struct{}{} // people of whom a row could not be applied
+	undone := newUndone()
 	limit := handOverRows
 	for done, phase, seq := 0, 0, 0; total > 0; {
 		rows, err := d.Read().RunChanges(ctx, run.ID, users.OutcomePlanned, phase, seq, limit)
@@ -39,25 +39,25 @@ func (e *Engine) apply(ctx context.Context, t *tracker, total int) error {
 			break
 		}
 		batch := nextBatch(rows)
-		failFollowers(batch, failed)
+		if batch[0].Phase >= phasePeople { // who exchanges addresses goes before whoever was read again
+			limit = applyRows
+			if err := t.beside.look(ctx); err != nil {
+				return err
+			}
+		}
+		undone.overtake(batch, t)
+		undone.failFollowers(batch)
 		applied, err := d.ApplyChanges(ctx, lease, *run, batch)
 		if err != nil {
 			return err
 		}
-		for _, c := range applied {
-			if c.Outcome == users.OutcomeFailed {
-				failed[c.User] = struct{}{}
-			}
-		}
+		undone.note(applied)
 		last := batch[len(batch)-1]
 		phase, seq = last.Phase, last.Seq
-		if phase >= phasePeople {
-			limit = applyRows
-		}
 		done += len(batch)
 		t.report(ctx, ProgressApplying, done, total)
 	}
-	if err := e.recount(ctx, run, failed); err != nil {
+	if err := undone.recount(ctx, d.Read(), run); err != nil {
 		return err
 	}
 	run.State, run.FinishedAt = users.RunDone, e.now()
@@ -66,48 +66,6 @@ func (e *Engine) apply(ctx context.Context, t *tracker, total int) error {
 		return err
 	}
 	return d.SaveRun(ctx, lease, *run)
-}
-
-// failFollowers fails the rows that count on an earlier one which has failed:
-// they would remember the person as the source shows them, and the next run
-// would not see what is still to be done. Whoever reports to somebody who could
-// not be created comes without a manager.
-func failFollowers(batch []users.RunChange, failed map[users.ID]struct{}) {
-	for i := range batch {
-		c := &batch[i]
-		if _, found := failed[c.User]; found && c.Before == users.BeforeFollows {
-			c.Outcome, c.Error = users.OutcomeFailed, "an earlier change of the person failed; the next run plans anew"
-		}
-		switch _, missing := failed[users.ID(c.Fields[users.AttributeManager].After)]; {
-		case missing && c.Kind == users.ChangeCreate:
-			delete(c.Fields, users.AttributeManager)
-			c.ManagerSourceID = ""
-		case missing:
-			c.Outcome, c.Error = users.OutcomeFailed, "the manager could not be created; the next run plans anew"
-		}
-	}
-}
-
-// recount moves people of whom a row failed, each once, from what was planned
-// for them to the failed.
-func (e *Engine) recount(ctx context.Context, run *users.Run, failed map[users.ID]struct{}) error {
-	if len(failed) == 0 {
-		return nil
-	}
-	planned := map[users.ID]uint8{}
-	for c, err := range rowsOf(ctx, e.cfg.Directory.Read(), run.ID, "") {
-		if err != nil {
-			return err
-		}
-		if _, found := failed[c.User]; found {
-			planned[c.User] = max(planned[c.User], effectOf(c.Kind))
-		}
-	}
-	for _, effect := range planned {
-		*countOf(&run.Counts, effects[effect-1], true)--
-		run.Counts.Failed++
-	}
-	return nil
 }
 
 // rowsOf yields the rows of a run with an outcome, or all for none, in the order in which they are applied.

@@ -69,6 +69,7 @@ func (e *Engine) beginApproval(ctx context.Context, id users.RunID, actor users.
 	a.engine, a.ctx, a.release, a.approver, a.ended = e, held, release, actor, planned.Progress
 	a.track = e.track(lease, &planned)
 	a.track.given = given
+	a.track.beside = newMeanwhile(a.app, a.track)
 	a.track.save(held)
 	return a, planned, nil
 }

@@ -88,7 +88,7 @@ func (w *worker) tellRefused(ctx context.Context, scope users.RunScope, refusal 
 	}
 	run := e.newRun(w.app, options)
 	run.Actor, run.Scope = users.ActorImport(w.app.ID), scope
-	if err := e.cfg.Directory.StartRun(ctx, w.lease, run); err != nil {
+	if err := e.start(ctx, w.lease, run, w.beside); err != nil {
 		return err
 	}
 	err = e.fail(ctx, e.track(w.lease, &run), refusal)

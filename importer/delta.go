@@ -50,6 +50,9 @@ func (w *worker) readChanges(ctx context.Context) error {
 		return nil
 	}
 	run, err := p.run(ctx)
+	if errors.Is(err, errManyChanged) && w.beside != nil {
+		return w.settle(ctx, w.nextDelta(nil)) // an import of everybody is under way
+	}
 	if errors.Is(err, errManyChanged) {
 		if err := w.run(ctx, Request{Actor: users.ActorSystem}); err != nil {
 			e.log.Error("import of everybody in place of many changes", "connection", w.app.ID, "error", err)
@@ -63,12 +66,17 @@ func (w *worker) readChanges(ctx context.Context) error {
 	state.Cursor = began.UTC()
 	s := w.nextDelta(&state)
 	s.Noted = append(s.Noted, seen.deadlines...)
-	undone, err := w.undone(ctx, run)
+	undone, undoneErr := w.undone(ctx, run)
 	for _, id := range undone {
 		s.Noted = append(s.Noted, users.Work{Kind: users.WorkPerson, Connection: w.app.ID, Subject: id, Due: began, Noted: began})
 	}
-	if err != nil {
-		return err
+	if undoneErr != nil {
+		return undoneErr
+	}
+	if err == nil {
+		if err := w.beside.note(ctx, run, except(seen.feed.ids(), undone)); err != nil {
+			return err
+		}
 	}
 	return w.settle(ctx, s)
 }

@@ -44,6 +44,9 @@
 //	delta    Source.Changed since the last read that got through, less an hour.
 //	window   access opens and closes; of no connection, and without its lease.
 //
+// While an import of everybody is under way, which may be for minutes, people and
+// changes are read between its steps, under its lease; see meanwhile.go.
+//
 // What is noted while it is done stays, so nothing is lost to a crash, and a
 // source that fails is left in peace for a time that doubles, together with all
 // who are to be read from it.

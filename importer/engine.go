@@ -136,6 +136,7 @@ func (e *Engine) beginHolding(
 	}
 	t := e.track(lease, &run)
 	t.given = req.Given
+	t.beside = newMeanwhile(app, t)
 	if err := e.cfg.Directory.StartRun(ctx, lease, run); err != nil {
 		return attempt{}, fmt.Errorf("import %s: %w", app.ID, err)
 	}
@@ -155,6 +156,14 @@ func (a attempt) carryOut() (users.Run, error) {
 		return run, fmt.Errorf("import %s: %w", a.app.ID, err)
 	}
 	return run, nil
+}
+
+// start writes a new run, beside another one that goes on if there is any.
+func (e *Engine) start(ctx context.Context, lease users.Lease, run users.Run, beside *meanwhile) error {
+	if beside != nil {
+		return e.cfg.Directory.StartRunBeside(ctx, lease, run)
+	}
+	return e.cfg.Directory.StartRun(ctx, lease, run)
 }
 
 // newRun returns a run that begins now, by nobody yet.

@@ -1,7 +1,9 @@
 package importer
 
 import (
+	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/einlass/einlass/users"
@@ -130,6 +132,11 @@ func (f *Feed) concerned(rows []users.RunChange) []string {
 	return slices.Compact(ids)
 }
 
+// ids returns the source ids of everybody who was part of the feed.
+func (f *Feed) ids() []string {
+	return slices.DeleteFunc(slices.Collect(maps.Keys(f.entries)), func(id string) bool { return !f.saw(id) })
+}
+
 // hasUser notes that the person has a user here.
 func (f *Feed) hasUser(id string) {
 	e := f.entries[id]
@@ -141,6 +148,12 @@ func (f *Feed) hasUser(id string) {
 func (f *Feed) saw(id string) bool {
 	e, known := f.entries[id]
 	return known && !e.unread
+}
+
+// shows reports whether the feed shows a person as remembered.
+func (f *Feed) shows(id string, known remembered) bool {
+	shown := f.entries[id].hash
+	return string(shown[:]) == hex.EncodeToString(known.hash[:len(shown)/2])
 }
 
 // note counts what a row does to its person.

@@ -50,26 +50,37 @@ func readHistory(ctx context.Context, r users.Reader, connection users.Applicati
 	return h, nil
 }
 
-// lostBy counts the people who lost access by a run that nobody approved. What a
-// run planned that was stopped half-way, or failed for some, counts only as far as it was applied.
+// lostBy counts the people who lost access by a run that nobody approved, or will in a
+// moment. What a run planned that was stopped half-way, or failed for some, counts only as far as it was applied.
 func lostBy(ctx context.Context, r users.Reader, run users.Run) (int, error) {
 	switch {
 	case run.ApprovedBy != "" || run.Stats.LosingAccess == 0:
 		return 0, nil
-	case run.State == users.RunDone && run.Counts.Failed == 0:
+	case run.State == users.RunApplying, run.State == users.RunDone && run.Counts.Failed == 0:
 		return run.Stats.LosingAccess, nil
 	case run.State != users.RunDone && run.State != users.RunInterrupted && run.State != users.RunFailed:
 		return 0, nil
 	}
+	lost, err := lostRows(ctx, r, run.ID)
+	return min(lost, run.Stats.LosingAccess), err
+}
+
+// lostRows counts the applied rows of a run that took access from people.
+func lostRows(ctx context.Context, r users.Reader, run users.RunID) (int, error) {
 	lost := 0
-	for c, err := range rowsOf(ctx, r, run.ID, users.OutcomeApplied) {
+	for c, err := range rowsOf(ctx, r, run, users.OutcomeApplied) {
 		if err != nil {
 			return 0, err
 		}
-		// An update with an effect may have taken an application away; one too many is on the safe side.
-		if c.Kind == users.ChangeSuspend || (c.Effect != "" && (c.Kind == users.ChangeUpdate || c.Kind == users.ChangeLink)) {
+		if takesAccess(c) {
 			lost++
 		}
 	}
-	return min(lost, run.Stats.LosingAccess), nil
+	return lost, nil
+}
+
+// takesAccess reports whether a row may take access away. An update with an effect may be about
+// an application; one too many is on the safe side.
+func takesAccess(c users.RunChange) bool {
+	return c.Kind == users.ChangeSuspend || (c.Effect != "" && (c.Kind == users.ChangeUpdate || c.Kind == users.ChangeLink))
 }

@@ -51,6 +51,15 @@ func (e *Engine) plan(
 		return outcome{stats: guard.Stats}, nil, err
 	}
 	guard.Stats, t.noting = result.stats, r.deadlines
+	for _, id := range r.again {
+		t.noteAgain(id)
+	}
+	if t.beside.served() { // and may have taken access from people
+		if past, err = readHistory(ctx, r.directory, app.ID, t.run.StartedAt); err != nil {
+			return result, nil, err
+		}
+		guard.Losses, guard.ActiveBefore = past.losses, past.active
+	}
 	return result, judge(guard), nil
 }
 

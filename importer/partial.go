@@ -17,6 +17,8 @@ type partial struct {
 	app    users.Application
 	scope  users.RunScope
 	heard  map[string]time.Time // when we first heard that somebody changed, by source id; may be nil
+	given  Given                // by which the source is opened
+	beside *meanwhile           // nil: no run over everybody is under way
 	// read takes the people into the reading, page by page.
 	read func(ctx context.Context, r *reading) error
 }
@@ -31,7 +33,7 @@ type somePlan struct {
 
 // run reads, plans, judges and applies. Where nothing changes it leaves no run,
 // nor where the same plan waits for a decision already; then the run has no ID.
-// ErrHeld is an error of it like any other run's.
+// ErrHeld is an error of it like any other run's, also then.
 func (p partial) run(ctx context.Context) (users.Run, error) {
 	e := p.engine
 	options, err := Request{}.options(p.app)
@@ -41,22 +43,25 @@ func (p partial) run(ctx context.Context) (users.Run, error) {
 	run := e.newRun(p.app, options)
 	run.Actor, run.Scope = users.ActorImport(p.app.ID), p.scope
 	t := e.track(p.lease, &run)
-	t.silent = true
+	t.silent, t.given = true, p.given
 	plan, err := p.plan(ctx, t)
 	if err != nil {
 		return users.Run{}, err
 	}
 	if idle, err := p.idle(ctx, plan); err != nil || idle {
+		if err == nil && len(plan.reasons) > 0 {
+			err = ErrHeld
+		}
 		return users.Run{}, err
 	}
 	t.sum()
 	run.Counts, run.PlanHash, run.Options.People = plan.counts, plan.hash, plan.people
 	plan.stats.Time = run.Stats.Time
 	run.Stats = plan.stats
-	if err := e.cfg.Directory.StartRun(ctx, p.lease, run); err != nil {
+	if err := e.start(ctx, p.lease, run, p.beside); err != nil {
 		return users.Run{}, err
 	}
-	t.silent = false
+	t.silent = p.beside != nil // whoever watches, watches the other
 	follows := e.consequences(p.app, run.StartedAt)
 	err = e.savePlan(ctx, t, &follows, plan.changes)
 	if err == nil {
@@ -102,15 +107,15 @@ func (p partial) plan(ctx context.Context, t *tracker) (somePlan, error) {
 		return somePlan{}, err
 	}
 	plan.people = r.feed.concerned(plan.changes)
-	plan.reasons, err = p.judge(ctx, r, &plan.stats, t.run.StartedAt)
+	plan.reasons, err = p.judge(ctx, r, &plan, t.run.StartedAt)
 	return plan, err
 }
 
 // judge is the guard for some people. Those who lose access count with those of
 // all runs of the day. What a list says as a whole is judged only of a read of so
 // many people that it says something.
-func (p partial) judge(ctx context.Context, r *reading, stats *users.FeedStats, now time.Time) ([]Reason, error) {
-	read := p.engine.cfg.Directory.Read()
+func (p partial) judge(ctx context.Context, r *reading, plan *somePlan, now time.Time) ([]Reason, error) {
+	read, stats := p.engine.cfg.Directory.Read(), &plan.stats
 	last, err := lastFull(ctx, read, p.app.ID)
 	if err != nil {
 		return nil, err
@@ -121,7 +126,11 @@ func (p partial) judge(ctx context.Context, r *reading, stats *users.FeedStats, 
 		if err != nil {
 			return nil, err
 		}
-		in.Losses, in.ActiveBefore = past.losses, past.active
+		twice, err := p.beside.counted(ctx, plan.changes)
+		if err != nil {
+			return nil, err
+		}
+		in.Losses, in.ActiveBefore = max(past.losses-twice, 0), past.active
 		if past.active == 0 { // no run of the last day has counted
 			active, err := read.CountUsers(ctx, p.app.ID, true)
 			if err != nil {

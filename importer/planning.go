@@ -22,6 +22,9 @@ type outcome struct {
 // plan plans everybody who waits, in bounded portions, and hands each portion of
 // rows to save. Rows are numbered in the order of planning.
 func (r *reading) plan(ctx context.Context, save func(context.Context, []users.RunChange) error) (outcome, error) {
+	if err := r.leaveToOthers(ctx); err != nil {
+		return outcome{}, err
+	}
 	if err := r.findLookalikes(ctx); err != nil {
 		return outcome{}, err
 	}
@@ -132,8 +135,8 @@ func (r *reading) eachPortion(ctx context.Context, people *spool, part func(Mapp
 		if err != nil {
 			return err
 		}
-		if part != nil {
-			portion = only(portion, part)
+		if part != nil || len(r.left) > 0 {
+			portion = only(portion, func(m Mapped) bool { return !r.isLeft(m) && (part == nil || part(m)) })
 		}
 		if len(portion) == 0 {
 			continue

@@ -39,6 +39,7 @@ type tracker struct {
 	noting []users.Work // to be noted when the run has been applied
 	silent bool         // the run is not stored: nobody is told of it yet
 	given  Given        // what is read instead of the connection's own
+	beside *meanwhile   // nil: nothing is done between the steps of the run
 }
 
 // track begins to follow a run that is about to read. What that run is to say of
@@ -88,6 +89,12 @@ func (t *tracker) page(took time.Duration, answered bool) {
 	}
 }
 
+// noteAgain has a person read again once the run has been applied.
+func (t *tracker) noteAgain(sourceID string) {
+	now := t.engine.now()
+	t.noting = append(t.noting, users.Work{Kind: users.WorkPerson, Connection: t.run.Connection, Subject: sourceID, Due: now, Noted: now})
+}
+
 // spend adds the time that was not counted yet to what the phase took.
 func (t *tracker) spend(now time.Time) {
 	took := now.Sub(t.summed)
@@ -114,20 +121,35 @@ func (e *Engine) underWay(ctx context.Context, connection users.ApplicationID, e
 	if !errors.Is(err, users.ErrLeaseHeld) {
 		return users.Run{}, err
 	}
-	runs, readErr := e.cfg.Directory.Read().Runs(ctx, connection, recentRuns)
-	if readErr != nil || len(runs) == 0 {
+	runs, readErr := e.latestRuns(ctx, connection)
+	if readErr != nil {
 		return users.Run{}, err
 	}
-	// Not always the newest: an approval goes on with an older one.
-	latest := slices.MaxFunc(runs, func(a, b users.Run) int { return a.Progress.At.Compare(b.Progress.At) })
-	switch latest.State {
-	case users.RunReading, users.RunApplying:
-	case users.RunHeld, users.RunPreviewed:
-		if !latest.Approving() {
-			return users.Run{}, err // nobody approves it
+	for _, run := range runs {
+		switch {
+		case run.State.Unfinished() || run.Approving():
+			return run, fmt.Errorf("run %s is under way: %s: %w", run.ID, run.Progress, err)
+		case run.Scope == users.ScopeRefresh || run.Scope == users.ScopeDelta: // perhaps beside another one
+			continue
 		}
-	case users.RunDone, users.RunFailed, users.RunInterrupted, users.RunStale:
 		return users.Run{}, err // the holder has not written its run yet
 	}
-	return latest, fmt.Errorf("run %s is under way: %s: %w", latest.ID, latest.Progress, err)
+	return users.Run{}, err
+}
+
+// latestRuns returns the runs that have got on last, the latest first: not always
+// the newest, because an approval goes on with an older one, and one over everybody
+// goes on beside any number over some people.
+func (e *Engine) latestRuns(ctx context.Context, connection users.ApplicationID) ([]users.Run, error) {
+	runs, err := e.cfg.Directory.Read().Runs(ctx, connection, recentRuns)
+	if err != nil {
+		return nil, err
+	}
+	full, err := e.fullRuns(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	runs = append(runs, full...)
+	slices.SortStableFunc(runs, func(a, b users.Run) int { return b.Progress.At.Compare(a.Progress.At) })
+	return runs, nil
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/einlass/einlass/users"
 )
@@ -38,6 +40,8 @@ type reading struct {
 	hidden     int                 // remembered people whom the list did not show
 	waiting    spool               // people who are not as remembered
 	restless   spool               // people who are, but whose manager is not the one remembered
+	left       map[string]struct{} // source ids of people who are read by others; nil: none are
+	again      []string            // of those, who has still to be read
 	deadlines  []users.Work        // when rules for leave take access from people
 	managers   map[string]struct{} // source ids that the feed names as managers
 	planned    int                 // people planned so far, of toPlan
@@ -46,11 +50,15 @@ type reading struct {
 
 // readAll reads everybody and finds out about those the list did not show.
 func (r *reading) readAll(ctx context.Context, past history) error {
-	asked := r.track.engine.now()
-	for page, err := range r.source.Pages(ctx, r.query) {
-		r.track.page(r.track.engine.now().Sub(asked), err == nil)
+	next, stop := iter.Pull2(r.source.Pages(ctx, r.query))
+	defer stop()
+	for {
+		page, more, err := r.nextPage(ctx, next)
 		if err != nil {
 			return err
+		}
+		if !more {
+			break
 		}
 		if err := r.survey(ctx, page.People); err != nil {
 			return err
@@ -58,7 +66,6 @@ func (r *reading) readAll(ctx context.Context, past history) error {
 		r.rows += len(page.People)
 		r.stats.stats.Announced = page.Announced
 		r.track.report(ctx, ProgressReading, r.stats.stats.People, page.Announced)
-		asked = r.track.engine.now()
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -69,6 +76,23 @@ func (r *reading) readAll(ctx context.Context, past history) error {
 		}
 	}
 	return r.readMissing(ctx, past)
+}
+
+// nextPage asks for the next page.
+func (r *reading) nextPage(ctx context.Context, next func() (Page, error, bool)) (page Page, more bool, err error) {
+	var took time.Duration
+	lost := r.track.beside.during(ctx, func() {
+		asked := r.track.engine.now()
+		page, err, more = next()
+		took = r.track.engine.now().Sub(asked)
+	})
+	if lost != nil {
+		return Page{}, false, lost
+	}
+	if more {
+		r.track.page(took, err == nil)
+	}
+	return page, more, err
 }
 
 // readMissing asks for remembered people who were not in the list. Nobody is
@@ -97,8 +121,12 @@ func (r *reading) readMissing(ctx context.Context, past history) error {
 	for i, id := range missing {
 		r.stats.stats.SinglyLast = id
 		r.track.report(ctx, ProgressMissing, i, len(missing))
-		person, err := r.source.Person(ctx, id, r.query.Wanted)
+		var person Person
+		var err error
+		lost := r.track.beside.during(ctx, func() { person, err = r.source.Person(ctx, id, r.query.Wanted) })
 		switch {
+		case lost != nil:
+			err = lost
 		case errors.Is(err, ErrGone):
 			err = r.gone(id)
 		case err == nil && person.ID != id:

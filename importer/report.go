@@ -111,7 +111,11 @@ func (r *Report) add(row users.RunChange, place map[string]int) {
 	if row.Kind == users.ChangeRecord && row.Outcome != users.OutcomeFailed {
 		return
 	}
-	if i, found := place[row.SourceID]; found && row.Kind == users.ChangeUpdate {
+	i, found := place[row.SourceID]
+	if found && row.Outcome == users.OutcomeOvertaken {
+		return
+	}
+	if found && row.Kind == users.ChangeUpdate {
 		maps.Copy(r.Changes[i].Fields, row.Fields)
 		r.Changes[i].Effect = cmp.Or(r.Changes[i].Effect, row.Effect)
 		if row.Outcome == users.OutcomeFailed {

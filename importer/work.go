@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -20,6 +21,8 @@ type worker struct {
 	people []users.Work // to be read again, at most workPortion
 	delta  *users.Work  // nil: not due
 	full   *users.Work
+
+	beside *meanwhile // under way; nil: no run over everybody is
 }
 
 // doWork does what is due of a connection: first the people who are to be read
@@ -38,25 +41,20 @@ func (e *Engine) doWork(ctx context.Context, id users.ApplicationID) error {
 }
 
 func (e *Engine) doWorkHolding(ctx context.Context, lease users.Lease, id users.ApplicationID) error {
-	read := e.cfg.Directory.Read()
-	// What was found due before the lease was ours may have been done since.
-	work, err := read.WorkOf(ctx, id)
-	if err != nil {
-		return err
-	}
 	app, err := e.connection(ctx, id)
 	if errors.Is(err, users.ErrNotFound) || errors.Is(err, users.ErrInvalid) {
 		// Whoever switches the connection on again begins with an import of everybody.
+		work, err := e.cfg.Directory.Read().WorkOf(ctx, id)
+		if err != nil {
+			return err
+		}
 		return e.cfg.Directory.SettleWork(ctx, lease, id, users.Settlement{Done: work})
 	}
 	if err != nil {
 		return err
 	}
-	w := &worker{engine: e, lease: lease, app: app}
-	if w.state, err = e.cfg.Directory.ImportState(ctx, id); err != nil {
-		return err
-	}
-	if w.last, err = lastFull(ctx, read, id); err != nil {
+	w, work, err := e.newWorker(ctx, lease, app)
+	if err != nil {
 		return err
 	}
 	if err := w.take(ctx, work); err != nil {
@@ -69,6 +67,22 @@ func (e *Engine) doWorkHolding(ctx context.Context, lease users.Lease, id users.
 		return w.importAll(ctx)
 	}
 	return w.readChanges(ctx)
+}
+
+// newWorker returns a worker and all work of its connection, read under the lease:
+// what was found due before may have been done since.
+func (e *Engine) newWorker(ctx context.Context, lease users.Lease, app users.Application) (*worker, []users.Work, error) {
+	read := e.cfg.Directory.Read()
+	work, err := read.WorkOf(ctx, app.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := &worker{engine: e, lease: lease, app: app}
+	if w.state, err = e.cfg.Directory.ImportState(ctx, app.ID); err != nil {
+		return nil, nil, err
+	}
+	w.last, err = lastFull(ctx, read, app.ID)
+	return w, work, err
 }
 
 // take looks through the work of the connection for what is due. While the source
@@ -119,7 +133,11 @@ func (w *worker) succeeded() users.ImportState {
 
 // partial returns a read of some people by this worker.
 func (w *worker) partial(scope users.RunScope) partial {
-	return partial{engine: w.engine, lease: w.lease, app: w.app, scope: scope}
+	p := partial{engine: w.engine, lease: w.lease, app: w.app, scope: scope, beside: w.beside}
+	if w.beside != nil {
+		p.given = w.beside.run.given
+	}
+	return p
 }
 
 // refresh reads people again who may have changed, and does what follows.
@@ -150,9 +168,14 @@ func (w *worker) refresh(ctx context.Context) error {
 	if err != nil && !errors.Is(err, ErrHeld) {
 		return w.failed(ctx, users.ScopeRefresh, w.people, err)
 	}
-	undone, err := w.undone(ctx, run)
-	if err != nil {
-		return err
+	undone, undoneErr := w.undone(ctx, run)
+	if undoneErr != nil {
+		return undoneErr
+	}
+	if err == nil {
+		if err := w.beside.note(ctx, run, except(slices.Collect(maps.Keys(reads.answered)), undone)); err != nil {
+			return err
+		}
 	}
 	state := w.succeeded()
 	s := users.Settlement{State: &state, Noted: seen.deadlines}
@@ -213,6 +236,11 @@ func (w *worker) undone(ctx context.Context, run users.Run) ([]string, error) {
 		ids = append(ids, c.SourceID)
 	}
 	return ids, nil
+}
+
+// except returns ids less some others.
+func except(ids, others []string) []string {
+	return slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(others, id) })
 }
 
 // importAll runs the import that the schedule wants, unless another process has,

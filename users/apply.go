@@ -96,7 +96,7 @@ func (a *applier) collect(ctx context.Context) error {
 	var suspended []User // as they were before, by status or by dates
 	for i := range a.rows {
 		c := &a.rows[i]
-		if c.Outcome == OutcomeFailed {
+		if c.Outcome == OutcomeFailed || c.Outcome == OutcomeOvertaken {
 			continue
 		}
 		if c.Kind == ChangeCreate {

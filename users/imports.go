@@ -71,6 +71,16 @@ func (d *Directory) StartRun(ctx context.Context, lease Lease, run Run) error {
 	return nil
 }
 
+// StartRunBeside is StartRun while another run of the connection goes on under the
+// same lease.
+func (d *Directory) StartRunBeside(ctx context.Context, lease Lease, run Run) error {
+	err := d.updateUnderLease(ctx, lease, func(tx Tx) error { return tx.InsertRun(ctx, run) })
+	if err != nil {
+		return fmt.Errorf("start run %s: %w", run.ID, err)
+	}
+	return nil
+}
+
 // interruptRuns closes the runs of a connection that look unfinished.
 func (d *Directory) interruptRuns(ctx context.Context, tx Tx, connection ApplicationID) error {
 	for _, scope := range scopes {
@@ -178,7 +188,7 @@ func (d *Directory) SaveRefusal(ctx context.Context, lease Lease, refused Run) e
 // ApplyChanges writes rows of a plan in one transaction, each with its event,
 // and returns them with their outcome. A row whose person has moved on since
 // the plan, or whose address was taken meanwhile, fails alone. A row that comes
-// as failed is only written as such.
+// as failed or overtaken is only written as such.
 func (d *Directory) ApplyChanges(ctx context.Context, lease Lease, run Run, changes []RunChange) ([]RunChange, error) {
 	applied, err := d.applyBatch(ctx, lease, run, changes)
 	if !errors.Is(err, ErrConflict) {

@@ -176,6 +176,8 @@ const (
 	OutcomePlanned Outcome = "planned"
 	OutcomeApplied Outcome = "applied"
 	OutcomeFailed  Outcome = "failed"
+	// OutcomeOvertaken: the person was read again, and changed as that says, while the run was under way.
+	OutcomeOvertaken Outcome = "overtaken"
 )
 
 // FieldChange is one attribute's value before and after.

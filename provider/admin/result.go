@@ -157,7 +157,7 @@ func (h *Handler) resultData(r *http.Request, run users.Run, report importer.Rep
 // who need somebody's attention.
 func rows(report importer.Report) (listed []rowData, more int) {
 	concerned := slices.DeleteFunc(slices.Clone(report.Changes), func(c importer.ChangeReport) bool {
-		return c.Kind == users.ChangeSkip && c.Outcome != users.OutcomeFailed
+		return c.Outcome == users.OutcomeOvertaken || c.Kind == users.ChangeSkip && c.Outcome != users.OutcomeFailed
 	})
 	slices.SortStableFunc(concerned, func(a, b importer.ChangeReport) int { return urgency(a) - urgency(b) })
 	for _, c := range concerned[:min(len(concerned), maxRows)] {
