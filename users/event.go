@@ -64,6 +64,8 @@ const (
 	EventDeliveryFailed    EventKind = "delivery.failed" // given up
 	EventConsentGranted    EventKind = "consent.granted"
 	EventConsentRevoked    EventKind = "consent.revoked"
+
+	EventApplicationWatched EventKind = "application.watched" // somebody looks at its calls
 )
 
 // Observations: queued and written once a second.

@@ -23,10 +23,12 @@ type observations struct {
 	waiting  []Event
 	dropped  int
 	attempts map[EventKind]int // by people we do not know, counted per minute
+	calls    []Call            // at applications that are watched
+	leftOut  map[ApplicationID]int
 }
 
 func newObservations() *observations {
-	return &observations{attempts: map[EventKind]int{}}
+	return &observations{attempts: map[EventKind]int{}, leftOut: map[ApplicationID]int{}}
 }
 
 // Observe queues an event that is no change: a sign-in, a denial, a launch. It
@@ -90,22 +92,25 @@ func (d *Directory) queueAttempts() {
 	clear(o.attempts)
 }
 
-// Flush writes what waits in one transaction. On failure it goes back to the queue.
+// Flush writes what waits in one transaction, watched calls among it. On failure it goes back to the queue.
 func (d *Directory) Flush(ctx context.Context) error {
 	o := d.observations
 	o.mu.Lock()
-	events, dropped := o.waiting, o.dropped
+	events, dropped, calls := o.waiting, o.dropped, o.takeCalls(d.now())
 	o.waiting, o.dropped = nil, 0
 	o.mu.Unlock()
 	if dropped > 0 {
 		d.log.WarnContext(ctx, "observations dropped", "count", dropped)
 	}
-	if len(events) == 0 {
+	if len(events) == 0 && len(calls) == 0 {
 		return nil
 	}
 	err := d.store.Update(ctx, func(tx Tx) error {
 		for _, e := range events {
 			tx.Append(e)
+		}
+		if err := putCalls(ctx, tx, calls); err != nil {
+			return err
 		}
 		return tx.TouchSignIns(ctx, signIns(events))
 	})
@@ -115,6 +120,7 @@ func (d *Directory) Flush(ctx context.Context) error {
 	d.log.WarnContext(ctx, "observations not written; trying again", "count", len(events), "error", err)
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.giveBack(calls)
 	keep := min(len(events), MaxObservations-len(o.waiting))
 	if keep > 0 {
 		o.waiting = append(events[:keep:keep], o.waiting...)

@@ -94,6 +94,12 @@ type Reader interface {
 	// Revision rises with every change to applications, groups' bindings, keys and settings.
 	Revision(ctx context.Context) (int64, error)
 
+	// Watches returns the watches that last at now, by application and holder.
+	Watches(ctx context.Context, now time.Time) ([]Watch, error)
+	// Calls returns the newest recorded calls of an application at or after since, at most
+	// limit, oldest first.
+	Calls(ctx context.Context, application ApplicationID, since time.Time, limit int) ([]Call, error)
+
 	// People returns what is remembered of the given source ids of a connection.
 	People(ctx context.Context, connection ApplicationID, sourceIDs []string) (map[string]Person, error)
 	// PeopleAfter pages through all remembered people of a connection in order of source id.
@@ -224,6 +230,17 @@ type Tx interface {
 	PutSetting(ctx context.Context, name, document string, version int64) error
 	// RaiseRevision tells the replicas to rebuild what they keep in memory.
 	RaiseRevision(ctx context.Context) error
+
+	// PutWatch writes a watch or moves its end.
+	PutWatch(ctx context.Context, w Watch) error
+	// DeleteWatch removes the watch of an application by a holder, if there is one.
+	DeleteWatch(ctx context.Context, application ApplicationID, holder string) error
+	// PutCalls writes calls. One that is there already, by its id, stays as it is.
+	PutCalls(ctx context.Context, calls []Call) error
+	// TrimCalls removes the calls of an application that are older than its newest keep.
+	TrimCalls(ctx context.Context, application ApplicationID, keep int) error
+	// DeleteOldCalls removes the calls before a time, and the watches that have ended at now.
+	DeleteOldCalls(ctx context.Context, before, now time.Time) error
 
 	// PutPeople writes or replaces what is remembered of people of a source. While the
 	// status stays the same, so does StatusSince, unless it is zero.

@@ -2,7 +2,10 @@ package session
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/users"
@@ -49,6 +52,30 @@ func (s *redisStore) TakeCode(ctx context.Context, h keys.Secret, check CodeChec
 		return Grant{}, fail("take code", err)
 	}
 	return code.Grant, nil
+}
+
+func (s *redisStore) Code(ctx context.Context, h keys.Secret) (Code, error) {
+	defer s.opt.observe("code", time.Now())
+	tag, hash, ok := locate(h)
+	if !ok {
+		return Code{}, ErrNotFound
+	}
+	key := userKey(tag, "code", hash)
+	var code Code
+	text, err := s.client.Get(ctx, key).Result()
+	if errors.Is(err, redis.Nil) {
+		return Code{}, ErrNotFound
+	}
+	if err == nil {
+		_, err = decodeOf(key, text, &code)
+	}
+	if err == nil && code.RedirectURI == "" { // its tombstone
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Code{}, fail("code", err)
+	}
+	return code, nil
 }
 
 func (s *redisStore) PutToken(ctx context.Context, h keys.Secret, t AccessToken) error {

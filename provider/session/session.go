@@ -178,6 +178,10 @@ type Store interface {
 	// ErrReplayed: consumed before; the family has been revoked in this step. A replay by
 	// another client is a mismatch and revokes nothing.
 	TakeCode(ctx context.Context, h keys.Secret, check CodeCheck, now, tombstone time.Time) (Grant, error)
+	// Code returns a code that was not redeemed, also one that has expired or whose family
+	// or session has ended, for as long as the store happens to keep it; else ErrNotFound. It tells why a
+	// redemption was refused and decides nothing.
+	Code(ctx context.Context, h keys.Secret) (Code, error)
 	// PutToken writes an access token. That its family was revoked or its session
 	// has ended is found when it is used, so a token written too late is dead from the start.
 	PutToken(ctx context.Context, h keys.Secret, t AccessToken) error

@@ -37,6 +37,7 @@ type statements struct {
 	session, sessionsOf, sessionOfSID                         stmt
 	putRequest, request, takeRequest                          stmt
 	useSession, putCode, takeCode, putTakenCode, takenCode    stmt
+	code                                                      stmt
 	liveCode, putToken, token, deleteToken, revokeFamily      stmt
 	putFamily, putRefresh, refresh, rotateFamily, usedRefresh stmt
 	reserve, windowEnd, refund                                stmt
@@ -151,6 +152,7 @@ func (s *sqliteStore) prepare(ctx context.Context) error {
 		session:    compile(s.reader, "session"),
 		sessionsOf: compile(s.reader, "sessions_of"),
 		request:    compile(s.reader, "request"),
+		code:       compile(s.reader, "code"),
 		token:      compile(s.reader, "token"),
 		refresh:    compile(s.reader, "refresh"),
 		device:     compile(s.reader, "device"),

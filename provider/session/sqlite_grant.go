@@ -71,6 +71,20 @@ func (s *sqliteStore) TakeCode(ctx context.Context, h keys.Secret, check CodeChe
 	return grant, refusal
 }
 
+func (s *sqliteStore) Code(ctx context.Context, h keys.Secret) (Code, error) {
+	defer s.opt.observe("code", time.Now())
+	tag, hash, ok := locate(h)
+	if !ok {
+		return Code{}, ErrNotFound
+	}
+	var code Code
+	err := scanRecord(s.code.row(ctx, handleKey(tag, hash)), handleKey(tag, hash), &code)
+	if err != nil {
+		return Code{}, fail("code", err)
+	}
+	return code, nil
+}
+
 // refuseCode finds out why a code could not be taken, and revokes the family of
 // one that comes again.
 func (s *sqliteStore) refuseCode(ctx context.Context, tx *sql.Tx, key string, check CodeCheck, now, tombstone time.Time) (refusal, err error) {

@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) users.Store) {
 		{"applications", applicationPromises},
 		{"consents", consentPromises},
 		{"settings", settingPromises},
+		{"calls", callPromises},
 		{"people", peoplePromises},
 		{"runs", runPromises},
 		{"events", eventPromises},

@@ -71,6 +71,27 @@ var codeTests = []test{
 		f.wantErr("without", err, nil)
 	}},
 
+	{"a code can be looked at until it is redeemed, also past its end", func(f *fixture) {
+		_, s := f.signIn()
+		c := f.code(s)
+		h := f.issue(c)
+		_, err := f.store.Code(f.Context(), session.NewHandle(f.user))
+		f.wantErr("a code that never was", err, session.ErrNotFound)
+		_, err = f.store.Code(f.Context(), "no handle")
+		f.wantErr("no handle", err, session.ErrNotFound)
+		_, err = f.take(h, checkOf(c), codeEnd)
+		f.wantErr("past its end", err, session.ErrNotFound)
+		for range 2 {
+			got, err := f.store.Code(f.Context(), h)
+			f.must(err)
+			f.wantEqual("code past its end", got, c)
+		}
+		_, err = f.take(h, checkOf(c), start)
+		f.wantErr("having been looked at", err, nil)
+		_, err = f.store.Code(f.Context(), h)
+		f.wantErr("redeemed", err, session.ErrNotFound)
+	}},
+
 	// N068
 	{"an expired code is not found", func(f *fixture) {
 		_, s := f.signIn()

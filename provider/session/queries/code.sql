@@ -1,0 +1,3 @@
+SELECT value
+FROM codes
+WHERE handle = $1

@@ -1,0 +1,2 @@
+-- $1 time.
+DELETE FROM calls WHERE at < $1

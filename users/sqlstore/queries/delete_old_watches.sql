@@ -1,0 +1,2 @@
+-- $1 now.
+DELETE FROM watches WHERE until <= $1

@@ -1,0 +1,1 @@
+DELETE FROM watches WHERE application_id = $1 AND holder = $2
