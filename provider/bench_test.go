@@ -11,8 +11,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -22,12 +24,14 @@ import (
 	"github.com/einlass/einlass/provider/session"
 	"github.com/einlass/einlass/provider/session/sessiontest"
 	"github.com/einlass/einlass/users"
+	"github.com/einlass/einlass/users/sqlstore"
 	"github.com/einlass/einlass/users/userstest"
 )
 
 // measured is a provider with a person who is signed in, called in process.
 type measured struct {
 	*testing.B
+	trips   *trips
 	bench   *providertest.Bench
 	handler http.Handler
 	host    string
@@ -35,11 +39,33 @@ type measured struct {
 	secrets map[users.ApplicationID]keys.Secret // of the applications, one for each algorithm
 }
 
+// trips counts how often the stores were asked for something.
+type trips struct{ directory, sessions atomic.Int64 }
+
+// countIn returns what a store tells its operations to.
+func countIn(n *atomic.Int64) func(string, time.Duration) {
+	return func(string, time.Duration) { n.Add(1) }
+}
+
+// openCounted opens a store for sessions that counts its trips.
+type openCounted func(b *testing.B, options session.Options) (session.Store, error)
+
 // newMeasured signs Ada in and registers an application for each algorithm.
-func newMeasured(b *testing.B, store session.Store) *measured {
+func newMeasured(b *testing.B, open openCounted) *measured {
 	b.Helper()
-	bench := providertest.NewOn(b, providertest.Stores{Users: userstest.SQLite(b), Sessions: store})
-	m := &measured{B: b, bench: bench, handler: bench.Handler, secrets: map[users.ApplicationID]keys.Secret{}}
+	count := &trips{}
+	directory := userstest.Open(b, sqlstore.Config{Path: filepath.Join(b.TempDir(), "directory.db"), Observe: countIn(&count.directory)})
+	sessions, err := open(b, session.Options{Observe: countIn(&count.sessions)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := sessions.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	bench := providertest.NewOn(b, providertest.Stores{Users: directory, Sessions: sessions})
+	m := &measured{B: b, trips: count, bench: bench, handler: bench.Handler, secrets: map[users.ApplicationID]keys.Secret{}}
 	_, m.host, _ = strings.Cut(bench.Issuer, "://")
 	for _, alg := range []string{keys.RS256, keys.ES256, keys.EdDSA} {
 		id := users.ApplicationID(strings.ToLower(alg))
@@ -138,24 +164,34 @@ func (m *measured) userinfo(token string) {
 }
 
 // loop measures one step; before is not measured and makes what the step uses up.
-func (m *measured) loop(name string, before func() string, step func(used string)) {
+// Beside what it costs stands what it may cost.
+func (m *measured) loop(name string, limit time.Duration, before func() string, step func(used string)) {
 	m.Run(name, func(b *testing.B) {
 		m := *m
 		m.B = b
 		b.ReportAllocs()
 		var used string
 		var cpu time.Duration
+		var directory, sessions int64
 		for b.Loop() {
 			if before != nil {
 				b.StopTimer()
 				used = before()
 				b.StartTimer()
 			}
+			directory -= m.trips.directory.Load()
+			sessions -= m.trips.sessions.Load()
 			started := cpuTime(b)
 			step(used)
 			cpu += cpuTime(b) - started
+			directory += m.trips.directory.Load()
+			sessions += m.trips.sessions.Load()
 		}
-		b.ReportMetric(float64(cpu.Nanoseconds())/float64(b.N), "cpu-ns/op")
+		per := func(total int64) float64 { return float64(total) / float64(b.N) }
+		b.ReportMetric(per(cpu.Nanoseconds()), "cpu-ns/op")
+		b.ReportMetric(float64(limit.Nanoseconds()), "limit-ns/op")
+		b.ReportMetric(per(directory), "directory/op")
+		b.ReportMetric(per(sessions), "sessions/op")
 	})
 }
 
@@ -169,25 +205,50 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
+// Limits of what an endpoint may cost besides its signature, for a machine on which
+// an RSA-2048 signature takes about 2 ms. One exchange makes one signature.
+const (
+	limitPublic   = 60 * time.Microsecond // discovery, key set
+	limitEndpoint = 200 * time.Microsecond
+	limitUserinfo = 100 * time.Microsecond
+	limitSignIn   = 550 * time.Microsecond // ES256, EdDSA
+
+	signaturesRedis, signaturesSQLite = 1.25, 1.5 // of a sign-in with RS256
+)
+
 // BenchmarkProvider measures each endpoint in process, request and recorder
 // included (see BenchmarkBareHandler), and a whole sign-in with a live session.
-// Compare with BenchmarkRSASignature of the same run: machines drift.
+// "directory" and "sessions" are how often their stores were asked. Limits of RS256
+// are multiples of a signature that was measured just before: machines drift.
 func BenchmarkProvider(b *testing.B) {
-	for name, open := range map[string]func(testing.TB) session.Store{
-		"sqlite": sessiontest.SQLite,
-		"redis":  sessiontest.Redis,
+	for _, store := range []struct {
+		name       string
+		open       openCounted
+		signatures float64
+	}{
+		{"sqlite", func(b *testing.B, o session.Options) (session.Store, error) {
+			return session.OpenSQLite(b.Context(), filepath.Join(b.TempDir(), "sessions.db"), o)
+		}, signaturesSQLite},
+		{"redis", func(b *testing.B, o session.Options) (session.Store, error) {
+			return session.OpenRedis(b.Context(), sessiontest.RedisURL(b), o)
+		}, signaturesRedis},
 	} {
-		b.Run(name, func(b *testing.B) {
-			m := newMeasured(b, open(b))
-			m.loop("discovery", nil, func(string) { m.get("/.well-known/openid-configuration") })
-			m.loop("jwks", nil, func(string) { m.get("/jwks") })
-			m.loop("authorize", nil, func(string) { m.authorize("rs256") })
+		b.Run(store.name, func(b *testing.B) {
+			m := newMeasured(b, store.open)
+			m.loop("discovery", limitPublic, nil, func(string) { m.get("/.well-known/openid-configuration") })
+			m.loop("jwks", limitPublic, nil, func(string) { m.get("/jwks") })
+			m.loop("authorize", limitEndpoint, nil, func(string) { m.authorize("rs256") })
 			token := m.token("rs256", m.authorize("rs256"))
-			m.loop("userinfo", nil, func(string) { m.userinfo(token) })
-			for _, alg := range []string{keys.RS256, keys.ES256, keys.EdDSA} {
+			m.loop("userinfo", limitUserinfo, nil, func(string) { m.userinfo(token) })
+			rsa := signatureTime(b)
+			for alg, limits := range map[string]struct{ token, signIn time.Duration }{
+				keys.RS256: {limitEndpoint + rsa, time.Duration(store.signatures * float64(rsa))},
+				keys.ES256: {limitEndpoint, limitSignIn},
+				keys.EdDSA: {limitEndpoint, limitSignIn},
+			} {
 				id := users.ApplicationID(strings.ToLower(alg))
-				m.loop("token-"+alg, func() string { return m.authorize(id) }, func(code string) { m.token(id, code) })
-				m.loop("sign-in-"+alg, nil, func(string) { m.userinfo(m.token(id, m.authorize(id))) })
+				m.loop("token-"+alg, limits.token, func() string { return m.authorize(id) }, func(code string) { m.token(id, code) })
+				m.loop("sign-in-"+alg, limits.signIn, nil, func(string) { m.userinfo(m.token(id, m.authorize(id))) })
 			}
 		})
 	}
@@ -206,15 +267,34 @@ func BenchmarkBareHandler(b *testing.B) {
 
 // BenchmarkRSASignature is one bare RSA-2048 signature, the unit of our budgets.
 func BenchmarkRSASignature(b *testing.B) {
+	sign := rsaSigner(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		sign()
+	}
+}
+
+// rsaSigner returns what makes an RSA-2048 signature.
+func rsaSigner(b *testing.B) func() {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		b.Fatal(err)
 	}
 	digest := sha256.Sum256([]byte("an ID token"))
-	b.ReportAllocs()
-	for b.Loop() {
+	return func() {
 		if _, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, digest[:]); err != nil {
 			b.Fatal(err)
 		}
 	}
+}
+
+// signatureTime is the processor time of an RSA-2048 signature here and now.
+func signatureTime(b *testing.B) time.Duration {
+	sign := rsaSigner(b)
+	const many = 200
+	started := cpuTime(b)
+	for range many {
+		sign()
+	}
+	return (cpuTime(b) - started) / many
 }
