@@ -2,7 +2,10 @@ package importer_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -84,6 +87,28 @@ func TestRehiresInTheDirectory(t *testing.T) {
 	b.run()
 	if got := b.user("p1@acme.example").State(); got != users.StateSuspended {
 		t.Errorf("after the second employment: %s, want suspended", got)
+	}
+}
+
+// N303, N309: new ids for people who never left are a loss, because all of them would
+// have to enrol again. A few are a matter of course.
+func TestNewIDsForManyAreHeld(t *testing.T) {
+	t.Parallel()
+	for many, want := range map[int]error{4: nil, 5: importer.ErrHeld} {
+		b := newBench(t, 20)
+		b.run()
+		before := b.directoryContents()
+		for i := range many {
+			b.company.remove(strconv.Itoa(i + 1))
+			b.company.hire(strconv.Itoa(i+101), importer.StatusActive, fmt.Sprintf("P%d", i+1))
+		}
+		run, err := b.try(false)
+		if !errors.Is(err, want) || run.Stats.LosingAccess != many {
+			t.Errorf("%d of 20: error %v, %d lose access; want error %v", many, err, run.Stats.LosingAccess, want)
+		}
+		if diff := cmp.Diff(before, b.directoryContents()); want != nil && diff != "" {
+			t.Errorf("%d of 20: the directory changed (-before +after):\n%s", many, diff)
+		}
 	}
 }
 

@@ -33,7 +33,7 @@ type PageInput struct {
 // PagePlan is what a run would do to some people.
 type PagePlan struct {
 	Changes      []users.RunChange // without Run and Seq
-	LosingAccess int               // active people without a role who would be suspended, or whose access window shuts soon
+	LosingAccess int               // active people without a role who would be suspended, must enrol again, or whose access window shuts soon
 
 	losing map[users.ID]struct{} // who they are
 }
@@ -54,8 +54,9 @@ func PlanPage(in PageInput) PagePlan {
 		in.Feed.warnOfLookalike(p.row)
 		in.describeWindow(p.row, m, p.user)
 		page.Changes = append(page.Changes, *p.row)
-		suspended := p.row.Kind == users.ChangeSuspend && p.user.StateAt(in.Now) == users.StateActive
-		if suspended || shuts(p.user, withFields(p.user, p.row.Fields), in.Now) {
+		// Who comes back under a new id has to enrol again: of somebody who never left that is a loss.
+		barred := p.row.Kind == users.ChangeSuspend || p.row.Reason == users.ReasonRehireKeep
+		if barred && p.user.StateAt(in.Now) == users.StateActive || shuts(p.user, withFields(p.user, p.row.Fields), in.Now) {
 			page.losing[p.user.ID] = struct{}{}
 		}
 	}
