@@ -182,7 +182,7 @@ func TestTheNextPageIsFoundWhereItMayBe(t *testing.T) {
 	const here = "https://api.personio.de/v2/persons?limit=50"
 	for link, want := range map[string]string{
 		`{"href":"https://api.personio.de/v2/persons?cursor=a"}`:       "https://api.personio.de/v2/persons?cursor=a",
-		`{"href":"https://API.personio.de:443/v2/persons?cursor=a#x"}`: "https://API.personio.de:443/v2/persons?cursor=a",
+		`{"href":"https://API.personio.de:443/v2/persons?cursor=a#x"}`: "https://api.personio.de/v2/persons?cursor=a",
 		`{"href":"/v2/persons?cursor=a"}`:                              "https://api.personio.de/v2/persons?cursor=a",
 		`{"href":"?cursor=a"}`:                                         "https://api.personio.de/v2/persons?cursor=a",
 		`"/v2/persons?cursor=a"`:                                       "https://api.personio.de/v2/persons?cursor=a",
@@ -197,6 +197,28 @@ func TestTheNextPageIsFoundWhereItMayBe(t *testing.T) {
 		`{"href":"https://api.personio.de@evil.example/v2?cursor=a"}`: "corrupt",
 		`{"href":"https:v2/persons?cursor=a"}`:                        "corrupt",
 		`{"href":"https://api.personio.de/%zz"}`:                      "corrupt",
+	} {
+		if got := follow(t, here, link); got != want {
+			t.Errorf("%s: %q, want %q", link, got, want)
+		}
+	}
+}
+
+// A gateway before Personio passes on links that name Personio. They lead to the
+// gateway's list and nowhere else.
+func TestTheNextPageBehindAGatewayIsAskedOfTheGateway(t *testing.T) {
+	t.Parallel()
+	const here = "http://127.0.0.1:8081/personio/v2/persons?limit=50"
+	for link, want := range map[string]string{
+		`{"href":"https://api.personio.de/v2/persons?cursor=a"}`:      "http://127.0.0.1:8081/personio/v2/persons?cursor=a",
+		`{"href":"https://API.personio.de:443/v2/persons?cursor=a"}`:  "http://127.0.0.1:8081/personio/v2/persons?cursor=a",
+		`{"href":"https://api.personio.de/v2/webhooks?cursor=a"}`:     "corrupt",
+		`{"href":"https://api.personio.de/personio?cursor=a"}`:        "corrupt",
+		`{"href":"https://api.personio.de"}`:                          "corrupt",
+		`{"href":"http://api.personio.de/v2/persons?cursor=a"}`:       "corrupt",
+		`{"href":"https://api.personio.de:8443/v2/persons?cursor=a"}`: "corrupt",
+		`{"href":"https://ada@api.personio.de/v2/persons?cursor=a"}`:  "corrupt",
+		`{"href":"https://evil.example/v2/persons?cursor=a"}`:         "corrupt",
 	} {
 		if got := follow(t, here, link); got != want {
 			t.Errorf("%s: %q, want %q", link, got, want)
