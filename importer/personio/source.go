@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,8 +101,15 @@ func isLoopback(host string) bool {
 	return host == "localhost" || (err == nil && addr.IsLoopback())
 }
 
+// maxGranted is far more than an account has attributes.
+const maxGranted = 10_000
+
 // Granted asks which attributes the credentials may read. Some credentials may
 // not even ask that.
+//
+// Without a status nobody is imported. So an answer that does not name it, as
+// Personio's own example of one, is compared with the list of people: who sends
+// what may not be read knows nothing of rights.
 func (s *Source) Granted(ctx context.Context) (granted []string, known bool, err error) {
 	answer, err := s.get(ctx, request{path: "/v1/company/employees/attributes"})
 	if errors.Is(err, importer.ErrForbidden) || errors.Is(err, errNotFound) {
@@ -116,11 +124,41 @@ func (s *Source) Granted(ctx context.Context) (granted []string, known bool, err
 	}
 	granted = []string{attributeID}
 	for attribute := range data.elements() {
+		if len(granted) > maxGranted {
+			return nil, false, fmt.Errorf("granted attributes: more than %d: %w", maxGranted, importer.ErrCorrupt)
+		}
 		if name := attribute.member("key").text(); name != "" && name != attributeID {
 			granted = append(granted, name)
 		}
 	}
+	if slices.Contains(granted, attributeStatus) {
+		return granted, true, nil
+	}
+	shown, err := s.shows(ctx, attributeStatus)
+	switch {
+	case err != nil:
+		return nil, false, fmt.Errorf("granted attributes: %w", err)
+	case shown:
+		s.cfg.Logger.WarnContext(ctx, "people have an attribute that may not be read; what may be read is not known",
+			slog.String("attribute", attributeStatus))
+		return nil, false, nil
+	}
 	return granted, true, nil
+}
+
+// shows reports whether the list of people begins with somebody who has an attribute.
+func (s *Source) shows(ctx context.Context, name string) (bool, error) {
+	page, err := s.get(ctx, request{path: "/v1/company/employees", query: func() url.Values {
+		return url.Values{"limit": {"1"}, "attributes[]": {name}}
+	}})
+	if err != nil {
+		return false, noList(err)
+	}
+	list, err := decodeList(page, []string{name})
+	if err != nil || len(list.people) == 0 {
+		return false, err
+	}
+	return list.people[0].Attributes[name] != "", nil
 }
 
 // Person reads one person by the id that a list gave, or returns ErrGone.

@@ -326,6 +326,49 @@ func TestGrantedNamesWhatMayBeRead(t *testing.T) {
 	}
 }
 
+// attributesOf answers as sim does, but for the attributes that may be read.
+func attributesOf(sim *personiotest.Server, attributes string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v1/company/employees/attributes" {
+			sim.Handler().ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"success":true,"data":[` + attributes + `]}`))
+	})
+}
+
+// S-005, N333. Personio's own example of what may be read names neither status nor
+// address: who sends those all the same is not believed about rights.
+func TestGrantedIsUnknownWhereThePeopleSayOtherwise(t *testing.T) {
+	t.Parallel()
+	const example = `{"key":"first_name","label":"First Name","type":"standard","universal_id":"first_name","options":[]},
+		{"key":"last_name","label":"Last Name","type":"standard","universal_id":"last_name","options":[]},
+		{"key":"dynamic_1","label":"IBAN","type":"standard","universal_id":"iban","options":[]}`
+	for attributes, want := range map[string]struct {
+		granted []string // by the list of people
+		known   bool
+		err     error
+	}{
+		example:                        {known: false},
+		``:                             {known: false},
+		`{"key":"email"}`:              {known: false},
+		`{"key":"status"}`:             {known: true},
+		example + `, {"key":"status"}`: {known: true},
+		example + ` `:                  {granted: []string{"first_name", "email"}, known: true}, // as the list has it
+		strings.Repeat(`{"key":"x"},`, 20_000) + `{"key":"status"}`: {err: importer.ErrCorrupt},
+	} {
+		sim := newSimulation(t, personiotest.Config{People: 3, Granted: want.granted})
+		id, secret := sim.Credentials()
+		source := newSourceAt(t, attributesOf(sim, attributes), func(cfg *personio.Config) { cfg.ClientID, cfg.ClientSecret = id, secret })
+		granted, known, err := source.Granted(t.Context())
+		if known != want.known || !errors.Is(err, want.err) || (len(granted) > 0) != known {
+			t.Errorf("%.60s with the list of %v: granted %.60v (known %t, error %v), want known %t, error %v",
+				attributes, want.granted, granted, known, err, want.known, want.err)
+		}
+	}
+}
+
 func TestGrantedIsUnknownWhereItMayNotBeAsked(t *testing.T) {
 	t.Parallel()
 	sim := newSimulation(t, personiotest.Config{Faults: []personiotest.Fault{{Kind: personiotest.Forbidden, Endpoint: personiotest.EndpointAttributes}}})
