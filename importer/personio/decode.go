@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/einlass/einlass/importer"
 )
@@ -21,6 +22,11 @@ type list struct {
 	total      int               // people announced; -1: none
 	ids        [sha256.Size]byte // fingerprint of who is on it, in order
 }
+
+// maxRows is more than a page of maximal size holds of real people, also where it
+// is as long as the source likes. Rows of next to nothing take far more memory
+// decoded than they do as text.
+const maxRows = 20_000
 
 // decodeList reads a page. A row of a shape we do not know becomes a person
 // without an id; a page of such a shape is an error.
@@ -43,6 +49,9 @@ func decodeList(page value, wanted []string) (list, error) {
 	ids := sha256.New()
 	unreadable := map[string]bool{}
 	for row := range data.elements() {
+		if len(l.people) == maxRows {
+			return list{}, errTooManyRows
+		}
 		person := decodePerson(row, wanted, unreadable)
 		_, _ = ids.Write([]byte(person.ID + "\n")) // a hash does not fail
 		l.people = append(l.people, person)
@@ -52,13 +61,17 @@ func decodeList(page value, wanted []string) (list, error) {
 	return l, nil
 }
 
+var errTooManyRows = fmt.Errorf("more than %d rows on one page: %w", maxRows, importer.ErrCorrupt)
+
 // decodePerson reduces a row to the wanted attributes. Those of a shape we do
 // not know count as not sent, so that nothing follows from them; their names are
 // added to unreadable.
 func decodePerson(row value, wanted []string, unreadable map[string]bool) importer.Person {
 	sent := make(map[string]value, len(wanted)+1)
 	for name, attribute := range row.member("attributes").members() {
-		sent[name] = attribute
+		if name == attributeID || slices.Contains(wanted, name) {
+			sent[name] = attribute
+		}
 	}
 	p := importer.Person{Attributes: make(map[string]string, len(wanted))}
 	if id := unlabel(sent[attributeID]).value; isDecimal(id.text()) {
@@ -110,9 +123,12 @@ func unlabel(raw value) attribute {
 
 // flatten makes text of a value: of a unit its name, of tags a list with commas,
 // of several cost centers the first, of a point in time the date as written. It
-// reports false for a shape it does not know.
+// reports false for a shape it does not know, and for text in another encoding
+// than UTF-8 (RFC 8259 section 8.1), of which only a guess would be left.
 func (a attribute) flatten() (string, bool) {
 	switch {
+	case !utf8.Valid(a.value):
+		return "", false
 	case a.value.isEmpty():
 		return "", true
 	case a.value.isObject():

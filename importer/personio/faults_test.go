@@ -53,6 +53,30 @@ func TestAnEndlessListEnds(t *testing.T) {
 	}
 }
 
+// N302, N239. Without a number that is announced, too.
+func TestAnEndlessListOfUnannouncedPeopleEnds(t *testing.T) {
+	t.Parallel()
+	endless := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path == "/v1/auth" {
+			_, _ = w.Write([]byte(`{"success":true,"data":{"token":"papi-token"}}`))
+			return
+		}
+		offset, err := strconv.Atoi(r.URL.Query().Get("offset"))
+		if err != nil {
+			t.Errorf("offset: %v", err)
+		}
+		rows := make([]string, 100)
+		for i := range rows {
+			rows[i] = fmt.Sprintf(`{"attributes":{"id":%d}}`, 1+offset+i)
+		}
+		_, _ = fmt.Fprintf(w, `{"success":true,"data":[%s]}`, strings.Join(rows, ","))
+	})
+	if r := readAll(t, newSourceAt(t, endless, nil), []string{"email"}); !errors.Is(r.err, importer.ErrCorrupt) || len(r.people) != 100_000 {
+		t.Errorf("error %v after %d people, want ErrCorrupt after 100,000", r.err, len(r.people))
+	}
+}
+
 // N302
 func TestPeopleMissingInTheMiddleAreNoticed(t *testing.T) {
 	t.Parallel()

@@ -16,7 +16,11 @@ const (
 	pageSize    = 100 // Personio's maximum
 	minPageSize = 10  // after timeouts
 	maxPages    = 10_000
-	slack       = 1_000 // people beyond twice the number announced that we still believe in
+	maxPeople   = maxPages * pageSize
+	// maxUnannounced is how many people are believed in of a list that says of none
+	// how many there are, which Personio's never is.
+	maxUnannounced = 100_000
+	slack          = 1_000 // people beyond twice the number announced that we still believe in
 )
 
 // Pages reads everybody, one page after the other.
@@ -101,7 +105,11 @@ func (f *feed) check(list list) error {
 	if err := f.watch.check(list.ids); err != nil {
 		return err
 	}
-	if f.pages > maxPages || (f.first >= 0 && f.offset+len(list.people) > 2*f.first+slack) {
+	believed := maxUnannounced
+	if f.first >= 0 {
+		believed = min(2*f.first+slack, maxPeople)
+	}
+	if f.pages > maxPages || f.offset+len(list.people) > believed {
 		return fmt.Errorf("the list does not end: %w", importer.ErrCorrupt)
 	}
 	return nil

@@ -64,6 +64,9 @@ func (h hook) body(address string, token keys.Secret) ([]byte, error) {
 	return body, nil
 }
 
+// maxHooks is far more than an account has webhooks.
+const maxHooks = 10_000
+
 // hooks lists the webhooks of an account.
 func (s *SourceV2) hooks(ctx context.Context) ([]hook, error) {
 	var all []hook
@@ -72,6 +75,9 @@ func (s *SourceV2) hooks(ctx context.Context) ([]hook, error) {
 			return nil, fmt.Errorf("list webhooks: %w", err)
 		}
 		for row := range rows.elements() {
+			if len(all) == maxHooks {
+				return nil, fmt.Errorf("list webhooks: more than %d: %w", maxHooks, importer.ErrCorrupt)
+			}
 			all = append(all, decodeHook(row))
 		}
 	}

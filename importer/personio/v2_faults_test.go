@@ -102,6 +102,20 @@ func TestEndlessListsOfVersion2End(t *testing.T) {
 	}
 }
 
+// N239
+func TestAPageOfVersion2HasNoMoreRowsThanACompany(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	flood := signedInV2(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"_data":[` + strings.Repeat("{},", 1_000_000) + `{}]}`))
+	})
+	if r := readV2(t, newSourceV2At(t, flood, nil), wanted()); !errors.Is(r.err, importer.ErrCorrupt) || len(r.people) > 0 || asked != 1 {
+		t.Errorf("error %v, %d people after %d requests; want ErrCorrupt after one", r.err, len(r.people), asked)
+	}
+}
+
 func TestEverybodyIsReadOverOddCursors(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []personiotest.FaultKind{personiotest.NextRelative, personiotest.FiltersDropped, personiotest.ShortPage} {

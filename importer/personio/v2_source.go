@@ -108,6 +108,9 @@ func (s *SourceV2) read(
 func (s *SourceV2) people(ctx context.Context, rows value, wanted []string, since time.Time) (importer.Page, error) {
 	var profiles []profile
 	for row := range rows.elements() {
+		if len(profiles) == maxRows {
+			return importer.Page{}, errTooManyRows
+		}
 		if !changedBefore(row, since) {
 			profiles = append(profiles, profile{row: row})
 		}

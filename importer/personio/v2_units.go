@@ -10,9 +10,13 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/einlass/einlass/importer"
 )
+
+// maxUnits is far more than a company has units of one kind.
+const maxUnits = 100_000
 
 // unitKind is a kind of unit, by the attribute that it becomes.
 type unitKind string
@@ -170,7 +174,10 @@ func (n *unitNames) list(ctx context.Context, kind unitKind) (map[string]string,
 			return nil, err
 		}
 		for unit := range rows.elements() {
-			if name := unit.member("name"); name.isString() {
+			if name := unit.member("name"); name.isString() && utf8.Valid(name) {
+				if len(names) == maxUnits {
+					return nil, fmt.Errorf("more than %d: %w", maxUnits, importer.ErrCorrupt)
+				}
 				names[unit.member(attributeID).text()] = name.text()
 			}
 		}
@@ -191,7 +198,7 @@ func (n *unitNames) single(ctx context.Context, id string) (string, error) {
 	if wrapped := answer.member("_data"); wrapped.isObject() {
 		answer = wrapped
 	}
-	if name := answer.member("name"); name.isString() {
+	if name := answer.member("name"); name.isString() && utf8.Valid(name) {
 		return name.text(), nil
 	}
 	return "", nil
