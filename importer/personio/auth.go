@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -62,6 +63,9 @@ func (c *caller) credentialsRefused() error {
 	return importer.ErrCredentials
 }
 
+// errNoAPI says that a version of the API is not there at all.
+var errNoAPI = fmt.Errorf("no such API at this address: %w", importer.ErrCorrupt)
+
 // requestToken sends the credentials, in the body: in the query Personio
 // refuses them, and logs would keep them.
 func (c *caller) requestToken(ctx context.Context) (token keys.Secret, expires time.Time, err error) {
@@ -73,8 +77,8 @@ func (c *caller) requestToken(ctx context.Context) (token keys.Secret, expires t
 	answer, err := c.send(req.WithContext(ctx), c.cfg.HTTP.DoRepeatable)
 	rejected, isRejected := errors.AsType[*rejection](err)
 	switch {
-	case errors.Is(err, errNotFound):
-		return "", time.Time{}, fmt.Errorf("no such API at this address: %w", importer.ErrCorrupt)
+	case errors.Is(err, errNotFound), isRejected && rejected.status == http.StatusNotFound: // in whosever words
+		return "", time.Time{}, errNoAPI
 	case isRejected && rejected.answer != nil:
 		return "", time.Time{}, c.api.refused(rejected)
 	case err != nil:

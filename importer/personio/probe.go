@@ -186,5 +186,5 @@ func (a *Auto) choose(ctx context.Context, source importer.Source, why error) im
 func isClosed(err error) bool {
 	rejected, isRejection := errors.AsType[*rejection](err)
 	return errors.Is(err, importer.ErrForbidden) || errors.Is(err, importer.ErrCredentials) || errors.Is(err, importer.ErrRevoked) ||
-		errors.Is(err, errNotFound) || (isRejection && rejected.status == http.StatusGone)
+		errors.Is(err, errNotFound) || errors.Is(err, errNoAPI) || (isRejection && rejected.status == http.StatusGone)
 }

@@ -144,6 +144,40 @@ func TestNobodyIsGoneBecauseVersion1Is(t *testing.T) {
 	}
 }
 
+// Where version 1 is not even there to be signed in to, version 2 is read; and where
+// neither is, it is the address, and not the credentials.
+func TestAnAddressWithoutVersion1IsReadByVersion2(t *testing.T) {
+	t.Parallel()
+	for name, nothing := range map[string]struct{ contentType, body string }{
+		"a web server's page": {"text/html", "<h1>404</h1>"},
+		"a router's text":     {"text/plain", "404 page not found"},
+		"a gateway's JSON":    {"application/json", `{"message":"no Route matched"}`},
+		"version 1's words":   {"application/json", `{"success":false,"error":{"code":404,"message":"?"}}`},
+		"version 2's words":   {"application/problem+json", `{"errors":[{"title":"Resource not found"}]}`},
+	} {
+		for _, gone := range []string{"/v1/", "/"} {
+			sim := newSimulation(t, personiotest.Config{People: 3})
+			source, err := personio.NewAuto(testConfig(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasPrefix(r.URL.Path, gone) {
+					w.Header().Set("Content-Type", nothing.contentType)
+					w.WriteHeader(http.StatusNotFound)
+					_, _ = w.Write([]byte(nothing.body))
+					return
+				}
+				sim.Handler().ServeHTTP(w, r)
+			}), func(cfg *personio.Config) { cfg.ClientID, cfg.ClientSecret = sim.Credentials() }))
+			must(t, err)
+			r := full(t, source)
+			if gone == "/v1/" && (r.err != nil || len(r.people) != 3) {
+				t.Errorf("%s: error %v, %d people; want all by version 2", name, r.err, len(r.people))
+			}
+			if gone == "/" && (!errors.Is(r.err, importer.ErrCorrupt) || errors.Is(r.err, importer.ErrCredentials) || !strings.Contains(r.err.Error(), "version 2")) {
+				t.Errorf("%s everywhere: error %v, want ErrCorrupt of both versions", name, r.err)
+			}
+		}
+	}
+}
+
 func TestNeitherVersionOpenIsSaidOfBoth(t *testing.T) {
 	t.Parallel()
 	sim := newSimulation(t, personiotest.Config{People: 3, Scopes: []string{personiotest.ScopeWebhooksRead}})
