@@ -318,6 +318,48 @@ func FuzzPersonV2(f *testing.F) {
 	})
 }
 
+// The order decides, unless the person's own status says that it is another one:
+// nobody loses access by a list that begins with their first job.
+func TestTheEmploymentThatCounts(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		statuses string // in the order of the list
+		active   bool   // the person's own row says so
+		want     string
+	}{
+		{"", true, ""},
+		{"INACTIVE", true, "INACTIVE"},
+		{"INACTIVE ACTIVE", false, "INACTIVE"},
+		{"INACTIVE LEAVE", false, "INACTIVE"},
+		{"INACTIVE ONBOARDING", false, "INACTIVE"},
+		{"INACTIVE ACTIVE", true, "ACTIVE"},
+		{"INACTIVE INACTIVE LEAVE", true, "LEAVE"},
+		{"INACTIVE ONBOARDING", true, "ONBOARDING"},
+		{"INACTIVE ONBOARDING ACTIVE", true, "ACTIVE"},
+		{"inactive active", true, "active"},
+		{"INACTIVE UNSPECIFIED", true, "INACTIVE"},
+		{"INACTIVE paused", true, "INACTIVE"},
+		{"ACTIVE INACTIVE", true, "ACTIVE"},
+		{"LEAVE ACTIVE", true, "LEAVE"},
+		{"UNSPECIFIED ACTIVE", true, "UNSPECIFIED"},
+		{"ONBOARDING INACTIVE", true, "ONBOARDING"},
+		{"ONBOARDING LEAVE", false, "LEAVE"},
+	} {
+		var rows []string
+		for _, status := range strings.Fields(c.statuses) {
+			rows = append(rows, `{"status":"`+status+`"}`)
+		}
+		page, err := parse([]byte(`{"_data":[` + strings.Join(rows, ",") + `]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := currentEmployment(page, "7", c.active)
+		if status := got.member("status").text(); err != nil || status != c.want {
+			t.Errorf("%q of somebody active (%t): %q, error %v; want %q", c.statuses, c.active, status, err, c.want)
+		}
+	}
+}
+
 func FuzzEmployments(f *testing.F) {
 	f.Add([]byte(`{"_data":[{"id":"x","status":"ONBOARDING","person":{"id":"7"}},{"status":"ACTIVE"}]}`))
 	f.Add([]byte(`{"_data":[{"person":{"id":"8"}}]}`))
@@ -327,9 +369,11 @@ func FuzzEmployments(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		employment, err := currentEmployment(page, "7")
-		if owner := employment.member("person").member("id"); err == nil && owner != nil && owner.text() != "7" {
-			t.Errorf("%s: the employment of %s is taken", text, owner)
+		for _, active := range []bool{false, true} {
+			employment, err := currentEmployment(page, "7", active)
+			if owner := employment.member("person").member("id"); err == nil && owner != nil && owner.text() != "7" {
+				t.Errorf("%s: the employment of %s is taken", text, owner)
+			}
 		}
 	})
 }

@@ -31,15 +31,16 @@ func (s *SourceV2) employ(ctx context.Context, profiles []profile) error {
 			continue // can only be quarantined
 		}
 		group.Go(func() (err error) {
-			profiles[i].employment, err = s.employmentOf(ctx, id)
+			profiles[i].employment, err = s.employmentOf(ctx, id, profiles[i].row.member(attributeStatus))
 			return err
 		})
 	}
 	return group.Wait()
 }
 
-// employmentOf returns the employment that counts, or nil if none is known.
-func (s *SourceV2) employmentOf(ctx context.Context, id string) (value, error) {
+// employmentOf returns the employment that counts, or nil if none is known. What
+// the person's own row says of their status is told by it, too.
+func (s *SourceV2) employmentOf(ctx context.Context, id string, told value) (value, error) {
 	for try := 1; ; try++ {
 		answer, err := s.get(ctx, request{
 			path:  "/v2/persons/" + id + "/employments",
@@ -57,15 +58,16 @@ func (s *SourceV2) employmentOf(ctx context.Context, id string) (value, error) {
 		case err != nil:
 			return nil, fmt.Errorf("employments of %s: %w", id, err)
 		}
-		return currentEmployment(answer, id)
+		return currentEmployment(answer, id, statusV2(told) == importer.StatusActive)
 	}
 }
 
 // currentEmployment picks the latest of a page of employments, which come latest
-// first, unless that has not begun while an earlier one goes on. There are never
-// so many that a following page mattered, and where that is promised to be is no
-// address of the API.
-func currentEmployment(page value, person string) (value, error) {
+// first, unless that has not begun while an earlier one goes on; or unless it is
+// over while another is not, of a person who is active: then they do not come in
+// that order. There are never so many that a following page mattered, and where
+// that is promised to be is no address of the API.
+func currentEmployment(page value, person string, active bool) (value, error) {
 	list := page.member("_data")
 	if !list.isArray() {
 		return nil, fmt.Errorf("employments of %s: no list: %w", person, importer.ErrCorrupt)
@@ -75,14 +77,26 @@ func currentEmployment(page value, person string) (value, error) {
 		if owner := employment.member("person").member(attributeID); owner != nil && owner.text() != person {
 			return nil, fmt.Errorf("employments of %s: those of somebody else: %w", person, importer.ErrCorrupt)
 		}
-		if current == nil {
-			current = employment
-		}
-		if status := statusV2(employment.member(attributeStatus)); isGoingOn(status) && statusV2(current.member(attributeStatus)) == importer.StatusOnboarding {
+		if current == nil || outranks(employmentStatus(employment), employmentStatus(current), active) {
 			current = employment
 		}
 	}
 	return current, nil
+}
+
+func employmentStatus(employment value) importer.Status {
+	return statusV2(employment.member(attributeStatus))
+}
+
+// outranks reports whether an employment counts more than one that comes before it.
+func outranks(status, before importer.Status, active bool) bool {
+	switch before {
+	case importer.StatusOnboarding:
+		return isGoingOn(status)
+	case importer.StatusInactive:
+		return active && (isGoingOn(status) || status == importer.StatusOnboarding)
+	}
+	return false
 }
 
 func isGoingOn(status importer.Status) bool {
