@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/einlass/einlass/users"
 )
@@ -181,29 +180,29 @@ func otherConnection(records []users.Person, own users.ApplicationID) users.Appl
 }
 
 // explainConflict says who of another connection has the address and what to do about it.
-func (f *Feed) explainConflict(c claim, h holding, other users.ApplicationID) string {
-	who := fmt.Sprintf("The e-mail address belongs to %s of %s", h.holder.DisplayName(), other)
+func (f *Feed) explainConflict(c claim, h holding, other users.ApplicationID) []users.Note {
+	n := users.Note{Code: noteOtherRow, Texts: map[string]string{"name": h.holder.DisplayName(), "connection": string(other)}}
 	switch {
 	case c.user != "":
-		return who + ", who is another user here, and no import makes one of two. Correct the address in one of the accounts."
+		n.Code = noteOtherUser
 	case !f.rules.link(h.records):
-		return who + ". If both accounts mean the same people, declare import.conflict: link for both; otherwise correct the address in one of them."
+		n.Code = noteOtherUndeclared
 	case c.proof(h.holder) == proofConflict:
-		return who + ", but the birth date or personnel number differs. Correct it in one of the accounts."
+		n.Code = noteOtherProof
 	case c.proof(h.holder) == proofNone:
-		return who + ", but the names differ. Correct them in one of the accounts."
+		n.Code = noteOtherNames
 	}
-	return who + ", whom another row of this account stands for already. Correct one of the addresses."
+	return []users.Note{n}
 }
 
-// joinConnections names the connections of records.
-func joinConnections(records []users.Person) string {
+// connectionsOf names the connections of records.
+func connectionsOf(records []users.Person) []string {
 	var names []string
 	for _, p := range records {
 		names = append(names, string(p.Connection))
 	}
 	slices.Sort(names)
-	return strings.Join(slices.Compact(names), ", ")
+	return slices.Compact(names)
 }
 
 // otherRecords returns what other connections remember of people. It is read

@@ -140,13 +140,13 @@ func TestAnAddressInTwoAccountsIsAConflictUnlessBothLink(t *testing.T) {
 				if diff := cmp.Diff([]users.ApplicationID{hr, subsidiary}, a.records(ada)); diff != "" || rows[0].Reason != "linked_account" {
 					t.Errorf("reason %s, records (-want +got):\n%s", rows[0].Reason, diff)
 				}
-				if !strings.Contains(rows[0].Detail, "personio") {
-					t.Errorf("the row does not name the other account: %s", rows[0].Detail)
+				if !strings.Contains(importer.InEnglish(rows[0].Detail), "personio") {
+					t.Errorf("the row does not name the other account: %s", importer.InEnglish(rows[0].Detail))
 				}
 				return
 			}
 			if len(rows) != 1 || rows[0].Kind != users.ChangeQuarantine || rows[0].Reason != "other_account" ||
-				!strings.Contains(rows[0].Detail, "Ada Example of personio") || !strings.Contains(rows[0].Detail, "conflict: link for both") {
+				!strings.Contains(importer.InEnglish(rows[0].Detail), "Ada Example of personio") || !strings.Contains(importer.InEnglish(rows[0].Detail), "conflict: link for both") {
 				t.Errorf("rows %+v", rows)
 			}
 			if diff := cmp.Diff([]users.ApplicationID{hr}, a.records(ada)); diff != "" {
@@ -192,8 +192,8 @@ func TestAccountsLinkNobodyWithoutProof(t *testing.T) {
 			before := a.records(ada)
 			rows := a.changes(a.importFrom(subsidiary))
 			last := rows[len(rows)-1]
-			if last.Kind != users.ChangeQuarantine || last.Reason != "other_account" || !strings.Contains(last.Detail, c.detail) {
-				t.Errorf("row %s %s %q, want a quarantine that says %q", last.Kind, last.Reason, last.Detail, c.detail)
+			if last.Kind != users.ChangeQuarantine || last.Reason != "other_account" || !strings.Contains(importer.InEnglish(last.Detail), c.detail) {
+				t.Errorf("row %s %s %q, want a quarantine that says %q", last.Kind, last.Reason, importer.InEnglish(last.Detail), c.detail)
 			}
 			if diff := cmp.Diff(before, a.records(ada)); diff != "" {
 				t.Errorf("records (-before +after):\n%s", diff)
@@ -212,7 +212,7 @@ func TestTwoUsersAreNeverMadeOne(t *testing.T) {
 	a.importFrom(subsidiary)
 	a.second.set("77", func(p *importer.Person) { p.Attributes["email"] = ada })
 	rows := a.changes(a.importFrom(subsidiary))
-	if len(rows) != 1 || rows[0].Reason != "other_account" || !strings.Contains(rows[0].Detail, "another user here") {
+	if len(rows) != 1 || rows[0].Reason != "other_account" || !strings.Contains(importer.InEnglish(rows[0].Detail), "another user here") {
 		t.Errorf("rows %+v", rows)
 	}
 	if diff := cmp.Diff([]users.ApplicationID{subsidiary}, a.records("ada@subsidiary.example")); diff != "" {
@@ -286,7 +286,7 @@ func TestLeavingOneOfTwoCompanies(t *testing.T) {
 
 	a.company.setStatus("1", importer.StatusInactive)
 	run := a.importFrom(hr)
-	if rows := a.changes(run); len(rows) != 1 || rows[0].Reason != "at_work_elsewhere" || !strings.Contains(rows[0].Detail, "subsidiary") {
+	if rows := a.changes(run); len(rows) != 1 || rows[0].Reason != "at_work_elsewhere" || !strings.Contains(importer.InEnglish(rows[0].Detail), "subsidiary") {
 		t.Errorf("rows of the company left: %+v", rows)
 	}
 	a.state("left the first", ada, users.StateActive)

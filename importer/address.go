@@ -30,7 +30,7 @@ type holding struct {
 // verdict is what becomes of a claim. The zero verdict grants it.
 type verdict struct {
 	reason string // why it is refused
-	detail string
+	detail []users.Note
 	phase  int // of the person's row; 0: any, the row is part of no hand-over
 
 	link       *users.User    // the user the new person is from now on
@@ -139,9 +139,9 @@ func (f *Feed) contest(c claim) verdict {
 			continue
 		}
 		if key == c.email {
-			return verdict{reason: reasonEmailDuplicate, detail: "Several people of the source have this e-mail address. Correct it there."}
+			return verdict{reason: reasonEmailDuplicate, detail: told(noteEmailDuplicate)}
 		}
-		return verdict{reason: reasonUsernameDuplicate, detail: "Several people of the source have this user name. Correct it there."}
+		return verdict{reason: reasonUsernameDuplicate, detail: told(noteUsernameDuplicate)}
 	}
 	return verdict{}
 }
@@ -160,10 +160,7 @@ func (f *Feed) decide(id string, path []string) verdict {
 	}
 	v := f.judge(f.contenders[id], append(path, id))
 	if _, swapped := f.swapped[id]; swapped {
-		v = verdict{
-			reason: reasonEmailSwap,
-			detail: "People exchange their e-mail addresses. Give one of them a third address first, import, and then the other.",
-		}
+		v = verdict{reason: reasonEmailSwap, detail: told(noteEmailSwap)}
 	}
 	f.verdicts[id] = v
 	return v
@@ -191,10 +188,7 @@ func (f *Feed) judge(c claim, path []string) verdict {
 		case releaser == "" && !joins && !f.free(c, h):
 			return f.refused(c, h)
 		case !f.rules.changesPeopleHere():
-			return verdict{
-				reason: reasonExists,
-				detail: "The e-mail address or user name is that of " + h.holder.DisplayName() + ", and this import changes nobody who is here.",
-			}
+			return verdict{reason: reasonExists, detail: []users.Note{naming(noteExists, "name", h.holder.DisplayName())}}
 		case releaser != "":
 			if f.decide(releaser, path).reason != "" {
 				return f.refused(c, h)
@@ -254,16 +248,13 @@ func (f *Feed) refused(c claim, h holding) verdict {
 	other := otherConnection(h.records, f.rules.Connection)
 	switch {
 	case privileged(h.holder):
-		return verdict{
-			reason: reasonPrivilegedUser,
-			detail: "The address belongs to somebody with a role in the console or a sealed account. No import touches those.",
-		}
+		return verdict{reason: reasonPrivilegedUser, detail: told(notePrivilegedHolder)}
 	case h.key == c.email && other != "":
 		return verdict{reason: reasonOtherAccount, detail: f.explainConflict(c, h, other)}
 	case h.key == c.email:
-		return verdict{reason: reasonEmailTaken, detail: "The e-mail address belongs to " + h.holder.DisplayName() + ". Correct it at the source."}
+		return verdict{reason: reasonEmailTaken, detail: []users.Note{naming(noteEmailTaken, "name", h.holder.DisplayName())}}
 	}
-	return verdict{reason: reasonUsernameTaken, detail: "The user name belongs to " + h.holder.DisplayName() + ". Correct it at the source."}
+	return verdict{reason: reasonUsernameTaken, detail: []users.Note{naming(noteUsernameTaken, "name", h.holder.DisplayName())}}
 }
 
 // releaser returns the source id of a holder who wants another address in this
@@ -316,10 +307,7 @@ func (f *Feed) succeed(c claim, h holding, v *verdict) verdict {
 			}
 			return verdict{}
 		case proofConflict:
-			return verdict{
-				reason: reasonRehireConflict,
-				detail: "Somebody of this name and address left, but the birth date or personnel number differs. Give one of them another address.",
-			}
+			return verdict{reason: reasonRehireConflict, detail: told(noteRehireConflict)}
 		case proofNone:
 		}
 	}

@@ -274,8 +274,8 @@ func TestSomebodyOfAnotherConnectionIsNeverMerged(t *testing.T) {
 	w.others[0].Status = "active"
 	rows := w.plan(renamed(person("2", StatusActive, "Ada"), "ada"))
 	want(t, rows, effect{"2", users.ChangeQuarantine, "other_account"})
-	if !strings.Contains(rows[0].Detail, "Ada Example of subsidiary") {
-		t.Errorf("the quarantine does not name the other connection: %s", rows[0].Detail)
+	if !strings.Contains(inEnglish(rows[0].Detail), "Ada Example of subsidiary") {
+		t.Errorf("the quarantine does not name the other connection: %s", inEnglish(rows[0].Detail))
 	}
 }
 

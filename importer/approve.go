@@ -83,7 +83,7 @@ func (a attempt) approve() (users.Run, error) {
 		err = a.refused(err)
 		return *run, fmt.Errorf("approve run %s: %w", run.ID, err)
 	}
-	run.ErrorCode, run.Error = "", "" // of an approval before
+	run.ErrorCode, run.Error = "", nil // of an approval before
 	if stale {
 		run.State = users.RunStale
 		if err = e.cfg.Directory.SaveRun(held, a.track.lease, *run); err == nil {

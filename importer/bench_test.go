@@ -360,6 +360,9 @@ func (b *bench) changes(run users.Run) []users.RunChange {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	for _, row := range rows {
+		importer.Fitting(b.t, slices.Concat(row.Detail, row.Effect, row.Error))
+	}
 	return rows
 }
 

@@ -47,11 +47,20 @@ type Finding struct {
 	SourceEmail string      `json:"source_email"` // what the profile says
 	Status      string      `json:"status,omitempty"`
 	State       users.State `json:"state,omitempty"`
-	Remedy      string      `json:"remedy"` // a sentence for the administrator in English
+	Remedy      string      `json:"remedy"` // what to do, see Checkup.Tell
+
+	Notes []users.Note `json:"notes"` // what Remedy says, for programs
+}
+
+// Tell writes what to do about the findings in the language of w.
+func (c *Checkup) Tell(w Words) {
+	for i := range c.Findings {
+		c.Findings[i].Remedy = Say(w, c.Findings[i].Notes...)
+	}
 }
 
 // Check reads everybody whom a connection imports and reports who will fail at
-// sign-in. It writes nothing, at the source or here, and takes no lease. The
+// sign-in; the sentences are left to Checkup.Tell. It writes nothing, at the source or here, and takes no lease. The
 // errors are those of Run: of the source, or users.ErrNotFound and users.ErrInvalid.
 func (e *Engine) Check(ctx context.Context, connection users.ApplicationID, given Given) (Checkup, error) {
 	app, err := e.connection(ctx, connection)

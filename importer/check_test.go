@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
 
@@ -167,11 +168,13 @@ func TestACheckNamesWhoWillFailAtSignIn(t *testing.T) {
 				c.happens(b)
 			}
 			found := b.check()
+			found.Tell(web.English())
 			var got []string
 			failing := 0
 			for _, f := range found.Findings {
 				name := strings.TrimSuffix(f.Name, " Example")
 				got = append(got, fmt.Sprintf("%s: %s %s %t", name, f.Kind, f.Cause, f.Fails))
+				importer.Fitting(t, f.Notes)
 				if len(f.Remedy) < 20 {
 					t.Errorf("finding about %s says nothing to do: %q", f.Name, f.Remedy)
 				}

@@ -36,8 +36,8 @@ type ConnectionStatus struct {
 	UnderWay users.Run `json:"-"` // the run of Progress
 }
 
-// ReadConnectionStatus reads how the imports of a connection stand at now.
-func ReadConnectionStatus(ctx context.Context, d *users.Directory, app users.Application, now time.Time) (ConnectionStatus, error) {
+// ReadConnectionStatus reads how the imports of a connection stand at now, with sentences in the language of w.
+func ReadConnectionStatus(ctx context.Context, d *users.Directory, app users.Application, now time.Time, w Words) (ConnectionStatus, error) {
 	s := ConnectionStatus{Application: app.ID, State: ConnectionIdle}
 	if app.Disabled || app.Import == nil || app.Import.Schedule+app.Import.Delta <= 0 {
 		s.State = ConnectionOff
@@ -54,14 +54,14 @@ func ReadConnectionStatus(ctx context.Context, d *users.Directory, app users.App
 	if state.RetryAt.After(now) && !last.StartedAt.After(state.FailedAt) {
 		s.RetryAt, s.ErrorCode = state.RetryAt, state.ErrorCode
 	}
-	if err := s.readRuns(ctx, d.Read(), last); err != nil {
+	if err := s.readRuns(ctx, d.Read(), last, w); err != nil {
 		return s, err
 	}
 	return s, s.readWork(ctx, d.Read(), now)
 }
 
 // readRuns notes the newest run over everybody, and which one is under way.
-func (s *ConnectionStatus) readRuns(ctx context.Context, r users.Reader, last users.Run) error {
+func (s *ConnectionStatus) readRuns(ctx context.Context, r users.Reader, last users.Run, w Words) error {
 	runs, err := r.RunsOver(ctx, s.Application, users.ScopeFull, recentRuns)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (s *ConnectionStatus) readRuns(ctx context.Context, r users.Reader, last us
 		case run.Preview && run.ApprovedBy == "":
 			continue
 		}
-		report := NewRunReport(run)
+		report := NewRunReport(w, run)
 		s.LastRun = &report
 		return nil
 	}

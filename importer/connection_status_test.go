@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
 
@@ -24,7 +25,7 @@ func TestStatusCountsWhoWaitsToBeReadAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	status, err := importer.ReadConnectionStatus(t.Context(), b.directory, app, now)
+	status, err := importer.ReadConnectionStatus(t.Context(), b.directory, app, now, web.English())
 	if err != nil || status.Waiting != 3 || status.LastRun == nil || status.LastRun.Counts.Created != 5 {
 		t.Errorf("%+v, %v; want three who wait, and the last run", status, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/einlass/einlass/users"
@@ -73,10 +72,10 @@ func (c *consequences) note(ctx context.Context, rows []users.RunChange) error {
 		row := &rows[i]
 		switch {
 		case row.Kind == users.ChangeCreate:
-			row.Effect = joinEffects(c.arrival(*row), row.Effect)
+			row.Effect = append(c.arrival(*row), row.Effect...)
 		case concernsAccess(*row):
 			effect := c.effect(*row, people[row.User], c.labelsOf(applications[row.User]), ending[row.User])
-			row.Effect = joinEffects(effect, row.Effect)
+			row.Effect = append(effect, row.Effect...)
 		}
 	}
 	return nil
@@ -155,41 +154,41 @@ func (c *consequences) endingSessions(ctx context.Context, rows []users.RunChang
 	return counts
 }
 
-// effect is the sentence about somebody who has a user here already.
-func (c *consequences) effect(row users.RunChange, u users.User, applications []string, ending int) string {
+// effect is what follows for somebody who has a user here already.
+func (c *consequences) effect(row users.RunChange, u users.User, applications []string, ending int) []users.Note {
 	before, after := u.StateAt(c.now), c.stateAfter(row, u)
 	opens := u.OutsideWindow(c.now) != "" && withFields(u, row.Fields).OutsideWindow(c.now) == ""
-	var enrol, address string
+	var enrol, address []users.Note
 	if row.Reason == users.ReasonRehireKeep {
-		enrol = "sign-in methods must be enrolled again"
+		enrol = told(noteEnrolAgain)
 	}
-	if _, changed := row.Fields[users.AttributeEmail]; changed && len(applications) > 0 {
-		address = strings.Join(applications, ", ") + " will see another e-mail address"
+	if _, changed := row.Fields[users.AttributeEmail]; changed {
+		address = listing(noteNewAddress, "applications", applications)
 	}
 	switch {
 	case before != users.StateActive && row.Kind != users.ChangeReactivate && row.Reason != users.ReasonRehireKeep && !opens:
-		return "" // they have no access, before or after
+		return nil // they have no access, before or after
 	case before == users.StateActive && after != users.StateActive:
-		return sentence(withList("loses", applications), sessionsEnd(ending))
+		return slices.Concat(listing(noteLoses, "applications", applications), sessionsEnd(ending))
 	case before == users.StateActive:
-		return sentence(address, sessionsEnd(ending), enrol)
+		return slices.Concat(address, sessionsEnd(ending), enrol)
 	case after == users.StateSuspended:
-		return sentence("stays suspended")
+		return told(noteStaysSuspended)
 	}
-	return sentence(gains(after, applications), enrol)
+	return slices.Concat(gains(after, applications), enrol)
 }
 
-// arrival is the sentence about somebody who is created. When their access opens
+// arrival is what follows for somebody who is created. When their access opens
 // is said beside it.
-func (c *consequences) arrival(row users.RunChange) string {
+func (c *consequences) arrival(row users.RunChange) []users.Note {
 	u := withFields(users.User{BaseState: row.InitialState}, row.Fields)
 	if u.OutsideWindow(c.now) == users.ReasonAccessEnded {
-		return ""
+		return nil
 	}
 	if c.activates && !u.AccessFrom.IsZero() {
 		u.BaseState = users.StateActive
 	}
-	return sentence(gains(u.BaseState, c.everyone))
+	return gains(u.BaseState, c.everyone)
 }
 
 // stateAfter is the state of a person once the row is applied and the clock has
@@ -211,35 +210,16 @@ func (c *consequences) stateAfter(row users.RunChange, u users.User) users.State
 }
 
 // gains says what somebody may use now, or as soon as they are active.
-func gains(state users.State, applications []string) string {
+func gains(state users.State, applications []string) []users.Note {
 	if state == users.StateStaged {
-		return withList("is to be activated before they can use", applications)
+		return listing(noteGainsOnceHere, "applications", applications)
 	}
-	return withList("gains", applications)
+	return listing(noteGains, "applications", applications)
 }
 
-func withList(verb string, applications []string) string {
-	if len(applications) == 0 {
-		return ""
+func sessionsEnd(n int) []users.Note {
+	if n == 0 {
+		return nil
 	}
-	return verb + " " + strings.Join(applications, ", ")
-}
-
-func sessionsEnd(n int) string {
-	switch n {
-	case 0:
-		return ""
-	case 1:
-		return "1 session ends"
-	}
-	return fmt.Sprintf("%d sessions end", n)
-}
-
-// sentence joins the parts that say something.
-func sentence(parts ...string) string {
-	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
-	if len(parts) == 0 {
-		return ""
-	}
-	return capitalized(strings.Join(parts, "; ")) + "."
+	return []users.Note{{Code: noteSessionsEnd, Numbers: map[string]int{"count": n}}}
 }

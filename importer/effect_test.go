@@ -69,8 +69,8 @@ func (b *bench) effects(run users.Run) map[string]string {
 	b.t.Helper()
 	found := map[string]string{}
 	for _, c := range b.changes(run) {
-		if c.Effect != "" {
-			found[c.SourceID] = c.Effect
+		if len(c.Effect) > 0 {
+			found[c.SourceID] = importer.InEnglish(c.Effect)
 		}
 	}
 	return found
@@ -114,10 +114,10 @@ func TestAPlanSaysWhatFollowsForPeople(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"1": "Loses CRM, Wiki; 2 sessions end.",
-		"2": "Loses Wiki; 1 session ends.",
+		"1": "Loses CRM, Wiki. 2 sessions end.",
+		"2": "Loses Wiki. 1 session ends.",
 		"3": "Gains Wiki.",
-		"5": "Wiki will see another e-mail address.",
+		"5": "The email address at Wiki changes.",
 		"7": "Loses Wiki.",
 		"8": "Stays suspended.",
 	}
@@ -160,8 +160,8 @@ func TestAHandOverSaysWhoseSessionsEnd(t *testing.T) {
 	b.company.set("1", func(p *importer.Person) { p.Attributes["email"] = "one@acme.example" })
 	b.company.set("2", func(p *importer.Person) { p.Attributes["email"] = "p1@acme.example" })
 	want := map[string]string{
-		"1": "Wiki will see another e-mail address; 1 session ends.",
-		"2": "Wiki will see another e-mail address; 3 sessions end.",
+		"1": "The email address at Wiki changes. 1 session ends.",
+		"2": "The email address at Wiki changes. 3 sessions end.",
 	}
 	if diff := cmp.Diff(want, b.effects(b.run())); diff != "" {
 		t.Errorf("effects (-want +got):\n%s", diff)
@@ -177,7 +177,7 @@ func TestSomebodyWhoComesBackAsTheSamePersonEnrolsAgain(t *testing.T) {
 	b.company.setStatus("1", importer.StatusInactive)
 	b.run()
 	b.company.hire("101", importer.StatusActive, "P1")
-	if got := b.effects(b.run())["101"]; got != "Gains Wiki; sign-in methods must be enrolled again." {
+	if got := b.effects(b.run())["101"]; got != "Gains Wiki. Sign-in methods must be enrolled again." {
 		t.Errorf("effect: %q", got)
 	}
 }

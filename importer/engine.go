@@ -235,11 +235,9 @@ func (e *Engine) savePlan(ctx context.Context, t *tracker, follows *consequences
 
 // finishPlanned applies the stored plan of a run, unless it is a preview or there
 // are reasons to hold it, of which it returns ErrHeld.
-func (e *Engine) finishPlanned(ctx context.Context, t *tracker, rows int, reasons []Reason) error {
+func (e *Engine) finishPlanned(ctx context.Context, t *tracker, rows int, reasons []users.Note) error {
 	run := t.run
-	for _, reason := range reasons {
-		run.Held = append(run.Held, reason.String())
-	}
+	run.Held = reasons
 	switch {
 	case len(reasons) > 0:
 		run.State = users.RunHeld
@@ -253,7 +251,7 @@ func (e *Engine) finishPlanned(ctx context.Context, t *tracker, rows int, reason
 		return err
 	}
 	if run.State == users.RunHeld {
-		return fmt.Errorf("%w: %s", ErrHeld, strings.Join(run.Held, "; "))
+		return fmt.Errorf("%w: %s", ErrHeld, strings.Join(subjects(run.Held), ", "))
 	}
 	return nil
 }

@@ -31,26 +31,24 @@ const (
 	codeOurs    = "internal"
 )
 
-// failure is what an administrator is told about an error.
-type failure struct {
-	code   string
-	remedy string
-}
+// failure is the kind of an error that stopped a run: its code, and that of what an
+// administrator is told about it.
+type failure struct{ code, note string }
 
-// failureOf finds the code and the remedy of an error that stopped a run.
+// failureOf finds of which kind an error is that stopped a run.
 func failureOf(err error) failure {
 	for _, known := range []struct {
 		target error
 		failure
 	}{
-		{ErrRevoked, failure{codeRevoked, "The source refuses credentials that used to work: they were revoked or replaced. Make new ones there and enter them here."}},
-		{ErrCredentials, failure{codeRefused, "The source refuses the credentials. Check client id and secret, and that they were made for this account."}},
-		{ErrForbidden, failure{"right_missing", "The credentials work, but may not read people. Grant them the right to read employee data."}},
-		{ErrAttribute, failure{"attribute_missing", "The credentials may not read an attribute without which nobody can be imported. Grant it at the source."}},
-		{ErrCorrupt, failure{"feed_corrupt", "The source's answer is no complete, consistent list of people. Nothing was changed; the next run tries again."}},
-		{ErrSelection, failure{"selection_invalid", "Only new people of the source can be chosen. Correct the choice named here."}},
-		{users.ErrInvalid, failure{"settings_invalid", "The settings of the connection cannot be used. Correct what is named here."}},
-		{users.ErrLeaseLost, failure{codeLost, "Another process took over. Nothing was lost: its run, or the next one, does the rest."}},
+		{ErrRevoked, failure{codeRevoked, noteFailureRevoked}},
+		{ErrCredentials, failure{codeRefused, noteFailureRefused}},
+		{ErrForbidden, failure{"right_missing", noteFailureRight}},
+		{ErrAttribute, failure{"attribute_missing", noteFailureAttribute}},
+		{ErrCorrupt, failure{"feed_corrupt", noteFailureCorrupt}},
+		{ErrSelection, failure{"selection_invalid", noteFailureSelection}},
+		{users.ErrInvalid, failure{"settings_invalid", noteFailureSettings}},
+		{users.ErrLeaseLost, failure{codeLost, noteFailureLost}},
 	} {
 		if errors.Is(err, known.target) {
 			return known.failure
@@ -59,13 +57,13 @@ func failureOf(err error) failure {
 	timeout, isTimeout := errors.AsType[net.Error](err)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) || (isTimeout && timeout.Timeout()):
-		return failure{"upstream_timeout", "The source took too long to answer. Too many attributes may be the cause: choose fewer at the source, make new credentials there and enter them here."}
+		return failure{"upstream_timeout", noteFailureTimeout}
 	case errors.Is(err, ErrUnreachable):
-		return failure{"source_unreachable", "The source does not answer. Check its address and the network; the next run tries again."}
+		return failure{"source_unreachable", noteFailureUnreachable}
 	case errors.Is(err, context.Canceled):
-		return failure{codeStopped, "The process was stopped. The next run does the rest."}
+		return failure{codeStopped, noteFailureStopped}
 	}
-	return failure{codeOurs, "Something failed on our side. The log says more; the next run tries again."}
+	return failure{codeOurs, noteFailureOurs}
 }
 
 // ofSource reports whether the source or the settings of the connection are the cause.
@@ -73,7 +71,8 @@ func (f failure) ofSource() bool {
 	return f.code != codeStopped && f.code != codeLost && f.code != codeOurs
 }
 
-// explain says what happened and what to do, for the run's record.
-func (f failure) explain(err error) string {
-	return f.remedy + " (" + normalize(strings.ReplaceAll(err.Error(), "\n", ": ")) + ")"
+// explain says what happened and what to do, for the run's record. The error is
+// quoted: it may be the source's own message.
+func (f failure) explain(err error) []users.Note {
+	return []users.Note{naming(f.note, "cause", normalize(strings.ReplaceAll(err.Error(), "\n", ": ")))}
 }

@@ -74,13 +74,13 @@ func (c *checker) notHere(m Mapped, theirs string, holder users.User, members ma
 	f := Finding{
 		Kind: FindingNotHere, Cause: causeImportLate, Fails: c.result.SignIn && !enters,
 		SourceID: m.ID, User: holder.ID, Name: m.name(), SourceEmail: theirs, Status: statusOf(m),
-		Remedy: "Not imported yet: run einlass import preview to see what the next import does.",
+		Notes: told(noteRemedyImport),
 	}
 	if holder.ID != "" {
 		f.Email, f.State = c.claim.of(holder), holder.StateAt(c.engine.now())
 	}
 	if row, held := c.held[m.ID]; held {
-		f.Cause, f.Remedy = row.Reason, "In quarantine: "+row.Detail
+		f.Cause, f.Notes = row.Reason, append(told(noteRemedyQuarantine), row.Detail...)
 	}
 	return f
 }
@@ -95,33 +95,34 @@ func (c *checker) addressDiffers(m Mapped, u users.User, theirs string, member b
 	row, held := c.held[m.ID]
 	switch {
 	case held:
-		f.Cause, f.Remedy = row.Reason, "In quarantine: "+row.Detail
+		f.Cause, f.Notes = row.Reason, append(told(noteRemedyQuarantine), row.Detail...)
 	case !c.claim.plain:
 		f.Cause = causeClaim
-		f.Remedy = fmt.Sprintf("The application gets %q as email; the address itself is the attribute email (sign_in.claims).", c.claim.text)
+		f.Notes = []users.Note{naming(noteRemedyClaim, "claim", c.claim.text)}
 	case ours == "":
-		f.Cause, f.Remedy = causeParked, "Their address went to somebody else here. Give one of the two another address at the source."
+		f.Cause, f.Notes = causeParked, told(noteRemedyParked)
 	default:
-		f.Cause, f.Remedy = differenceOf(ours, theirs)
+		var remedy string
+		f.Cause, remedy = differenceOf(ours, theirs)
+		f.Notes = told(remedy)
 	}
 	return f
 }
 
-// differenceOf says in what two addresses differ, and what to do about it.
+// differenceOf says in what two addresses differ, and by which note what to do about it.
 func differenceOf(ours, theirs string) (cause, remedy string) {
-	const late = "Run an import; if they still differ, correct the address at the source."
 	domain := func(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }
 	switch {
 	case strings.TrimSpace(theirs) == ours:
-		return causeSpaces, "The source has white space around the address. Remove it there."
+		return causeSpaces, noteRemedySpaces
 	case strings.EqualFold(ours, theirs):
-		return causeCase, "Only capital letters differ. " + late
+		return causeCase, noteRemedyCase
 	case norm.NFC.String(theirs) == norm.NFC.String(ours):
-		return causeComposition, "The same letters, composed otherwise. Type the address anew at the source."
+		return causeComposition, noteRemedyComposition
 	case users.KeyOf(ours) == users.KeyOf(theirs) && domain(ours) != domain(theirs):
-		return causeDomain, "The same domain in another spelling. Use one of the two at the source."
+		return causeDomain, noteRemedyDomain
 	}
-	return causeOther, "Another address. " + late
+	return causeOther, noteRemedyOther
 }
 
 // notActive says why somebody with a profile and access will not be let in.
@@ -135,17 +136,17 @@ func (c *checker) notActive(m Mapped, u users.User, theirs string) (Finding, boo
 	switch {
 	case outside != "":
 		f.Cause, f.Fails = outside, false
-		f.Remedy = "Outside their access window, as the dates at the source say. Correct those if that is wrong."
+		f.Notes = told(noteRemedyWindow)
 	case u.StateAt(now) == users.StateStaged:
 		f.Cause = string(users.StateStaged)
-		f.Remedy = "Staged: einlass users activate " + u.Email + ", or set import.initial_state to active for those to come."
+		f.Notes = []users.Note{naming(noteRemedyStaged, "email", u.Email)}
 	case suspendedBy(u, c.app.ID):
 		f.Cause = string(users.ByImport)
-		f.Remedy = "Suspended by an import of this connection: the next one lifts it. With import.reactivation off, einlass users activate does."
+		f.Notes = told(noteRemedyOurs)
 	case len(u.Suspensions) > 0:
 		s := u.Suspensions[0]
 		f.Cause, f.Fails = string(s.By), s.By == users.ByImport
-		f.Remedy = "Suspended by " + string(s.By) + ", not by this connection. Whoever did it, or einlass users activate, lifts it."
+		f.Notes = []users.Note{{Code: staysBy[s.By]}, {Code: noteRemedyTheirs}}
 	default:
 		return Finding{}, false
 	}
@@ -157,11 +158,11 @@ func (c *checker) notActive(m Mapped, u users.User, theirs string) (Finding, boo
 func (c *checker) orphan(u users.User, record users.Person, known bool) Finding {
 	f := Finding{
 		Kind: FindingOrphan, Cause: causeUnknown, Fails: true, User: u.ID, Name: u.DisplayName(), Email: c.claim.of(u), State: u.StateAt(c.engine.now()),
-		Remedy: "No profile has this address. Make one there, or take the person out of the groups of the application.",
+		Notes: told(noteRemedyProfile),
 	}
 	if known {
 		f.SourceID, f.Status, f.Cause = record.SourceID, record.Status, causeLeft
-		f.Remedy = "The source does not show them at work. Take them out of the groups of the application, or suspend them."
+		f.Notes = told(noteRemedyLeft)
 	}
 	return f
 }
@@ -183,7 +184,7 @@ func (c *checker) findLookalikes(ctx context.Context) error {
 	found, err := c.lookalikes.find(ctx, c.read, feed, func(id string) users.ID { return c.memory.people[id].user })
 	for _, id := range slices.Sorted(maps.Keys(found)) {
 		f := c.named[id]
-		f.Remedy = fmt.Sprintf("The address looks like %s, which is another one. Make sure that nobody takes one for the other.", found[id])
+		f.Notes = []users.Note{naming(noteRemedyConfusable, "address", string(found[id]))}
 		c.find(f)
 	}
 	return err

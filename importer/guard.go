@@ -1,10 +1,8 @@
 package importer
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/einlass/einlass/users"
@@ -25,41 +23,31 @@ const (
 // guardWindow is how far back losses of access add up.
 const guardWindow = 24 * time.Hour
 
-// Codes of reasons to hold or refuse a run.
-const (
-	heldMassSuspension   = "mass_suspension"
-	heldShrunkFeed       = "shrunk_feed"
-	heldFilterChanged    = "filter_changed"
-	heldEmptiedColumn    = "emptied_column"
-	heldUnknownStatuses  = "unknown_statuses"
-	heldNewDomain        = "new_domain"
-	refusedMissingColumn = "missing_mandatory" // no hold: the run fails
-)
+// refusedMissingColumn is the code of a reason for which a run fails instead of being held, so that nobody is told of it.
+const refusedMissingColumn = "missing_mandatory"
 
-// Reason is why a run must not be applied without a named administrator's approval.
-type Reason struct {
-	Code    string
-	Subject string // the attribute or domain; empty for the others
-	Text    string // the numbers
+// parameterAbout names the attribute or domain that a reason is about, where it is about one.
+const parameterAbout = "about"
+
+// subjects returns what reasons are about, each once.
+func subjects(reasons []users.Note) []string {
+	var all []string
+	for _, r := range reasons {
+		if !slices.Contains(all, r.Subject()) {
+			all = append(all, r.Subject())
+		}
+	}
+	return all
 }
 
-// String is the reason as it is stored: code, subject, numbers.
-func (r Reason) String() string {
-	if r.Subject == "" {
-		return r.Code + ": " + r.Text
+// held is why a run must not be applied without a named administrator's approval,
+// about an attribute or domain unless that is empty.
+func held(code, about string, numbers map[string]int) users.Note {
+	n := users.Note{Code: code, Numbers: numbers}
+	if about != "" {
+		n.Texts = map[string]string{parameterAbout: about}
 	}
-	return r.Code + ":" + r.Subject + ": " + r.Text
-}
-
-// ParseReason reads a reason as it is stored. Of other text it makes a reason
-// without code.
-func ParseReason(stored string) Reason {
-	head, text, found := strings.Cut(stored, ": ")
-	if !found {
-		return Reason{Text: stored}
-	}
-	code, subject, _ := strings.Cut(head, ":")
-	return Reason{Code: code, Subject: subject, Text: text}
+	return n
 }
 
 // GuardInput is everything the guard judges by.
@@ -89,10 +77,11 @@ func RecommendedMaxPeople(active int) int {
 	return max(users.DefaultGuard.MaxPeople, active/100)
 }
 
-// Judge returns why a run must not be applied as it is, or nothing. A first run
+// Judge returns why a run must not be applied as it is without a named
+// administrator's approval, or nothing. A first run
 // has no other to be compared with.
-func Judge(in GuardInput) []Reason {
-	var reasons []Reason
+func Judge(in GuardInput) []users.Note {
+	var reasons []users.Note
 	reasons = append(reasons, in.missing()...)
 	reasons = append(reasons, in.shrunk()...)
 	reasons = append(reasons, in.suspensions()...)
@@ -104,18 +93,17 @@ func Judge(in GuardInput) []Reason {
 }
 
 // unknown finds statuses that nobody knows.
-func (in GuardInput) unknown() []Reason {
+func (in GuardInput) unknown() []users.Note {
 	n := in.Stats.UnknownStatuses
 	if n*100 <= unknownPercent*in.Stats.People {
 		return nil
 	}
-	return []Reason{{Code: heldUnknownStatuses, Text: fmt.Sprintf(
-		"%d of %d people have a status we do not know (limit %d %%)", n, in.Stats.People, unknownPercent)}}
+	return []users.Note{held(noteHeldUnknown, "", map[string]int{"count": n, "people": in.Stats.People, "limit": unknownPercent})}
 }
 
 // judgeSome is Judge for a run over some people. They are compared with the last
 // full run only if they are representativePercent of those whom it read.
-func judgeSome(in GuardInput, last users.FeedStats) []Reason {
+func judgeSome(in GuardInput, last users.FeedStats) []users.Note {
 	reasons := in.suspensions()
 	in.Last = &last
 	if n := in.Stats.People; n < minActiveForPercent || n*100 < representativePercent*last.People {
@@ -127,42 +115,36 @@ func judgeSome(in GuardInput, last users.FeedStats) []Reason {
 }
 
 // missing finds mandatory attributes that nobody has any more.
-func (in GuardInput) missing() []Reason {
-	var reasons []Reason
+func (in GuardInput) missing() []users.Note {
+	var reasons []users.Note
 	if in.Stats.People == 0 && in.Nameless > 0 {
-		reasons = append(reasons, Reason{Code: refusedMissingColumn, Subject: sourceID,
-			Text: fmt.Sprintf("none of %d rows has an id", in.Nameless)})
+		reasons = append(reasons, held(refusedMissingColumn, sourceID, map[string]int{"count": in.Nameless}))
 	}
 	for _, name := range []string{in.Email, sourceStatus} {
 		if in.Stats.People > 0 && in.Stats.Filled[name] == 0 {
-			reasons = append(reasons, Reason{Code: refusedMissingColumn, Subject: name,
-				Text: fmt.Sprintf("none of %d people has a value", in.Stats.People)})
+			reasons = append(reasons, held(refusedMissingColumn, name, map[string]int{"count": in.Stats.People}))
 		}
 	}
 	return reasons
 }
 
 // shrunk compares how many people were read with how many there should be.
-func (in GuardInput) shrunk() []Reason {
+func (in GuardInput) shrunk() []users.Note {
 	read := in.Stats.Listed()
-	var reasons []Reason
+	var reasons []users.Note
 	switch {
 	case read == 0 && in.Known > 0:
-		reasons = append(reasons, Reason{Code: heldShrunkFeed, Text: fmt.Sprintf("nobody was read, %d people are known", in.Known)})
+		reasons = append(reasons, held(noteHeldNobody, "", map[string]int{"count": in.Known}))
 	case in.Last != nil && in.Filter != in.LastFilter:
 		if in.Hidden > 0 {
-			reasons = append(reasons, Reason{Code: heldFilterChanged, Text: fmt.Sprintf(
-				"%d people were read by another filter, %d the last time; %d who are known are left out",
-				read, in.Last.Listed(), in.Hidden)})
+			reasons = append(reasons, held(noteHeldFilter, "", map[string]int{"count": read, "before": in.Last.Listed(), "hidden": in.Hidden}))
 		}
 	case in.Last != nil && shrunk(read, in.Last.Listed()):
-		reasons = append(reasons, Reason{Code: heldShrunkFeed, Text: fmt.Sprintf(
-			"%d people were read, %d the last time (limit %d %% fewer)", read, in.Last.Listed(), shrunkPercent)})
+		reasons = append(reasons, held(noteHeldFewer, "", map[string]int{"count": read, "before": in.Last.Listed(), "limit": shrunkPercent}))
 	}
 	// What is announced may count rows or people, with those the list does not show or without them.
 	if n := in.Stats.Announced; n >= 0 && (n < read || n > max(in.Stats.People, in.Rows)) {
-		reasons = append(reasons, Reason{Code: heldShrunkFeed, Text: fmt.Sprintf(
-			"%d people were read, the source announced %d", in.Stats.People, n)})
+		reasons = append(reasons, held(noteHeldAnnounced, "", map[string]int{"count": in.Stats.People, "announced": n}))
 	}
 	return reasons
 }
@@ -173,24 +155,23 @@ func shrunk(now, before int) bool {
 }
 
 // suspensions adds this run to the losses of the window.
-func (in GuardInput) suspensions() []Reason {
+func (in GuardInput) suspensions() []users.Note {
 	if in.Stats.LosingAccess == 0 {
 		return nil // the run takes nothing away, whatever was taken before
 	}
 	limits := effectiveGuard(in.Settings)
 	losing := in.Losses + in.Stats.LosingAccess
 	active := max(in.ActiveBefore, in.Stats.Active)
-	var reasons []Reason
+	var reasons []users.Note
 	if losing > limits.MaxPeople {
-		text := fmt.Sprintf("%d people would lose access within 24 hours (limit %d)", losing, limits.MaxPeople)
+		reason := held(noteHeldPeople, "", map[string]int{"count": losing, "limit": limits.MaxPeople})
 		if advice := RecommendedMaxPeople(active); advice > limits.MaxPeople {
-			text += fmt.Sprintf("; for %d active people we recommend a limit of %d", active, advice)
+			reason.Code, reason.Numbers["active"], reason.Numbers["advice"] = noteHeldAdvised, active, advice
 		}
-		reasons = append(reasons, Reason{Code: heldMassSuspension, Text: text})
+		reasons = append(reasons, reason)
 	}
 	if active >= minActiveForPercent && losing*100 > limits.MaxPercent*active {
-		reasons = append(reasons, Reason{Code: heldMassSuspension, Text: fmt.Sprintf(
-			"%d of %d active people would lose access within 24 hours (limit %d %%)", losing, active, limits.MaxPercent)})
+		reasons = append(reasons, held(noteHeldPercent, "", map[string]int{"count": losing, "active": active, "limit": limits.MaxPercent}))
 	}
 	return reasons
 }
@@ -208,33 +189,33 @@ func effectiveGuard(g users.Guard) users.Guard {
 
 // emptied finds mapped columns that were filled and are not any more. A column
 // that may no longer be read is reported elsewhere and changes nobody.
-func (in GuardInput) emptied() []Reason {
-	var reasons []Reason
+func (in GuardInput) emptied() []users.Note {
+	var reasons []users.Note
 	for _, name := range slices.Sorted(maps.Keys(in.Stats.Filled)) {
 		before, now := in.Last.Filled[name], in.Stats.Filled[name]
 		wasFilled := in.Last.People > 0 && before*100 >= columnFilledPercent*in.Last.People
 		if slices.Contains(in.Stats.Missing, name) || !wasFilled || now*100 >= columnEmptyPercent*in.Stats.People {
 			continue
 		}
-		reasons = append(reasons, Reason{Code: heldEmptiedColumn, Subject: name, Text: fmt.Sprintf(
-			"filled for %d of %d people, the last time for %d of %d", now, in.Stats.People, before, in.Last.People)})
+		reasons = append(reasons, held(noteHeldEmptied, name, map[string]int{
+			"count": now, "people": in.Stats.People, "before": before, "people_before": in.Last.People,
+		}))
 	}
 	return reasons
 }
 
 // domains finds e-mail domains that many people have and nobody had.
-func (in GuardInput) domains() []Reason {
+func (in GuardInput) domains() []users.Note {
 	if len(in.Last.Domains) == 0 {
 		return nil
 	}
-	var reasons []Reason
+	var reasons []users.Note
 	for _, domain := range slices.Sorted(maps.Keys(in.Stats.Domains)) {
 		n := in.Stats.Domains[domain]
 		if _, known := in.Last.Domains[domain]; known || n*100 <= newDomainPercent*in.Stats.People {
 			continue
 		}
-		reasons = append(reasons, Reason{Code: heldNewDomain, Subject: domain, Text: fmt.Sprintf(
-			"%d of %d people have it, nobody had it the last time", n, in.Stats.People)})
+		reasons = append(reasons, held(noteHeldDomain, domain, map[string]int{"count": n, "people": in.Stats.People}))
 	}
 	return reasons
 }

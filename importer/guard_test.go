@@ -2,11 +2,11 @@ package importer
 
 import (
 	"maps"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
 
@@ -136,7 +136,10 @@ func TestGuardHoldsFromItsLimitsOn(t *testing.T) {
 			t.Parallel()
 			var got []string
 			for _, r := range Judge(judged(c.change)) {
-				code, _, _ := strings.Cut(r.String(), ": ")
+				code := r.Subject()
+				if about := r.Texts["about"]; about != "" {
+					code += ":" + about
+				}
 				got = append(got, code)
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
@@ -151,8 +154,8 @@ func TestReasonsCarryTheirNumbers(t *testing.T) {
 	reasons := Judge(judged(func(in *GuardInput) {
 		in.Stats.LosingAccess, in.Losses, in.ActiveBefore = 30, 10, 5000
 	}))
-	const want = "mass_suspension: 40 people would lose access within 24 hours (limit 25); for 5000 active people we recommend a limit of 50"
-	if len(reasons) != 1 || reasons[0].String() != want {
+	const want = "mass_suspension: 40 people would lose access within 24 hours (limit 25). For 5,000 active people we recommend a limit of 50."
+	if len(reasons) != 1 || SayHeld(web.English(), reasons[0]) != want {
 		t.Errorf("reasons: %v, want %q", reasons, want)
 	}
 }

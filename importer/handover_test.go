@@ -130,7 +130,7 @@ func TestARehireStaysSuspendedWhenReactivationIsOff(t *testing.T) {
 		t.Errorf("rehired: user %s, %s, epoch %d; want %s, suspended, more than %d", u.ID, u.State(), u.Epoch, before.ID, before.Epoch)
 	}
 	if rows := b.changes(run); !slices.ContainsFunc(rows, func(c users.RunChange) bool {
-		return c.SourceID == "101" && c.Reason == "rehire_suspended" && c.Detail != ""
+		return c.SourceID == "101" && c.Reason == "rehire_suspended" && len(c.Detail) > 0
 	}) {
 		t.Errorf("rows %+v, want one that says what to decide", rows)
 	}

@@ -82,5 +82,5 @@ func lostRows(ctx context.Context, r users.Reader, run users.RunID) (int, error)
 // takesAccess reports whether a row may take access away. An update with an effect may be about
 // an application; one too many is on the safe side.
 func takesAccess(c users.RunChange) bool {
-	return c.Kind == users.ChangeSuspend || (c.Effect != "" && (c.Kind == users.ChangeUpdate || c.Kind == users.ChangeLink))
+	return c.Kind == users.ChangeSuspend || (len(c.Effect) > 0 && (c.Kind == users.ChangeUpdate || c.Kind == users.ChangeLink))
 }

@@ -197,13 +197,13 @@ func (h *history) working(scope users.RunScope, work ...users.Work) {
 		return
 	}
 	run := runs[0]
-	h.rt.Logf("%s: %s, %+v, held %v, error %s", scope, run.State, run.Counts, run.Held, run.Error)
+	h.rt.Logf("%s: %s, %+v, held %v, error %+v", scope, run.State, run.Counts, run.Held, run.Error)
 	switch run.State {
 	case users.RunHeld:
 		h.plans = append(h.plans, run.ID)
 	case users.RunDone:
 	case users.RunFailed, users.RunInterrupted, users.RunStale, users.RunReading, users.RunApplying, users.RunPreviewed:
-		h.rt.Fatalf("%s: %s", scope, run.Error)
+		h.rt.Fatalf("%s: %+v", scope, run.Error)
 	}
 	h.check(before, h.snapshot(), run)
 }

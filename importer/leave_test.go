@@ -207,7 +207,7 @@ func TestReturningFromLeaveLiftsConfinement(t *testing.T) {
 	feed.resolve()
 	page := PlanPage(w.input(feed, people))
 	if row := page.Changes[0]; page.LosingAccess != 1 || row.Reason != "attributes_changed" && row.Reason != "status_leave" ||
-		row.Effect != "Keeps only what people on leave keep." {
+		inEnglish(row.Effect) != "Keeps only what people on leave keep." {
 		t.Errorf("%d lose access, row %+v; want one who counts", page.LosingAccess, page.Changes[0])
 	}
 }

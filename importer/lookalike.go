@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/einlass/einlass/users"
 )
@@ -77,5 +76,5 @@ func (f *Feed) warnOfLookalike(row *users.RunChange) {
 	if _, address := row.Fields[users.AttributeEmail]; !found || !address {
 		return
 	}
-	row.Detail = strings.TrimSpace(fmt.Sprintf("%s The address looks like %s, which is another one.", row.Detail, other))
+	row.Detail = append(row.Detail, naming(noteLookalike, "address", string(other)))
 }

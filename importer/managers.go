@@ -61,7 +61,7 @@ func (in ManagersInput) manager(m Mapped) *users.RunChange {
 		row.User, row.Before = p.row.User, users.BeforeFollows
 	}
 	if reason == reasonManagerUnresolved {
-		row.Detail = "The manager is not in the directory; the field stays blank until they are."
+		row.Detail = told(noteManagerUnresolved)
 	}
 	switch {
 	case target != now:

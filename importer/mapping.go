@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"hash"
 	"maps"
 	"slices"
@@ -278,7 +277,7 @@ func checkedID(id string) string {
 // damaged on the way is not repaired.
 func checkEmail(address string) error {
 	if strings.ContainsRune(address, utf8.RuneError) {
-		return fmt.Errorf("%w e-mail address: not UTF-8", users.ErrInvalid)
+		return &users.AddressError{Fault: users.AddressNotUTF8}
 	}
 	return users.CheckEmail(address)
 }

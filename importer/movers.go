@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/einlass/einlass/users"
@@ -78,7 +77,7 @@ func (m *movers) note(ctx context.Context, rows []users.RunChange, known map[use
 			continue
 		}
 		effect, lost := m.effect(*row, people[row.User], memberships[row.User])
-		row.Effect = joinEffects(effect, row.Effect)
+		row.Effect = append(effect, row.Effect...)
 		if _, counted := known[row.User]; len(lost) > 0 && !counted {
 			losing++
 		}
@@ -93,7 +92,7 @@ func changesAttributes(row users.RunChange) bool {
 
 // effect says what a row does to the groups and applications of a person, and
 // which applications they lose by it who could use them.
-func (m *movers) effect(row users.RunChange, u users.User, before []users.Membership) (effect string, lost []string) {
+func (m *movers) effect(row users.RunChange, u users.User, before []users.Membership) (effect []users.Note, lost []string) {
 	active := u.StateAt(m.now) == users.StateActive && row.Kind != users.ChangeSuspend
 	if row.Kind == users.ChangeCreate {
 		u.ID, active = row.User, row.InitialState == users.StateActive
@@ -109,9 +108,9 @@ func (m *movers) effect(row users.RunChange, u users.User, before []users.Member
 	if active {
 		lost, gained = m.used(before, after), m.used(after, before)
 	}
-	return sentence(
-		withList("leaves by rule:", m.labels(before, after)), withList("joins by rule:", m.labels(after, before)),
-		withList("loses", lost), withList("gains", gained),
+	return slices.Concat(
+		listing(noteLeavesGroups, "groups", m.labels(before, after)), listing(noteJoinsGroups, "groups", m.labels(after, before)),
+		listing(noteLoses, "applications", lost), listing(noteGains, "applications", gained),
 	), lost
 }
 
@@ -142,6 +141,3 @@ func (m *movers) used(these, those []users.Membership) []string {
 func gives(a users.Application, memberships []users.Membership) bool {
 	return slices.ContainsFunc(memberships, func(m users.Membership) bool { return slices.Contains(a.Groups, m.Group) })
 }
-
-// joinEffects returns both sentences, of which either may be empty.
-func joinEffects(first, second string) string { return strings.TrimSpace(first + " " + second) }

@@ -47,8 +47,8 @@ func TestAMoverIsForetoldAndMoved(t *testing.T) {
 	b := newBench(t, 12)
 	b.byRule()
 	created := b.run()
-	if rows := b.changes(created); rows[0].Effect != "Gains Wiki. Joins by rule: Sales; gains CRM." {
-		t.Errorf("effect of a creation: %q", rows[0].Effect)
+	if rows := b.changes(created); importer.InEnglish(rows[0].Effect) != "Gains Wiki. Joins by rule: Sales. Gains CRM." {
+		t.Errorf("effect of a creation: %q", importer.InEnglish(rows[0].Effect))
 	}
 	b.move("Finance", 1)
 	b.move("Partners", 2)
@@ -57,12 +57,12 @@ func TestAMoverIsForetoldAndMoved(t *testing.T) {
 	run := b.run()
 	effects := map[string]string{}
 	for _, c := range b.changes(run) {
-		effects[c.SourceID] = c.Effect
+		effects[c.SourceID] = importer.InEnglish(c.Effect)
 	}
 	want := map[string]string{
-		"1": "Leaves by rule: Sales; joins by rule: Finance; loses CRM; gains Ledger.",
-		"2": "Leaves by rule: Sales; joins by rule: Partners.",
-		"3": "Loses CRM, Wiki. Leaves by rule: Sales; joins by rule: Finance.",
+		"1": "Leaves by rule: Sales. Joins by rule: Finance. Loses CRM. Gains Ledger.",
+		"2": "Leaves by rule: Sales. Joins by rule: Partners.",
+		"3": "Loses CRM, Wiki. Leaves by rule: Sales. Joins by rule: Finance.",
 	}
 	if diff := cmp.Diff(want, effects); diff != "" {
 		t.Errorf("effects (-want +got):\n%s", diff)

@@ -19,7 +19,7 @@ import (
 func (e *Engine) plan(
 	ctx context.Context, app users.Application, past history, t *tracker,
 	save func(context.Context, []users.RunChange) error,
-) (outcome, []Reason, error) {
+) (outcome, []users.Note, error) {
 	none := outcome{stats: users.FeedStats{Announced: -1}}
 	r, err := e.open(ctx, app, past, t)
 	if err != nil {
@@ -41,7 +41,7 @@ func (e *Engine) plan(
 	}
 	judge := Judge
 	if t.run.Scope != users.ScopeFull {
-		judge = func(in GuardInput) []Reason { return judgeSome(in, past.listed()) }
+		judge = func(in GuardInput) []users.Note { return judgeSome(in, past.listed()) }
 	}
 	if err := refused(judge(guard)); err != nil {
 		return outcome{stats: guard.Stats}, nil, err
@@ -64,10 +64,10 @@ func (e *Engine) plan(
 }
 
 // refused returns ErrAttribute if the feed lost something that no approval can replace.
-func refused(reasons []Reason) error {
+func refused(reasons []users.Note) error {
 	for _, r := range reasons {
 		if r.Code == refusedMissingColumn {
-			return fmt.Errorf("%w: %s: %s", ErrAttribute, r.Subject, r.Text)
+			return fmt.Errorf("%w: none of %d people has %s", ErrAttribute, r.Numbers["count"], r.Texts[parameterAbout])
 		}
 	}
 	return nil

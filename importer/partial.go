@@ -27,8 +27,8 @@ type partial struct {
 type somePlan struct {
 	outcome
 	changes []users.RunChange
-	people  []string // source ids of those who are not as remembered
-	reasons []Reason // to hold it
+	people  []string     // source ids of those who are not as remembered
+	reasons []users.Note // to hold it
 }
 
 // run reads, plans, judges and applies. Where nothing changes it leaves no run,
@@ -114,7 +114,7 @@ func (p partial) plan(ctx context.Context, t *tracker) (somePlan, error) {
 // judge is the guard for some people. Those who lose access count with those of
 // all runs of the day. What a list says as a whole is judged only of a read of so
 // many people that it says something.
-func (p partial) judge(ctx context.Context, r *reading, plan *somePlan, now time.Time) ([]Reason, error) {
+func (p partial) judge(ctx context.Context, r *reading, plan *somePlan, now time.Time) ([]users.Note, error) {
 	read, stats := p.engine.cfg.Directory.Read(), &plan.stats
 	last, err := lastFull(ctx, read, p.app.ID)
 	if err != nil {

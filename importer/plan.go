@@ -1,8 +1,6 @@
 package importer
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/einlass/einlass/users"
@@ -77,14 +75,13 @@ func (in PageInput) plan(m Mapped) personPlan {
 	s := m.standing()
 	switch _, moved := in.Feed.moved[m.ID]; {
 	case m.ID == "":
-		return in.quarantine(m, user, reasonIDInvalid, "The row has no usable id.")
+		return in.quarantine(m, user, reasonIDInvalid, told(noteIDUnusable)...)
 	case in.Feed.entries[m.ID].duplicate:
-		return in.quarantine(m, user, reasonDuplicateID, "The source shows this id twice with different content.")
+		return in.quarantine(m, user, reasonDuplicateID, told(noteIDTwice)...)
 	case moved:
 		return in.movedOn(m, record)
 	case s == standingUnknown:
-		return in.quarantine(m, user, reasonUnknownStatus,
-			fmt.Sprintf("The source says %q, which is none of onboarding, active, leave, inactive.", m.Status))
+		return in.quarantine(m, user, reasonUnknownStatus, naming(noteStatusUnknown, "word", string(m.Status)))
 	case user.ID == "":
 		return in.stranger(m, record)
 	}
@@ -103,16 +100,16 @@ func (in PageInput) stranger(m Mapped, record users.Person) personPlan {
 	case record.ContentHash == m.Hash:
 		return personPlan{}
 	case in.Feed.rules.admits(m):
-		return in.skip(m, record, reasonNotInMode, "Not created, because this import changes only people who are here.")
+		return in.skip(m, record, reasonNotInMode, told(noteNotInMode)...)
 	}
-	return in.skip(m, record, reasonInactiveStatus, fmt.Sprintf("Not created, because the status is %s.", m.Status))
+	return in.skip(m, record, reasonInactiveStatus, ofStatus(noteNotCreated, statusOf(m)))
 }
 
 // arrival plans somebody who should have a user: a new one, or one who is here already.
 func (in PageInput) arrival(m Mapped, record users.Person) personPlan {
 	m.Values = m.arriving()
 	if reason, detail := emailProblem(m); reason != "" {
-		return in.quarantine(m, users.User{}, reason, detail)
+		return in.quarantine(m, users.User{}, reason, detail...)
 	}
 	var v verdict
 	if c, claims := in.Feed.rules.newClaim(m, users.User{}); claims {
@@ -121,9 +118,9 @@ func (in PageInput) arrival(m Mapped, record users.Person) personPlan {
 	switch v.reason {
 	case "":
 	case reasonExists:
-		return in.skip(m, record, v.reason, v.detail)
+		return in.skip(m, record, v.reason, v.detail...)
 	default:
-		return in.quarantine(m, users.User{}, v.reason, v.detail)
+		return in.quarantine(m, users.User{}, v.reason, v.detail...)
 	}
 	p := personPlan{others: in.firstOthers(v)}
 	if v.link != nil {
@@ -133,10 +130,10 @@ func (in PageInput) arrival(m Mapped, record users.Person) personPlan {
 		p.row = in.row(m, record, p.user, users.ChangeLink, v.linkReason)
 		p.row.Fields = in.fields(m, p.user, true, place{linked: true, elsewhere: elsewhere})
 		if v.linkReason == users.ReasonRehireSuspended {
-			p.row.Detail = detailReactivationOff
+			p.row.Detail = told(noteReactivationOff)
 		}
 		if v.linkReason == reasonLinkedAccount {
-			p.row.Detail = "The same address and name as in " + joinConnections(elsewhere) + ": one person with several accounts."
+			p.row.Detail = listing(noteSameInAccounts, "connections", connectionsOf(elsewhere))
 		}
 	} else {
 		p.row = in.row(m, record, users.User{}, users.ChangeCreate, reasonNewPerson)
@@ -147,7 +144,7 @@ func (in PageInput) arrival(m Mapped, record users.Person) personPlan {
 		}
 		if len(v.parks) > 0 {
 			p.row.Reason = reasonRehireNew
-			p.row.Detail = "The address belonged to somebody who left and may be another person. Sign-in at applications starts anew."
+			p.row.Detail = told(noteAddressOfLeaver)
 		}
 	}
 	p.row.Phase = phaseOf(v)
@@ -184,8 +181,7 @@ func (in PageInput) colleague(m Mapped, record users.Person, u users.User) perso
 		p.others = in.firstOthers(v)
 	}
 	if privileged(u) && (p.row != nil || record.ContentHash != m.Hash) {
-		return in.quarantine(m, u, reasonPrivilegedUser,
-			fmt.Sprintf("The status is %s, but somebody with a role or a sealed account is changed by an administrator only.", statusOf(m)))
+		return in.quarantine(m, u, reasonPrivilegedUser, ofStatus(notePrivileged, statusOf(m)))
 	}
 	return p
 }
@@ -194,7 +190,7 @@ func (in PageInput) colleague(m Mapped, record users.Person, u users.User) perso
 // but a leaver with a broken address is a leaver: the status and the dates
 // are honoured where they take access away. The content is not remembered, so that the next run
 // looks again.
-func (in PageInput) troubled(m Mapped, record users.Person, u users.User, problem, detail string) *users.RunChange {
+func (in PageInput) troubled(m Mapped, record users.Person, u users.User, problem string, detail []users.Note) *users.RunChange {
 	window := in.windowFields(m, u, in.standsIn(u))
 	var row *users.RunChange
 	switch {
@@ -204,9 +200,9 @@ func (in PageInput) troubled(m Mapped, record users.Person, u users.User, proble
 		row = in.row(m, record, u, users.ChangeUpdate, reasonWindowChanged)
 		row.Fields = window
 	default:
-		return in.quarantine(m, u, problem, detail).row
+		return in.quarantine(m, u, problem, detail...).row
 	}
-	row.Detail = "Attributes stay as they are. " + detail
+	row.Detail = append(told(noteAttributesStay), detail...)
 	row.ContentHash = ""
 	return row
 }
@@ -227,14 +223,14 @@ func (in PageInput) change(m Mapped, record users.Person, u users.User, v verdic
 		row.Kind, row.Reason = users.ChangeReactivate, users.StatusReason(statusOf(m))
 		row.Detail = otherSuspensions(u, rules.Connection)
 		if elsewhere != "" {
-			row.Reason, row.Detail = reasonAtWorkElsewhere, strings.TrimSpace(detailElsewhere(elsewhere)+" "+row.Detail)
+			row.Reason, row.Detail = reasonAtWorkElsewhere, append(workElsewhere(elsewhere), row.Detail...)
 		}
 	case elsewhere != "" && !lift && record.Status != statusOf(m):
 		// An update of its own, so that it fails beside an import of the other connection that ends their work there.
-		row.Reason, row.Detail = reasonAtWorkElsewhere, detailElsewhere(elsewhere)
+		row.Reason, row.Detail = reasonAtWorkElsewhere, workElsewhere(elsewhere)
 	case undecided:
 		row.Reason = reasonNeedsDecision
-		row.Detail = detailReactivationOff
+		row.Detail = told(noteReactivationOff)
 		if len(fields) == 0 {
 			row.Kind = users.ChangeRecord
 		}
@@ -258,7 +254,7 @@ func (in PageInput) change(m Mapped, record users.Person, u users.User, v verdic
 	}
 	if rules.Repairs && row.Reason != users.ReasonEmailHandedOver && asRemembered(m, record) && len(in.Elsewhere[u.ID]) == 0 {
 		row.Reason = users.ReasonRepaired
-		row.Detail = strings.TrimSpace("Differed here from what the source shows unchanged. " + row.Detail)
+		row.Detail = append(told(noteDiffered), row.Detail...)
 	}
 	return row
 }
@@ -290,6 +286,6 @@ func (in PageInput) atWorkElsewhere(m Mapped, u users.User) users.ApplicationID 
 	return in.Feed.rules.Accounts.atWork(in.Elsewhere[u.ID])
 }
 
-func detailElsewhere(connection users.ApplicationID) string {
-	return fmt.Sprintf("Not at work by this account, but by %s.", connection)
+func workElsewhere(connection users.ApplicationID) []users.Note {
+	return []users.Note{naming(noteElsewhere, "connection", string(connection))}
 }

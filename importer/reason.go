@@ -2,7 +2,7 @@ package importer
 
 import "github.com/einlass/einlass/users"
 
-// Reasons of rows, for programs; a row's Detail says the same for people. The
+// Reasons of rows; a row's Detail says more. The
 // reason of a suspension or reactivation is "status_" and the source's status.
 const (
 	reasonNewPerson         = "new_person"
@@ -38,9 +38,6 @@ const (
 	reasonRehireConflict    = "rehire_conflict"
 	reasonPrivilegedUser    = "privileged_user"
 )
-
-// detailReactivationOff goes with needs_decision and rehire_suspended.
-const detailReactivationOff = "Active again at the source. Reactivation is off, so an administrator decides."
 
 // Phases of rows. A hand-over of an address has phases of its own, from 1 up: a
 // row comes after the one that frees the address it takes. Within one phase no

@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -21,7 +20,7 @@ type RunReport struct {
 	FinishedAt  time.Time           `json:"finished_at,omitzero"`
 	Actor       users.Actor         `json:"actor"`
 	ApprovedBy  users.Actor         `json:"approved_by,omitempty"`
-	Held        []string            `json:"held,omitempty"`
+	Held        []string            `json:"held,omitempty"` // a code, what it is about, and a sentence; see SayHeld
 	ErrorCode   string              `json:"error_code,omitempty"`
 	Error       string              `json:"error,omitempty"`
 	Counts      users.Counts        `json:"counts"`
@@ -33,18 +32,38 @@ type RunReport struct {
 
 	MappingFailed map[string]int `json:"mapping_failed,omitempty"` // attribute → people who keep what they had
 
-	Warnings []string `json:"warnings,omitempty"` // sentences for the administrator in English
+	Warnings []string `json:"warnings,omitempty"` // worth a look although the run did as it should
+
+	Notes *RunNotes `json:"notes,omitempty"`
 }
 
-// NewRunReport returns a run as lists and programs see it.
-func NewRunReport(r users.Run) RunReport {
-	return RunReport{
+// RunNotes are what the sentences of a RunReport say, for programs.
+type RunNotes struct {
+	Held     []users.Note `json:"held,omitempty"`
+	Error    []users.Note `json:"error,omitempty"`
+	Warnings []users.Note `json:"warnings,omitempty"`
+}
+
+// NewRunReport returns a run as lists and programs see it, with sentences in the language of w.
+func NewRunReport(w Words, r users.Run) RunReport {
+	report := RunReport{
 		ID: r.ID, Application: r.Connection, State: r.State, Preview: r.Preview, Scope: r.Scope, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
-		Actor: r.Actor, ApprovedBy: r.ApprovedBy, Held: r.Held, ErrorCode: r.ErrorCode, Error: r.Error, Counts: r.Counts,
+		Actor: r.Actor, ApprovedBy: r.ApprovedBy, ErrorCode: r.ErrorCode, Error: Say(w, r.Error...), Counts: r.Counts,
 		Progress: newProgressReport(r), Time: newTimeReport(r.Stats.Time),
 		Missing: r.Stats.Missing, Surplus: r.Stats.Surplus,
-		MappingFailed: r.Stats.MappingFailed, Options: r.Options, Warnings: warningsOf(r),
+		MappingFailed: r.Stats.MappingFailed, Options: r.Options,
 	}
+	notes := RunNotes{Held: r.Held, Error: r.Error, Warnings: warningsOf(r)}
+	for _, n := range notes.Held {
+		report.Held = append(report.Held, SayHeld(w, n))
+	}
+	for _, n := range notes.Warnings {
+		report.Warnings = append(report.Warnings, Say(w, n))
+	}
+	if len(notes.Held)+len(notes.Error)+len(notes.Warnings) > 0 {
+		report.Notes = &notes
+	}
+	return report
 }
 
 // ChangeReport is what a run does to one person.
@@ -61,6 +80,25 @@ type ChangeReport struct {
 	Fields   map[string]users.FieldChange `json:"fields"`
 	Outcome  users.Outcome                `json:"outcome"`
 	Error    string                       `json:"error,omitempty"`
+	Notes    *ChangeNotes                 `json:"notes,omitempty"`
+}
+
+// ChangeNotes are what the sentences of a ChangeReport say, for programs.
+type ChangeNotes struct {
+	Detail []users.Note `json:"detail,omitempty"`
+	Effect []users.Note `json:"effect,omitempty"`
+	Error  []users.Note `json:"error,omitempty"`
+}
+
+// tell writes the sentences that follow from the notes.
+func (c *ChangeReport) tell(w Words) {
+	if c.Notes == nil {
+		return
+	}
+	c.Detail, c.Effect, c.Error = Say(w, c.Notes.Detail...), Say(w, c.Notes.Effect...), Say(w, c.Notes.Error...)
+	if c.Detail+c.Effect+c.Error == "" {
+		c.Notes = nil
+	}
 }
 
 // Report is a run with what it changes: what commands, pages and downloads show
@@ -86,9 +124,9 @@ const reportPage = 1000
 
 // ReadReport reads the rows of a run, one for each person. Rows that only
 // remember something of the source are left out, and a manager set in a later
-// phase joins the person's own row.
-func ReadReport(ctx context.Context, directory reportReader, run users.Run) (Report, error) {
-	r := Report{RunReport: NewRunReport(run), Run: run, Changes: []ChangeReport{}}
+// phase joins the person's own row. Its sentences are in the language of w.
+func ReadReport(ctx context.Context, directory reportReader, run users.Run, w Words) (Report, error) {
+	r := Report{RunReport: NewRunReport(w, run), Run: run, Changes: []ChangeReport{}}
 	place := map[string]int{} // source id → row that changes the person
 	for phase, seq := 0, 0; ; {
 		rows, err := directory.RunChanges(ctx, run.ID, "", phase, seq, reportPage)
@@ -99,6 +137,9 @@ func ReadReport(ctx context.Context, directory reportReader, run users.Run) (Rep
 			r.add(row, place)
 		}
 		if len(rows) < reportPage {
+			for i := range r.Changes {
+				r.Changes[i].tell(w)
+			}
 			r.RowsRemoved = len(rows) == 0 && seq == 0 && run.Counts.Changed()+run.Counts.Quarantined+run.Counts.Failed > 0
 			return r, r.nameManagers(ctx, directory)
 		}
@@ -117,9 +158,12 @@ func (r *Report) add(row users.RunChange, place map[string]int) {
 	}
 	if found && row.Kind == users.ChangeUpdate {
 		maps.Copy(r.Changes[i].Fields, row.Fields)
-		r.Changes[i].Effect = cmp.Or(r.Changes[i].Effect, row.Effect)
+		notes := r.Changes[i].Notes
+		if len(notes.Effect) == 0 {
+			notes.Effect = row.Effect
+		}
 		if row.Outcome == users.OutcomeFailed {
-			r.Changes[i].Outcome, r.Changes[i].Error = row.Outcome, row.Error
+			r.Changes[i].Outcome, notes.Error = row.Outcome, row.Error
 		}
 		return
 	}
@@ -132,7 +176,7 @@ func (r *Report) add(row users.RunChange, place map[string]int) {
 	}
 	r.Changes = append(r.Changes, ChangeReport{
 		User: row.User, SourceID: row.SourceID, Name: row.Name, Email: row.Email, Status: row.Status, Kind: row.Kind,
-		Reason: row.Reason, Detail: row.Detail, Effect: row.Effect, Fields: fields, Outcome: row.Outcome, Error: row.Error,
+		Reason: row.Reason, Fields: fields, Outcome: row.Outcome, Notes: &ChangeNotes{row.Detail, row.Effect, row.Error},
 	})
 }
 

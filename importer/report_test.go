@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 	"github.com/einlass/einlass/users/userstest"
 )
@@ -31,7 +32,7 @@ func readReport(t *testing.T, rows ...users.RunChange) importer.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := importer.ReadReport(t.Context(), store, run)
+	report, err := importer.ReadReport(t.Context(), store, run, web.English())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,10 +43,10 @@ func TestAReportKeepsFailuresOfTheManagerPhase(t *testing.T) {
 	t.Parallel()
 	r := readReport(t,
 		users.RunChange{Phase: 1, SourceID: "1", Kind: users.ChangeCreate, Outcome: users.OutcomeApplied},
-		users.RunChange{Phase: 2, SourceID: "1", Kind: users.ChangeUpdate, Outcome: users.OutcomeFailed, Error: "changed meanwhile"},
+		users.RunChange{Phase: 2, SourceID: "1", Kind: users.ChangeUpdate, Outcome: users.OutcomeFailed, Error: []users.Note{{Code: "moved_on"}}},
 		users.RunChange{Phase: 2, SourceID: "1", Kind: users.ChangeSkip, Reason: "manager_unresolved"},
 	)
-	if len(r.Changes) != 2 || r.Changes[0].Outcome != users.OutcomeFailed || r.Changes[0].Error != "changed meanwhile" {
+	if len(r.Changes) != 2 || r.Changes[0].Outcome != users.OutcomeFailed || !strings.HasPrefix(r.Changes[0].Error, "The person was changed by somebody else") {
 		t.Errorf("changes are %+v", r.Changes)
 	}
 }

@@ -1,21 +1,17 @@
 package importer
 
-import (
-	"fmt"
-
-	"github.com/einlass/einlass/users"
-)
+import "github.com/einlass/einlass/users"
 
 // warningsOf says what is worth a look although the run did as it should.
-func warningsOf(r users.Run) []string {
-	var warnings []string
+func warningsOf(r users.Run) []users.Note {
+	var warnings []users.Note
 	if staged := stagedAfter(r); staged > 0 {
-		warnings = append(warnings, fmt.Sprintf(
-			"Staged people: %d. They cannot sign in until somebody activates them; see einlass users list --state staged.", staged))
+		warnings = append(warnings, users.Note{Code: noteStagedPeople, Numbers: map[string]int{"count": staged}})
 	}
 	if n := r.Stats.Lookalikes; n > 0 {
-		warnings = append(warnings, fmt.Sprintf(
-			"Addresses that look like another one: %d. See einlass import check %s; nothing is wrong with them otherwise.", n, r.Connection))
+		warning := naming(noteLookalikes, "connection", string(r.Connection))
+		warning.Numbers = map[string]int{"count": n}
+		warnings = append(warnings, warning)
 	}
 	return warnings
 }

@@ -1,10 +1,9 @@
 package importer
 
 import (
-	"fmt"
+	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/einlass/einlass/users"
 )
@@ -44,14 +43,14 @@ func (in PageInput) rememberedManager(record users.Person, u users.User) string 
 }
 
 // quarantine returns the plan of a person whom nothing happens to until somebody resolves why.
-func (in PageInput) quarantine(m Mapped, u users.User, reason, detail string) personPlan {
+func (in PageInput) quarantine(m Mapped, u users.User, reason string, detail ...users.Note) personPlan {
 	row := in.row(m, users.Person{}, u, users.ChangeQuarantine, reason)
 	row.Detail = detail
 	return personPlan{row: row, user: u}
 }
 
 // skip returns the plan of a new person who is not created.
-func (in PageInput) skip(m Mapped, record users.Person, reason, detail string) personPlan {
+func (in PageInput) skip(m Mapped, record users.Person, reason string, detail ...users.Note) personPlan {
 	row := in.row(m, record, users.User{}, users.ChangeSkip, reason)
 	row.Detail = detail
 	return personPlan{row: row}
@@ -84,7 +83,7 @@ func (in PageInput) firstOthers(v verdict) []users.RunChange {
 		row := users.RunChange{
 			Phase: phaseRelease, User: h.holder.ID, Before: h.holder.Version,
 			Kind: users.ChangeUpdate, Reason: users.ReasonEmailParked,
-			Detail: "Left; the address goes to somebody else.",
+			Detail: told(noteAddressPasses),
 			Name:   h.holder.DisplayName(), Email: h.holder.Email,
 			Outcome: users.OutcomePlanned,
 		}
@@ -153,29 +152,29 @@ func reportFailed(row *users.RunChange, m Mapped) {
 		}
 		expressions = append(expressions, target)
 	}
-	if len(expressions) > 0 {
-		row.Detail = strings.TrimSpace(fmt.Sprintf("%s The expression for %s fails with what the source says, so it stays as it was.",
-			row.Detail, strings.Join(expressions, ", ")))
-	}
-	if len(dates) > 0 {
-		row.Detail = strings.TrimSpace(fmt.Sprintf("%s What the source says for %s is no date, so it stays as it was.",
-			row.Detail, strings.Join(dates, ", ")))
-	}
+	row.Detail = append(row.Detail, listing(noteMappingFailed, "attributes", expressions)...)
+	row.Detail = append(row.Detail, listing(noteDatesFailed, "attributes", dates)...)
 }
 
 // emailProblem returns why a person's address cannot be used, or an empty reason.
-func emailProblem(m Mapped) (reason, detail string) {
+func emailProblem(m Mapped) (reason string, detail []users.Note) {
 	email := m.Values[users.AttributeEmail]
 	if email == "" {
-		return reasonEmailMissing, "The source has no e-mail address for this person. Add one there."
+		return reasonEmailMissing, told(noteEmailMissing)
 	}
-	if err := checkEmail(email); err != nil {
-		return reasonEmailInvalid, fmt.Sprintf("%s. Correct it at the source.", capitalized(err.Error()))
+	err := checkEmail(email)
+	if err == nil {
+		return "", nil
 	}
-	return "", ""
+	fault, _ := errors.AsType[*users.AddressError](err)
+	return reasonEmailInvalid, told(faultNotes[fault.Fault])
 }
 
-func capitalized(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+// faultNotes tell what is wrong with an address.
+var faultNotes = map[users.AddressFault]string{
+	users.AddressEmpty: noteEmailEmpty, users.AddressLong: noteEmailLong, users.AddressNotUTF8: noteEmailUTF8, users.AddressSpace: noteEmailSpace,
+	users.AddressAt: noteEmailAt, users.AddressForm: noteEmailForm, users.AddressDomain: noteEmailDomain,
+}
 
 // statusOf is the status as it is remembered.
 func statusOf(m Mapped) string {
@@ -192,17 +191,23 @@ func suspendedBy(u users.User, connection users.ApplicationID) bool {
 	})
 }
 
+// staysBy tell who keeps somebody suspended.
+var staysBy = map[users.SuspendedBy]string{
+	users.ByImport: noteStaysByImport, users.ByAdmin: noteStaysByAdmin, users.ByWindow: noteStaysByWindow, users.ByConfig: noteStaysByConfig,
+}
+
 // otherSuspensions says who else keeps a person suspended whom this import reactivates.
-func otherSuspensions(u users.User, connection users.ApplicationID) string {
+func otherSuspensions(u users.User, connection users.ApplicationID) []users.Note {
 	var by []string
 	for _, s := range u.Suspensions {
 		if s.By != users.ByImport || s.Connection != connection {
-			by = append(by, string(s.By))
+			by = append(by, staysBy[s.By])
 		}
 	}
-	if len(by) == 0 {
-		return ""
-	}
 	slices.Sort(by)
-	return "Stays suspended by: " + strings.Join(slices.Compact(by), ", ") + "."
+	var notes []users.Note
+	for _, code := range slices.Compact(by) {
+		notes = append(notes, users.Note{Code: code})
+	}
+	return notes
 }

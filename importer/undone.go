@@ -26,7 +26,7 @@ func (u *undone) overtake(batch []users.RunChange, t *tracker) {
 		if !t.beside.overtakes(*c) && (!noManager || c.Kind == users.ChangeCreate) {
 			continue
 		}
-		c.Outcome, c.Error = users.OutcomeOvertaken, "the person, or somebody whom the change depends on, was read again while the import was under way"
+		c.Outcome, c.Error = users.OutcomeOvertaken, told(noteOvertaken)
 		u.rows++
 		if c.Kind == users.ChangeCreate {
 			u.missing[c.User] = struct{}{}
@@ -48,7 +48,7 @@ func (u *undone) failFollowers(batch []users.RunChange) {
 			continue
 		}
 		if _, found := u.failed[c.User]; found && c.Before == users.BeforeFollows {
-			c.Outcome, c.Error = users.OutcomeFailed, "an earlier change of the person failed; the next run plans anew"
+			c.Outcome, c.Error = users.OutcomeFailed, told(noteEarlierFailed)
 		}
 		_, failed := u.failed[managerAfter(*c)]
 		_, missing := u.missing[managerAfter(*c)]
@@ -57,7 +57,7 @@ func (u *undone) failFollowers(batch []users.RunChange) {
 			delete(c.Fields, users.AttributeManager)
 			c.ManagerSourceID = ""
 		case failed:
-			c.Outcome, c.Error = users.OutcomeFailed, "the manager could not be created; the next run plans anew"
+			c.Outcome, c.Error = users.OutcomeFailed, told(noteManagerFailed)
 		}
 	}
 }

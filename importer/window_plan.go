@@ -1,10 +1,8 @@
 package importer
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/einlass/einlass/users"
@@ -143,62 +141,44 @@ func (in PageInput) describeWindow(row *users.RunChange, m Mapped, u users.User)
 	after := withFields(u, row.Fields)
 	_, from := row.Fields[users.AttributeAccessFrom]
 	_, until := row.Fields[users.AttributeAccessUntil]
-	var parts []string
 	if from {
-		parts = append(parts, openingText(after, in.Now, m.Zone))
+		row.Effect = append(row.Effect, bound(after.AccessFrom, in.Now, m.Zone, noteOpensNever, noteOpens, noteOpened))
 	}
 	if until {
-		parts = append(parts, endText(after, in.Now, m.Zone))
+		row.Effect = append(row.Effect, bound(after.AccessUntil, in.Now, m.Zone, noteEndsNever, noteEnds, noteEnded))
 	}
 	if f, changed := row.Fields[users.AttributeConfinedTo]; changed {
-		text := "may use all of theirs again"
+		code := noteConfinedNoMore
 		if f.After != "" {
-			text = "keeps only what people on leave keep"
+			code = noteConfined
 		}
-		parts = append(parts, text)
+		row.Effect = append(row.Effect, users.Note{Code: code})
 	}
-	row.Effect = joinEffects(row.Effect, sentence(parts...))
-	row.Detail = strings.TrimSpace(row.Detail + " " + Contradiction(after, statusOf(m), in.Now))
+	row.Detail = append(row.Detail, Contradiction(after, statusOf(m), in.Now)...)
 }
 
-func openingText(u users.User, now time.Time, zone string) string {
+// bound says when access opens or ends, where the person works: by the code for
+// a time that is not set, still to come, or over.
+func bound(at, now time.Time, zone, unset, later, before string) users.Note {
+	code := before
 	switch {
-	case u.AccessFrom.IsZero():
-		return "access has no first day"
-	case u.AccessFrom.After(now):
-		return "access opens " + instantText(u.AccessFrom, zone)
+	case at.IsZero():
+		return users.Note{Code: unset}
+	case at.After(now):
+		code = later
 	}
-	return "access is open since " + instantText(u.AccessFrom, zone)
-}
-
-func endText(u users.User, now time.Time, zone string) string {
-	switch {
-	case u.AccessUntil.IsZero():
-		return "access has no last day"
-	case u.AccessUntil.After(now):
-		return "access ends " + instantText(u.AccessUntil, zone)
-	}
-	return "access ended " + instantText(u.AccessUntil, zone)
-}
-
-// instantText is a time where the person works.
-func instantText(t time.Time, zone string) string {
-	there, err := time.LoadLocation(zone)
-	if err != nil { // a zone that the mapper has loaded
-		there = time.UTC
-	}
-	return t.In(there).Format("2006-01-02 15:04 ") + there.String()
+	return users.Note{Code: code, Times: map[string]users.LocalTime{"at": {At: at, Zone: zone}}}
 }
 
 // Contradiction says where the status of a person, as in users.Person, and the
-// dates of their access window disagree; empty: nowhere. The window decides when
+// dates of their access window disagree; none: nowhere. The window decides when
 // access opens and closes, and the status can only take it away.
-func Contradiction(u users.User, status string, now time.Time) string {
+func Contradiction(u users.User, status string, now time.Time) []users.Note {
 	switch s := rememberedStanding(status); {
 	case s == standingPresent && u.OutsideWindow(now) == users.ReasonAccessEnded:
-		return fmt.Sprintf("The source says %s, although the last day of access is over.", status)
+		return []users.Note{ofStatus(noteOverButPresent, status)}
 	case status == string(StatusInactive) && u.AccessUntil.After(now):
-		return "The source says inactive, although the last day of access is still to come."
+		return told(noteInactiveTooEarly)
 	}
-	return ""
+	return nil
 }

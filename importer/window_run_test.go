@@ -128,8 +128,8 @@ func TestSwitchingWindowsOnIsGuarded(t *testing.T) {
 		t.Fatalf("switched on: %v, %d lose access; want held with 5", err, run.Stats.LosingAccess)
 	}
 	for _, c := range b.changes(run) {
-		if c.Kind == users.ChangeUpdate && (!strings.Contains(c.Effect, "access ended 2026-01-01 00:00 UTC") || !strings.Contains(c.Detail, "last day of access is over")) {
-			t.Errorf("row of %s: effect %q, detail %q", c.SourceID, c.Effect, c.Detail)
+		if c.Kind == users.ChangeUpdate && (!strings.Contains(importer.InEnglish(c.Effect), "Access ended 2026-01-01 00:00 UTC") || !strings.Contains(importer.InEnglish(c.Detail), "last day of access is over")) {
+			t.Errorf("row of %s: effect %q, detail %q", c.SourceID, importer.InEnglish(c.Effect), importer.InEnglish(c.Detail))
 		}
 	}
 	if _, err := b.engine.Approve(t.Context(), run.ID, "cli:boss"); err != nil {

@@ -106,7 +106,7 @@ func (a *applier) collect(ctx context.Context) error {
 		} else if c.changesUser() {
 			u, found := current[c.User]
 			if why := c.refused(u, found); why != "" {
-				c.Outcome, c.Error = OutcomeFailed, why
+				c.Outcome, c.Error = OutcomeFailed, []Note{{Code: why}}
 				continue
 			}
 			a.change(u, *c)
@@ -114,22 +114,22 @@ func (a *applier) collect(ctx context.Context) error {
 				suspended = append(suspended, u)
 			}
 		}
-		c.Outcome, c.Error = OutcomeApplied, ""
+		c.Outcome, c.Error = OutcomeApplied, nil
 		a.record(*c)
 	}
 	a.lost, err = losing(ctx, a.tx, suspended...)
 	return err
 }
 
-// refused says why a planned row must not be applied to the person as they are now.
+// refused returns the code of why a planned row must not be applied to the person as they are now; empty: it may be.
 func (c RunChange) refused(u User, found bool) string {
 	switch {
 	case !found || (c.Before != BeforeFollows && u.Version != c.Before):
-		return "the person was changed by somebody else meanwhile; the next run plans anew"
+		return NoteMovedOn
 	case u.Sealed:
-		return "the person is sealed: no import changes them"
+		return NoteSealed
 	case u.Role != RoleNone:
-		return "the person has a role: no import changes them"
+		return NoteHasRole
 	}
 	return ""
 }

@@ -117,7 +117,7 @@ func TestApplyFailsOnlyTheRowsThatAreStale(t *testing.T) {
 		rowBob := b.on("bob@acme.example", users.ChangeUpdate, "changed", "active", fields("department", "Sales"))
 		b.must(b.EndSessions(t.Context(), admin, b.user(ada).ID))
 		applied := b.apply(rowAda, rowBob)
-		if applied[0].Outcome != users.OutcomeFailed || applied[0].Error == "" || applied[1].Outcome != users.OutcomeApplied {
+		if applied[0].Outcome != users.OutcomeFailed || len(applied[0].Error) == 0 || applied[1].Outcome != users.OutcomeApplied {
 			t.Errorf("outcomes %s and %s", applied[0].Outcome, applied[1].Outcome)
 		}
 		if got := [2]string{b.user(ada).Attributes["department"], b.user("bob@acme.example").Attributes["department"]}; got != [2]string{"IT", "Sales"} {
@@ -136,11 +136,11 @@ func TestApplyOnlyWritesDownWhatFailedBefore(t *testing.T) {
 		run, lease := b.startRun()
 		row.Run, row.Seq, row.Outcome = run.ID, 1, users.OutcomePlanned
 		b.must(b.SavePlan(t.Context(), lease, []users.RunChange{row}))
-		row.Outcome, row.Error = users.OutcomeFailed, "an earlier change failed"
+		row.Outcome, row.Error = users.OutcomeFailed, []users.Note{{Code: "earlier_failed"}}
 		_, err = b.ApplyChanges(t.Context(), lease, run, []users.RunChange{row})
 		b.must(err)
 		stored, err := b.Read().RunChanges(t.Context(), run.ID, users.OutcomeFailed, 0, 0, 10)
-		if err != nil || len(stored) != 1 || stored[0].Error != row.Error {
+		if err != nil || len(stored) != 1 || !cmp.Equal(stored[0].Error, row.Error) {
 			t.Errorf("stored as failed: %+v, %v", stored, err)
 		}
 		after, err := b.store.Dump(t.Context())
@@ -166,7 +166,7 @@ func TestApplyLeavesPeopleWithARoleAlone(t *testing.T) {
 			b.on(ada, users.ChangeSuspend, "status_leave", "leave", nil), follows,
 			b.on(ada, users.ChangeLink, "linked_by_email", "active", nil),
 		} {
-			if applied := b.apply(row); applied[0].Outcome != users.OutcomeFailed || applied[0].Error == "" {
+			if applied := b.apply(row); applied[0].Outcome != users.OutcomeFailed || len(applied[0].Error) == 0 {
 				t.Errorf("%s: outcome %s", row.Kind, applied[0].Outcome)
 			}
 		}

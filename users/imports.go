@@ -195,7 +195,7 @@ func (d *Directory) ApplyChanges(ctx context.Context, lease Lease, run Run, chan
 		return applied, err
 	}
 	if len(changes) == 1 {
-		return d.failRow(ctx, lease, changes[0], "the e-mail address or user name was taken meanwhile")
+		return d.failRow(ctx, lease, changes[0], Note{Code: NoteKeyTaken})
 	}
 	applied = applied[:0]
 	for _, c := range changes {
@@ -208,8 +208,8 @@ func (d *Directory) ApplyChanges(ctx context.Context, lease Lease, run Run, chan
 	return applied, nil
 }
 
-func (d *Directory) failRow(ctx context.Context, lease Lease, c RunChange, why string) ([]RunChange, error) {
-	c.Outcome, c.Error = OutcomeFailed, why
+func (d *Directory) failRow(ctx context.Context, lease Lease, c RunChange, why Note) ([]RunChange, error) {
+	c.Outcome, c.Error = OutcomeFailed, []Note{why}
 	rows := []RunChange{c}
 	return rows, d.updateUnderLease(ctx, lease, func(tx Tx) error { return tx.UpdateRunChanges(ctx, rows) })
 }

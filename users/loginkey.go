@@ -1,11 +1,7 @@
 package users
 
 import (
-	"fmt"
-	"net/mail"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
@@ -43,31 +39,4 @@ func cutLast(s, sep string) (before, after string, found bool) {
 		return s[:i], s[i+len(sep):], true
 	}
 	return s, "", false
-}
-
-// CheckEmail returns why an address cannot be a work e-mail address, or nil.
-// Local parts outside ASCII are fine (RFC 6531 section 3.3).
-func CheckEmail(address string) error {
-	fail := func(why string) error { return fmt.Errorf("%w e-mail address: %s", ErrInvalid, why) }
-	switch {
-	case address == "":
-		return fail("empty")
-	case len(address) > MaxEmailBytes:
-		return fail(fmt.Sprintf("longer than %d bytes", MaxEmailBytes))
-	case !utf8.ValidString(address):
-		return fail("not UTF-8")
-	case strings.ContainsFunc(address, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
-		return fail("contains a space or control character")
-	case strings.Count(address, "@") != 1:
-		return fail("needs exactly one @")
-	}
-	parsed, err := mail.ParseAddress(address)
-	if err != nil || parsed.Address != address || parsed.Name != "" {
-		return fail("not of the form name@example.com")
-	}
-	domain := KeyOf(address).Domain()
-	if _, err := idna.Lookup.ToASCII(domain); err != nil || !strings.Contains(domain, ".") {
-		return fail("its domain is not a host name")
-	}
-	return nil
 }

@@ -27,7 +27,7 @@ type ImportFinished struct {
 	Connection ApplicationID `json:"connection"`
 	State      RunState      `json:"state"`
 	Counts     Counts        `json:"counts"`
-	Held       []string      `json:"held,omitempty"`
+	Held       []Note        `json:"held,omitempty"`
 	ErrorCode  string        `json:"error_code,omitempty"`
 
 	NewlyQuarantined int  `json:"newly_quarantined,omitempty"` // causes that the applied run before did not have
@@ -119,7 +119,11 @@ func (d *Directory) noteCause(ctx context.Context, tx Tx, run Run) (unknown bool
 		maps.DeleteFunc(told, func(cause string, at time.Time) bool {
 			return run.Scope == ScopeFull && strings.HasPrefix(cause, causeFailed) || run.FinishedAt.Sub(at) >= heldAgain
 		})
-		unknown = note(told, causeHeld+strings.Join(run.Held, "\n"), run.FinishedAt)
+		why, err := NotesText(run.Held)
+		if err != nil {
+			return false, err
+		}
+		unknown = note(told, causeHeld+why, run.FinishedAt)
 	case RunFailed:
 		unknown = note(told, causeFailed+run.ErrorCode, run.FinishedAt)
 	case RunReading, RunPreviewed, RunApplying, RunInterrupted, RunStale:

@@ -201,7 +201,7 @@ func (b bench) hireAndMove(run users.Run, lease users.Lease, rounds int, random 
 		}
 		for _, c := range applied {
 			if c.Outcome != users.OutcomeApplied {
-				return fmt.Errorf("%s: %s", c.Email, c.Error)
+				return fmt.Errorf("%s: %v", c.Email, c.Error)
 			}
 		}
 	}

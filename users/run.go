@@ -43,10 +43,10 @@ type Run struct {
 	FinishedAt time.Time // zero while unfinished
 	Counts     Counts
 	Stats      FeedStats
-	PlanHash   string   // hex SHA-256 of the plan whatever the order of the feed
-	Held       []string // the guard's reasons, as codes with numbers
-	ErrorCode  string   // e.g. source_unreachable; empty: none
-	Error      string   // for the administrator, with the remedy; no secrets
+	PlanHash   string // hex SHA-256 of the plan whatever the order of the feed
+	Held       []Note // the guard's reasons
+	ErrorCode  string // e.g. source_unreachable; empty: none
+	Error      []Note // what happened and the remedy; no secrets
 	ApprovedBy Actor
 	ApprovedAt time.Time
 	Options    RunOptions
@@ -196,7 +196,7 @@ type RunChange struct {
 	Before   int64 // version of the user row the plan saw; 0 for create
 	Kind     ChangeKind
 	Reason   string // a code such as status_leave, inactive_status, email_taken
-	Detail   string // a sentence for the administrator in English; may be empty
+	Detail   []Note // more than the reason says
 	Name     string // display name, for lists
 	Email    string
 	Fields   map[string]FieldChange // changed attributes by target name
@@ -210,11 +210,11 @@ type RunChange struct {
 
 	InitialState State // for create
 	Outcome      Outcome
-	Error        string // why it failed
+	Error        []Note // why it failed
 
 	// Effect is what follows for the person, as far as it was known when the row was
-	// planned: a sentence for the administrator in English; empty: nothing does.
-	Effect string
+	// planned; none: nothing does.
+	Effect []Note
 }
 
 // Person is what we remember of one person of a source: the key is

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
 
@@ -91,7 +92,7 @@ func printRun(ctx context.Context, s *shell, a *app, format string, run users.Ru
 	if run.ID == "" {
 		return runErr
 	}
-	read, err := importer.ReadReport(context.WithoutCancel(ctx), a.Directory.Read(), run)
+	read, err := importer.ReadReport(context.WithoutCancel(ctx), a.Directory.Read(), run, web.English())
 	if err == nil {
 		err = (&report{read}).write(s.stdout, format)
 	}
@@ -151,9 +152,9 @@ func (c importList) Run(ctx context.Context, s *shell) error {
 		}
 		t := table{header: []string{"id", "application", "state", "started_at", "actor", "result"}}
 		items := make([]importer.RunReport, 0, len(runs))
-		now := time.Now()
+		now, words := time.Now(), web.English()
 		for _, run := range runs {
-			items = append(items, importer.NewRunReport(run))
+			items = append(items, importer.NewRunReport(words, run))
 			t.rows = append(t.rows, []string{
 				string(run.ID), string(run.Connection), string(run.State), showTime(run.StartedAt), string(run.Actor),
 				cmp.Or(describeProgress(run, now), describeResult(run)),

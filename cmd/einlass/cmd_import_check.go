@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
 
@@ -37,6 +38,7 @@ func (c importCheck) Run(ctx context.Context, s *shell) error {
 		if err != nil {
 			return err
 		}
+		found.Tell(web.English())
 		if err := (checkup{found}).write(s, c.Output); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
 
@@ -29,7 +30,7 @@ func TestARunUnderWayShowsHowFarItIs(t *testing.T) {
 	want := &importer.ProgressReport{
 		Phase: "reading", Done: 300, Total: 1200, Percent: 25, PerSecond: 150, RemainingSeconds: 6, Since: nine, At: nine.Add(2 * time.Second),
 	}
-	if diff := cmp.Diff(want, importer.NewRunReport(run).Progress); diff != "" {
+	if diff := cmp.Diff(want, importer.NewRunReport(web.English(), run).Progress); diff != "" {
 		t.Errorf("progress as JSON (-want +got):\n%s", diff)
 	}
 	for silent, want := range map[time.Duration]string{
@@ -41,12 +42,12 @@ func TestARunUnderWayShowsHowFarItIs(t *testing.T) {
 		}
 	}
 	run.State = users.RunDone
-	if ended := importer.NewRunReport(run); ended.Progress != nil || describeProgress(run, nine) != "" {
+	if ended := importer.NewRunReport(web.English(), run); ended.Progress != nil || describeProgress(run, nine) != "" {
 		t.Error("an ended run shows progress, want none")
 	}
 	unknown := atWork(0, 0)
 	unknown.Progress.Total = -1
-	if p := importer.NewRunReport(unknown).Progress; p.Percent != -1 || p.RemainingSeconds != -1 || p.PerSecond != 0 {
+	if p := importer.NewRunReport(web.English(), unknown).Progress; p.Percent != -1 || p.RemainingSeconds != -1 || p.PerSecond != 0 {
 		t.Errorf("nothing known: %+v", p)
 	}
 }

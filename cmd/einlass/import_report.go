@@ -116,7 +116,7 @@ func describeChange(c importer.ChangeReport) string {
 		text += " (" + c.Detail + ")"
 	}
 	if c.Error != "" {
-		text += "; failed: " + c.Error
+		text += "; failed: " + strings.TrimSuffix(c.Error, ".")
 	}
 	if c.Effect != "" {
 		text += ". " + c.Effect

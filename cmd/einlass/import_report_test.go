@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
 
@@ -15,10 +16,10 @@ import (
 func TestReportShowsEachPersonOnceWithReasonAndFields(t *testing.T) {
 	t.Parallel()
 	r := report{importer.Report{
-		RunReport: importer.NewRunReport(users.Run{
+		RunReport: importer.NewRunReport(web.English(), users.Run{
 			ID: "r1", Connection: "personio", State: users.RunHeld, Actor: "cli:root",
 			StartedAt: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC),
-			Held:      []string{"31 people would lose access, more than 25"},
+			Held:      []users.Note{{Code: "mass_suspension.people", Numbers: map[string]int{"count": 31, "limit": 25}}},
 			Counts:    users.Counts{Created: 1, Updated: 1, Suspended: 31, Quarantined: 1},
 		}),
 		Changes: []importer.ChangeReport{
@@ -27,7 +28,7 @@ func TestReportShowsEachPersonOnceWithReasonAndFields(t *testing.T) {
 			{SourceID: "2", Kind: users.ChangeUpdate, Reason: "attributes_changed", Name: "Grace Hopper", Email: "grace@acme.example",
 				Fields: map[string]users.FieldChange{"department": {Before: "Sales", After: "Finance"}, "manager": {After: "Ada Lovelace"}}},
 			{SourceID: "5", Kind: users.ChangeSuspend, Reason: "status_leave", Name: "Lea Leave", Email: "lea@acme.example",
-				Effect: "Loses Wiki; 2 sessions end."},
+				Effect: "Loses Wiki. 2 sessions end."},
 			{SourceID: "4", Kind: users.ChangeQuarantine, Reason: "email_taken", Detail: "grace@acme.example belongs to Grace Hopper"},
 		},
 	}}
@@ -51,13 +52,13 @@ update (1)
       manager: "" → Ada Lovelace
 
 suspend (1)
-  Lea Leave <lea@acme.example>: status_leave. Loses Wiki; 2 sessions end.
+  Lea Leave <lea@acme.example>: status_leave. Loses Wiki. 2 sessions end.
 
 quarantine (1)
   source id 4: email_taken (grace@acme.example belongs to Grace Hopper)
 
 Held by a safeguard: nothing was changed, because
-  31 people would lose access, more than 25
+  mass_suspension: 31 people would lose access within 24 hours (limit 25).
 
 To apply exactly this plan: einlass import approve r1
 `

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
 
@@ -34,7 +35,7 @@ func (c importStatus) Run(ctx context.Context, s *shell) error {
 			if application.Import == nil || c.Application != "" && string(application.ID) != c.Application {
 				continue
 			}
-			status, err := importer.ReadConnectionStatus(ctx, a.Directory, application, now)
+			status, err := importer.ReadConnectionStatus(ctx, a.Directory, application, now, web.English())
 			if err != nil {
 				return err
 			}

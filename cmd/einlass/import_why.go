@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
 
@@ -163,8 +164,8 @@ func (w *why) explain(ctx context.Context, a *app, connection users.Application)
 		if record.Connection == connection.ID {
 			told.SourceIDs = append(told.SourceIDs, record.SourceID)
 			told.Sentences = append(told.Sentences, describeRecord(record))
-			if text := importer.Contradiction(w.user, record.Status, time.Now()); text != "" {
-				told.Sentences = append(told.Sentences, text)
+			for _, note := range importer.Contradiction(w.user, record.Status, time.Now()) {
+				told.Sentences = append(told.Sentences, importer.Say(web.English(), note))
 			}
 		}
 	}
@@ -260,9 +261,9 @@ func (w *why) inRun(ctx context.Context, a *app, run users.Run, sourceIDs []stri
 	case run.State.Unfinished():
 		return []string{head + " is under way: " + describeProgress(run, time.Now()) + "."}, nil
 	case run.PlanHash == "" && run.Scope == users.ScopeFull:
-		return []string{head + " changed nobody: " + run.Error}, nil
+		return []string{head + " changed nobody: " + importer.Say(web.English(), run.Error...)}, nil
 	}
-	planned, err := importer.ReadReport(ctx, a.Directory.Read(), run)
+	planned, err := importer.ReadReport(ctx, a.Directory.Read(), run, web.English())
 	if err != nil {
 		return nil, err
 	}

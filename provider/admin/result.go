@@ -28,10 +28,10 @@ type resultData struct {
 	State    string // translation key
 	Class    string // of the state's dot: ok, warn, bad, neutral
 	Planned  bool   // the figures are what would happen
-	Held     []hold
+	Held     []saying
 	Approve  bool // the plan can be applied by command
 	Code     string
-	Error    string
+	Error    saying
 	Started  moment
 	Finished moment // zero while under way
 	Zone     string
@@ -65,9 +65,7 @@ type rowData struct {
 	Class  string
 	Reason string // translation key; empty: Code is shown
 	Code   string
-	Detail string // English
-	Effect string // English
-	Error  string // English; why it failed
+	Said   []saying
 }
 
 // getResult shows a run. A link in the address must be valid, though none is needed.
@@ -81,15 +79,16 @@ func (h *Handler) getResult(w http.ResponseWriter, r *http.Request, user users.U
 			return h.refuseLink(w, r, run.ID, err)
 		}
 	}
-	report, err := importer.ReadReport(r.Context(), h.cfg.Users.Read(), run)
+	words := h.cfg.Site.Words(w, r)
+	report, err := importer.ReadReport(r.Context(), h.cfg.Users.Read(), run, words)
 	if err != nil {
 		return web.Unavailable(err)
 	}
-	data, err := h.resultData(r, run, report, user.ID)
+	data, err := h.resultData(r, report, user.ID, words)
 	if err != nil {
 		return err
 	}
-	return h.render(w, r, http.StatusOK, h.resultPage, user, sectionImports, web.View{NoReferrer: true}, data)
+	return h.render(w, r, http.StatusOK, h.resultPage, user, sectionImports, web.View{NoReferrer: true, Words: words}, data)
 }
 
 // run returns the run of a request's path.
@@ -119,14 +118,15 @@ func (h *Handler) refuseLink(w http.ResponseWriter, r *http.Request, run users.R
 	return h.linkPage.Render(w, r, status, web.View{NoReferrer: true, NoLanguages: true}, data)
 }
 
-func (h *Handler) resultData(r *http.Request, run users.Run, report importer.Report, person users.ID) (resultData, error) {
+func (h *Handler) resultData(r *http.Request, report importer.Report, person users.ID, words importer.Words) (resultData, error) {
+	run := report.Run
 	data := resultData{
 		Run: run.ID, Application: string(run.Connection), Actor: run.Actor, ApprovedBy: run.ApprovedBy,
 		State: stateKeys[run.State], Class: stateClasses[run.State],
 		Planned:  run.State == users.RunHeld || run.State == users.RunPreviewed || run.State == users.RunStale,
 		Approve:  run.State == users.RunHeld || run.State == users.RunPreviewed,
 		Code:     run.ErrorCode,
-		Error:    run.Error,
+		Error:    newSaying(words, run.Error...),
 		Started:  h.moment(run.StartedAt),
 		Finished: h.moment(run.FinishedAt),
 		Zone:     h.cfg.Zone.String(),
@@ -138,10 +138,10 @@ func (h *Handler) resultData(r *http.Request, run users.Run, report importer.Rep
 	case !errors.Is(err, users.ErrNotFound):
 		return data, web.Unavailable(err)
 	}
-	for _, stored := range run.Held {
-		data.Held = append(data.Held, newHold(stored))
+	for _, reason := range run.Held {
+		data.Held = append(data.Held, newSaying(words, reason))
 	}
-	data.Rows, data.More = rows(report)
+	data.Rows, data.More = rows(words, report)
 	link, err := h.cfg.Links.seal(run.ID, person, pageLinkLife)
 	if err != nil {
 		return data, err
@@ -155,13 +155,13 @@ func (h *Handler) resultData(r *http.Request, run users.Run, report importer.Rep
 
 // rows are the people whom a run changed, left alone or failed at, those first
 // who need somebody's attention.
-func rows(report importer.Report) (listed []rowData, more int) {
+func rows(words importer.Words, report importer.Report) (listed []rowData, more int) {
 	concerned := slices.DeleteFunc(slices.Clone(report.Changes), func(c importer.ChangeReport) bool {
 		return c.Outcome == users.OutcomeOvertaken || c.Kind == users.ChangeSkip && c.Outcome != users.OutcomeFailed
 	})
 	slices.SortStableFunc(concerned, func(a, b importer.ChangeReport) int { return urgency(a) - urgency(b) })
 	for _, c := range concerned[:min(len(concerned), maxRows)] {
-		listed = append(listed, newRow(c))
+		listed = append(listed, newRow(words, c))
 	}
 	return listed, len(concerned) - len(listed)
 }
@@ -184,7 +184,7 @@ const (
 	separatorSemicolon = "semicolon"
 )
 
-// getCSV sends the result as a file for spreadsheets.
+// getCSV sends the result as a file for spreadsheets, with sentences in the language of the page.
 func (h *Handler) getCSV(w http.ResponseWriter, r *http.Request, user users.User) error {
 	opts := importer.CSVOptions{ByteOrder: true}
 	switch r.URL.Query().Get(parameterSeparator) {
@@ -194,21 +194,21 @@ func (h *Handler) getCSV(w http.ResponseWriter, r *http.Request, user users.User
 	default:
 		return &web.Error{Status: http.StatusBadRequest, Err: errors.New("unknown separator")}
 	}
-	return h.download(w, r, user, "csv", "text/csv; charset=utf-8", func(report importer.Report, out io.Writer) error {
+	return h.download(w, r, user, h.cfg.Site.Words(w, r), "csv", "text/csv; charset=utf-8", func(report importer.Report, out io.Writer) error {
 		return report.WriteCSV(out, opts)
 	})
 }
 
 // getJSON sends the result as import show -o json prints it.
 func (h *Handler) getJSON(w http.ResponseWriter, r *http.Request, user users.User) error {
-	return h.download(w, r, user, "json", "application/json", func(report importer.Report, out io.Writer) error {
+	return h.download(w, r, user, web.English(), "json", "application/json", func(report importer.Report, out io.Writer) error {
 		return report.WriteJSON(out)
 	})
 }
 
 // download sends the result of a run as a file, if the address has a link that is valid for this person.
 func (h *Handler) download(
-	w http.ResponseWriter, r *http.Request, user users.User, extension, contentType string,
+	w http.ResponseWriter, r *http.Request, user users.User, words importer.Words, extension, contentType string,
 	write func(report importer.Report, out io.Writer) error,
 ) error {
 	run, err := h.run(r)
@@ -218,7 +218,7 @@ func (h *Handler) download(
 	if err := h.cfg.Links.check(r.URL.Query().Get(parameterLink), run.ID, user.ID); err != nil {
 		return h.refuseLink(w, r, run.ID, err)
 	}
-	report, err := importer.ReadReport(r.Context(), h.cfg.Users.Read(), run)
+	report, err := importer.ReadReport(r.Context(), h.cfg.Users.Read(), run, words)
 	if err != nil {
 		return web.Unavailable(err)
 	}

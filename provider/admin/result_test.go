@@ -94,8 +94,8 @@ func done(t *testing.T, b *providertest.Bench) users.Run {
 	return record(t, b, users.Run{State: users.RunDone, Counts: users.Counts{Created: 1204, Quarantined: 1, Failed: 1}},
 		users.RunChange{SourceID: "1", Name: "Nora Neu", Email: "nora@acme.example", Kind: users.ChangeCreate, Reason: "new_person", Outcome: users.OutcomeApplied},
 		users.RunChange{SourceID: "2", Name: "Sina Skip", Kind: users.ChangeSkip, Reason: "inactive_status", Outcome: users.OutcomeApplied},
-		users.RunChange{SourceID: "3", Name: "=1+1", Kind: users.ChangeQuarantine, Reason: "email_missing", Detail: "The source has <none>.", Outcome: users.OutcomeApplied},
-		users.RunChange{SourceID: "4", Name: "Fay Fail", Kind: users.ChangeUpdate, Reason: "attributes_changed", Outcome: users.OutcomeFailed, Error: "changed meanwhile"},
+		users.RunChange{SourceID: "3", Name: "=1+1", Kind: users.ChangeQuarantine, Reason: "email_missing", Detail: []users.Note{{English: "The source has <none>."}}, Outcome: users.OutcomeApplied},
+		users.RunChange{SourceID: "4", Name: "Fay Fail", Kind: users.ChangeUpdate, Reason: "attributes_changed", Outcome: users.OutcomeFailed, Error: []users.Note{{Code: "moved_on"}}},
 	)
 }
 
@@ -256,7 +256,7 @@ func TestFilesHoldEverybodyAndNoFormulas(t *testing.T) {
 		Changes []struct{ Name, Kind, Error string } `json:"changes"`
 	}
 	must(t, json.Unmarshal([]byte(browser.Get(files[2].Attr("href")).Body), &report))
-	if report.ID != string(run.ID) || report.State != "done" || report.Counts["created"] != 1204 || len(report.Changes) != 4 || report.Changes[3].Error != "changed meanwhile" {
+	if report.ID != string(run.ID) || report.State != "done" || report.Counts["created"] != 1204 || len(report.Changes) != 4 || !strings.HasPrefix(report.Changes[3].Error, "The person was changed") {
 		t.Errorf("the file reads %+v", report)
 	}
 }
@@ -272,7 +272,7 @@ func TestThePageShowsWhomItConcernsTheMostUrgentFirst(t *testing.T) {
 		rows = append(rows, row.Text())
 	}
 	want := []string{
-		"Fay Fail 4 Failed Attributes changed changed meanwhile",
+		"Fay Fail 4 Failed Attributes changed The person was changed by somebody else meanwhile; the next run plans anew.",
 		"=1+1 3 In quarantine No email address at the source The source has <none>.",
 		"Nora Neu nora@acme.example Created New at the source",
 	}
@@ -301,19 +301,21 @@ func TestThePageOfARunThatStoppedSaysWhyAndWhatToDo(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	browser := signedIn(t, b, owner)
-	held := record(t, b, users.Run{State: users.RunHeld, Held: []string{"mass_suspension: 3 of 10 people", "emptied_column:office: none", "news: unknown to us"}})
+	held := record(t, b, users.Run{State: users.RunHeld, Held: []users.Note{
+		{Code: "mass_suspension.percent", Numbers: map[string]int{"count": 3, "active": 1000, "limit": 20}}, {English: "mass_suspension: written by an older version"},
+	}})
 	text := webtest.Parse(t, browser.Get(pathOf(held)+"?lang=en").Body).ByID("main").Text()
 	for _, part := range []string{
-		"Held: nothing was changed", "Many people would lose access at once. 3 of 10 people", "An attribute has lost its values: office none",
-		"unknown to us", "einlass import approve " + string(held.ID), "What would happen to people",
+		"Held: nothing was changed", "3 of 1,000 active people would lose access within 24 hours (limit 20 %).",
+		"mass_suspension: written by an older version", "einlass import approve " + string(held.ID), "What would happen to people",
 	} {
 		if !strings.Contains(text, part) {
 			t.Errorf("the page %q lacks %q", text, part)
 		}
 	}
-	failed := record(t, b, users.Run{State: users.RunFailed, ErrorCode: "credentials_revoked", Error: "Make <new> ones."})
+	failed := record(t, b, users.Run{State: users.RunFailed, ErrorCode: "credentials_revoked", Error: []users.Note{{Code: "failure.credentials_revoked", Texts: map[string]string{"cause": "<no>"}}}})
 	text = webtest.Parse(t, browser.Get(pathOf(failed)+"?lang=en").Body).ByID("main").Text()
-	if !strings.Contains(text, "Error credentials_revoked Make <new> ones.") || strings.Contains(text, "import approve") {
+	if !strings.Contains(text, "Error credentials_revoked The source refuses credentials that used to work: they were revoked or replaced. Make new ones there and enter them here. (<no>)") || strings.Contains(text, "import approve") {
 		t.Errorf("the page of a failed run reads %q", text)
 	}
 }

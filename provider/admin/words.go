@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"slices"
+
 	"github.com/einlass/einlass/importer"
 	"github.com/einlass/einlass/users"
 )
@@ -51,27 +53,36 @@ var reasonKeys = map[string]string{
 	"status_leave": "reason.status_leave", "status_inactive": "reason.status_inactive",
 }
 
-var holdKeys = map[string]string{
-	"mass_suspension": "hold.mass_suspension", "shrunk_feed": "hold.shrunk_feed", "filter_changed": "hold.filter_changed", "emptied_column": "hold.emptied_column",
-	"unknown_statuses": "hold.unknown_statuses", "new_domain": "hold.new_domain",
+// saying is what an import says, in the language of the page, unless a version
+// wrote it that knew English only.
+type saying struct {
+	Text    string
+	English bool
 }
 
-// hold is why a safeguard stopped a run.
-type hold struct {
-	Key     string // translation key; empty: Text alone is shown
-	Subject string // attribute or domain, if it is about one
-	Text    string // the numbers, in English
+// newSaying returns notes as the page shows them.
+func newSaying(w importer.Words, notes ...users.Note) saying {
+	return saying{
+		Text:    importer.Say(w, notes...),
+		English: slices.ContainsFunc(notes, func(n users.Note) bool { return n.Code == "" }),
+	}
 }
 
-func newHold(stored string) hold {
-	reason := importer.ParseReason(stored)
-	return hold{Key: holdKeys[reason.Code], Subject: reason.Subject, Text: reason.Text}
+// sayings returns what there is to say of several things.
+func sayings(w importer.Words, all ...[]users.Note) []saying {
+	var said []saying
+	for _, notes := range all {
+		if len(notes) > 0 {
+			said = append(said, newSaying(w, notes...))
+		}
+	}
+	return said
 }
 
-func newRow(c importer.ChangeReport) rowData {
+func newRow(w importer.Words, c importer.ChangeReport) rowData {
 	row := rowData{
 		Name: c.Name, Line: c.Email, Kind: changeKeys[c.Kind], Class: changeClasses[c.Kind],
-		Reason: reasonKeys[c.Reason], Code: c.Reason, Detail: c.Detail, Effect: c.Effect,
+		Reason: reasonKeys[c.Reason], Code: c.Reason,
 	}
 	if row.Line == "" {
 		row.Line = c.SourceID
@@ -80,7 +91,10 @@ func newRow(c importer.ChangeReport) rowData {
 		row.Name, row.Line = row.Line, ""
 	}
 	if c.Outcome == users.OutcomeFailed {
-		row.Kind, row.Class, row.Error = "change.failed", "bad", c.Error
+		row.Kind, row.Class = "change.failed", "bad"
+	}
+	if c.Notes != nil {
+		row.Said = sayings(w, c.Notes.Detail, c.Notes.Effect, c.Notes.Error)
 	}
 	return row
 }

@@ -50,13 +50,8 @@ func (s *stationery) importLetter(n importNews) letter {
 // heldBlocks says why a run was held and how to let it through.
 func (s *stationery) heldBlocks(n importNews, application string) []block {
 	lead := block{Text: s.say("lead.held", "application", application)}
-	for _, stored := range n.told.Held {
-		reason := importer.ParseReason(stored)
-		text := printable(reason.Text)
-		if key := "held." + reason.Code; s.knows(key) {
-			text = s.say(key, "subject", reason.Subject) + " " + text + "."
-		}
-		lead.List = append(lead.List, text)
+	for _, reason := range n.told.Held {
+		lead.List = append(lead.List, printable(importer.Say(s.words, reason)))
 	}
 	blocks := []block{
 		lead,
@@ -69,11 +64,11 @@ func (s *stationery) heldBlocks(n importNews, application string) []block {
 	return blocks
 }
 
-// failedBlocks says why a run failed. What to do stands in the run's own text.
+// failedBlocks says why a run failed and what to do.
 func (s *stationery) failedBlocks(n importNews, application string) []block {
 	blocks := []block{
 		{Text: s.say("lead.failed", "application", application)},
-		{Text: s.say("error", "code", n.told.ErrorCode, "text", n.run.Error)},
+		{Text: s.say("error", "code", n.told.ErrorCode, "text", importer.Say(s.words, n.run.Error...))},
 	}
 	if n.told.Alert {
 		blocks = append(blocks, block{Text: s.say("again.failed")})

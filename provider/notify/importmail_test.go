@@ -109,7 +109,7 @@ func (o *office) fails(code string) users.Run {
 		o.t.Fatal(err)
 	}
 	run.State, run.FinishedAt = users.RunFailed, o.Now()
-	run.ErrorCode, run.Error = code, "Make new credentials. (refused)"
+	run.ErrorCode, run.Error = code, []users.Note{{Code: "failure." + code, Texts: map[string]string{"cause": "refused"}}}
 	if err := o.directory.SaveRun(ctx, lease, run); err != nil {
 		o.t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestMailGoesToThoseWhoAdminister(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	for _, want := range []string{"credentials_revoked", "Make new credentials. (refused)", "/admin/imports/" + string(run.ID) + "?link="} {
+	for _, want := range []string{"credentials_revoked", "Make new ones there and enter them here. (refused)", "/admin/imports/" + string(run.ID) + "?link="} {
 		if !strings.Contains(text, want) || !strings.Contains(html, want) {
 			t.Errorf("the mail lacks %q in its text or its HTML:\n%s\n%s", want, text, html)
 		}

@@ -10,8 +10,7 @@ import (
 	texttemplate "text/template"
 	"unicode"
 
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
+	"github.com/einlass/einlass/provider/web"
 )
 
 //go:embed templates locales
@@ -40,11 +39,11 @@ type row struct{ Name, Value string }
 
 // stationery holds the templates and texts of one language.
 type stationery struct {
-	lang    string
-	texts   map[string]string
-	numbers *message.Printer
-	text    *texttemplate.Template
-	html    *htmltemplate.Template
+	lang  string
+	texts map[string]string // of letters
+	words *web.Words        // of everything else
+	text  *texttemplate.Template
+	html  *htmltemplate.Template
 }
 
 // newStationery returns the stationery of a language we speak.
@@ -57,11 +56,9 @@ func newStationery(lang string) (*stationery, error) {
 	if err := json.Unmarshal(file, &s.texts); err != nil {
 		return nil, fmt.Errorf("notify: texts in %q: %w", lang, err)
 	}
-	tag, err := language.Parse(lang)
-	if err != nil {
-		return nil, fmt.Errorf("notify: language %q: %w", lang, err)
+	if s.words, err = web.NewWords(lang); err != nil {
+		return nil, fmt.Errorf("notify: %w", err)
 	}
-	s.numbers = message.NewPrinter(tag)
 	if s.text, err = texttemplate.ParseFS(letterFiles, "templates/letter.txt"); err != nil {
 		return nil, fmt.Errorf("notify: %w", err)
 	}
@@ -80,11 +77,8 @@ func (s *stationery) say(key string, pairs ...string) string {
 	return strings.NewReplacer(replacements...).Replace(s.texts[key])
 }
 
-// knows reports whether there is a text.
-func (s *stationery) knows(key string) bool { return s.texts[key] != "" }
-
 // number writes a number as the language does.
-func (s *stationery) number(n int) string { return s.numbers.Sprintf("%d", n) }
+func (s *stationery) number(n int) string { return s.words.Number(n) }
 
 // write returns a letter as plain text and as HTML.
 func (s *stationery) write(l letter) (text, html string, err error) {

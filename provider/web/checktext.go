@@ -30,8 +30,8 @@ type textUse struct {
 }
 
 func (c *catalog) checkUse(use textUse) error {
-	for code, texts := range c.texts {
-		sentence, exists := texts[use.key]
+	for code, words := range c.words {
+		sentence, exists := words.texts[use.key]
 		if !exists {
 			return fmt.Errorf("text %s does not exist in %s", use.key, code)
 		}

@@ -28,12 +28,12 @@ type catalog struct {
 	codes   []string // in the order in which they are offered
 	matcher language.Matcher
 	matched []string // the code of each of the matcher's languages
-	texts   map[string]map[string]string
+	words   map[string]*Words
 }
 
 // loadCatalog reads the languages on offer; none means all.
 func loadCatalog(offered []string) (*catalog, error) {
-	c := &catalog{codes: offered, texts: map[string]map[string]string{}}
+	c := &catalog{codes: offered, words: map[string]*Words{}}
 	var tags []language.Tag
 	for _, known := range languages {
 		if len(offered) > 0 && !slices.Contains(offered, known.code) {
@@ -42,16 +42,16 @@ func loadCatalog(offered []string) (*catalog, error) {
 		if len(offered) == 0 {
 			c.codes = append(c.codes, known.code)
 		}
-		texts, err := readLocale(known.code)
+		words, err := readWords(known.code)
 		if err != nil {
 			return nil, err
 		}
-		c.texts[known.code] = texts
+		c.words[known.code] = words
 		c.matched = append(c.matched, known.code)
 		tags = append(tags, language.MustParse(known.code))
 	}
 	for _, code := range offered {
-		if c.texts[code] == nil {
+		if !c.has(code) {
 			return nil, fmt.Errorf("language %q: there are no texts in it", code)
 		}
 	}
@@ -78,6 +78,12 @@ const languageParameter = "lang"
 // rememberLanguage is how long a choice of language lasts.
 const rememberLanguage = 365 * 24 * time.Hour
 
+// Words returns the words of the language in which a request is answered, for a
+// handler that needs them before the page is rendered; see View.Words.
+func (s *Site) Words(w http.ResponseWriter, r *http.Request) *Words {
+	return s.catalog.words[s.chooseLanguage(w, r, nil)]
+}
+
 // chooseLanguage returns the language of a page: what the person chose on it,
 // what the application asked for (ui_locales), what the person chose earlier, what the
 // browser prefers, else English.
@@ -98,7 +104,7 @@ func (s *Site) chooseLanguage(w http.ResponseWriter, r *http.Request, uiLocales 
 	return s.catalog.matched[0]
 }
 
-func (c *catalog) has(code string) bool { return c.texts[code] != nil }
+func (c *catalog) has(code string) bool { return c.words[code] != nil }
 
 func (c *catalog) match(wanted []language.Tag) (code string, ok bool) {
 	if len(wanted) == 0 {

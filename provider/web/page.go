@@ -10,9 +10,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 )
 
 //go:embed templates/*.html
@@ -49,6 +46,8 @@ type View struct {
 	FormTargets []string
 	// Locales is what the application asked for (ui_locales).
 	Locales []string
+	// Words is what Site.Words has returned for the request, if the handler asked.
+	Words *Words
 	// Here is the local URL under which GET shows this page, for the language links.
 	// Empty: the request's own, if it was a GET.
 	Here string
@@ -65,14 +64,18 @@ func (p *Page) Render(w http.ResponseWriter, r *http.Request, status int, v View
 }
 
 func (p *Page) render(w http.ResponseWriter, r *http.Request, status int, v View, policy, nonce string, data any) error {
+	if v.Words == nil {
+		v.Words = p.site.catalog.words[p.site.chooseLanguage(w, r, v.Locales)]
+	}
 	f := Frame{
-		Lang:         p.site.chooseLanguage(w, r, v.Locales),
+		Lang:         v.Words.code,
 		Organization: p.site.cfg.OrganizationName,
 		Links:        p.site.cfg.Links,
 		RequestID:    RequestID(r.Context()),
 		Nonce:        nonce,
 		Data:         data,
 		site:         p.site,
+		words:        v.Words,
 		chosen:       r.URL.Query().Get(languageParameter),
 	}
 	if !v.NoLanguages {
@@ -102,31 +105,22 @@ type Frame struct {
 	Data         any
 
 	site   *Site
+	words  *Words
 	chosen string // the language parameter of the page's URL
 }
 
 // T returns a text in the page's language; pairs are its parameters' names and values.
-func (f Frame) T(key string, pairs ...string) string {
-	var text strings.Builder
-	for _, part := range f.Parts(key, pairs...) {
-		text.WriteString(part.Text)
-	}
-	return text.String()
-}
+func (f Frame) T(key string, pairs ...string) string { return f.words.Say(key, pairs...) }
 
 // Parts is T in pieces, so that a page can emphasise values. A text that does
 // not exist shows as its key.
 func (f Frame) Parts(key string, pairs ...string) []Part {
-	sentence, exists := f.site.catalog.texts[f.Lang][key]
-	if !exists {
-		sentence = key
-	}
-	return parts(sentence, pairs)
+	return f.words.parts(key, pairs)
 }
 
 // Number returns a number as the page's language writes it.
 func (f Frame) Number(n int) string {
-	return message.NewPrinter(language.Make(f.Lang)).Sprintf("%d", n)
+	return f.words.Number(n)
 }
 
 // Local returns a local path for a form or link that keeps the language chosen

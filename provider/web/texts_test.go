@@ -64,6 +64,10 @@ func textKey(sections []string) *regexp.Regexp {
 	return regexp.MustCompile(`"((?:` + strings.Join(sections, "|") + `)\.[a-z_]+)"`)
 }
 
+// said are the sections of what imports tell; package importer tests that each has
+// all of its texts and no other.
+var said = []string{"note", "status", "moment"}
+
 func TestTextsAreUsedAndUsedTextsExist(t *testing.T) {
 	t.Parallel()
 	texts := readLocale(t, "en")
@@ -100,6 +104,9 @@ func TestTextsAreUsedAndUsedTextsExist(t *testing.T) {
 		}
 	}
 	for key := range texts {
+		if section, _, _ := strings.Cut(key, "."); slices.Contains(said, section) {
+			continue
+		}
 		if _, isUsed := used[key]; !isUsed {
 			t.Errorf("text %s is not used", key)
 		}

@@ -33,9 +33,9 @@ func (r reader) runChanges(ctx context.Context, s statement, args ...any) ([]use
 	var changes []users.RunChange
 	err := r.conn.query(ctx, s, func(rows *sql.Rows) error {
 		var c users.RunChange
-		err := rows.Scan(&c.Run, &c.Seq, &c.Phase, &c.SourceID, &c.User, &c.Before, &c.Kind, &c.Reason, &c.Detail,
+		err := rows.Scan(&c.Run, &c.Seq, &c.Phase, &c.SourceID, &c.User, &c.Before, &c.Kind, &c.Reason, notes{&c.Detail},
 			&c.Name, &c.Email, document{&c.Fields}, &c.Status, &c.ContentHash, &c.ManagerSourceID,
-			&c.InitialState, &c.Outcome, &c.Error, &c.Effect, moment{&c.HeardAt})
+			&c.InitialState, &c.Outcome, notes{&c.Error}, notes{&c.Effect}, moment{&c.HeardAt})
 		changes = append(changes, c)
 		return err
 	}, args...)
@@ -50,10 +50,14 @@ func (t *tx) InsertRunChanges(ctx context.Context, changes []users.RunChange) er
 		if err != nil {
 			return fmt.Errorf("fields of change %d: %w", c.Seq, err)
 		}
+		told, err := notesTexts(c.Detail, c.Error, c.Effect)
+		if err != nil {
+			return fmt.Errorf("notes of change %d: %w", c.Seq, err)
+		}
 		rows[i] = []any{
 			string(c.Run), int64(c.Seq), int64(c.Phase), c.SourceID, string(c.User), c.Before,
-			string(c.Kind), c.Reason, c.Detail, c.Name, c.Email, fields,
-			c.Status, c.ContentHash, c.ManagerSourceID, string(c.InitialState), string(c.Outcome), c.Error, c.Effect,
+			string(c.Kind), c.Reason, told[0], c.Name, c.Email, fields,
+			c.Status, c.ContentHash, c.ManagerSourceID, string(c.InitialState), string(c.Outcome), told[1], told[2],
 			millis(c.HeardAt),
 		}
 	}
@@ -65,7 +69,11 @@ func (t *tx) InsertRunChanges(ctx context.Context, changes []users.RunChange) er
 func (t *tx) UpdateRunChanges(ctx context.Context, changes []users.RunChange) error {
 	rows := make([][]any, len(changes))
 	for i, c := range changes {
-		rows[i] = []any{string(c.Run), int64(c.Seq), int64(c.Phase), string(c.Outcome), c.Error}
+		told, err := notesTexts(c.Error)
+		if err != nil {
+			return fmt.Errorf("why change %d failed: %w", c.Seq, err)
+		}
+		rows[i] = []any{string(c.Run), int64(c.Seq), int64(c.Phase), string(c.Outcome), told[0]}
 	}
 	_, err := t.conn.execRows(ctx, updateRunChanges, uniqueRows(rows, 2))
 	return err

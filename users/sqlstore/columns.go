@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/einlass/einlass/users"
 )
 
 // millis is how times are stored: Unix milliseconds, 0 for none.
@@ -62,4 +64,31 @@ func (d document) Scan(stored any) error {
 func jsonText(value any) (string, error) {
 	text, err := json.Marshal(value)
 	return string(text), err
+}
+
+// notes scans what notesTexts returns.
+type notes struct{ into *[]users.Note }
+
+// Scan implements sql.Scanner.
+func (n notes) Scan(stored any) error {
+	text, ok := stored.(string)
+	if !ok {
+		return fmt.Errorf("notes stored as %T", stored)
+	}
+	var err error
+	*n.into, err = users.ParseNotes(text)
+	return err
+}
+
+// notesTexts is how several columns of notes are stored.
+func notesTexts(columns ...[]users.Note) ([]string, error) {
+	texts := make([]string, len(columns))
+	for i, column := range columns {
+		text, err := users.NotesText(column)
+		if err != nil {
+			return nil, err
+		}
+		texts[i] = text
+	}
+	return texts, nil
 }

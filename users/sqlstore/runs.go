@@ -57,7 +57,7 @@ func (r reader) runs(ctx context.Context, s statement, args ...any) ([]users.Run
 		var run users.Run
 		err := rows.Scan(&run.ID, &run.Connection, &run.Preview, &run.State, &run.Actor,
 			moment{&run.StartedAt}, moment{&run.FinishedAt}, document{&run.Counts}, document{&run.Stats},
-			&run.PlanHash, document{&run.Held}, &run.ErrorCode, &run.Error,
+			&run.PlanHash, document{&run.Held}, &run.ErrorCode, notes{&run.Error},
 			&run.ApprovedBy, moment{&run.ApprovedAt}, document{&run.Options}, document{&run.Progress}, &run.Scope)
 		runs = append(runs, run)
 		return err
@@ -98,9 +98,13 @@ func runColumns(r users.Run) ([]any, error) {
 		}
 		documents[i] = text
 	}
+	failure, err := users.NotesText(r.Error)
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", r.ID, err)
+	}
 	return []any{
 		flag(r.Preview), string(r.State), string(r.Actor), millis(r.StartedAt), millis(r.FinishedAt), documents[0], documents[1],
-		r.PlanHash, documents[2], r.ErrorCode, r.Error, string(r.ApprovedBy), millis(r.ApprovedAt), documents[3], documents[4],
+		r.PlanHash, documents[2], r.ErrorCode, failure, string(r.ApprovedBy), millis(r.ApprovedAt), documents[3], documents[4],
 		string(r.Scope),
 	}, nil
 }

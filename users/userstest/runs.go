@@ -61,7 +61,9 @@ func keepsRun(t *testing.T, s users.Store) {
 	r.Counts = users.Counts{Created: 1, Updated: 2, Suspended: 3, Reactivated: 4, Unchanged: 5, Skipped: 6, Quarantined: 7, Failed: 8}
 	r.Stats = users.FeedStats{People: 9, Announced: -1, Filled: map[string]int{"email": 9}, Domains: map[string]int{"example.com": 9}, Missing: []string{"office"}, Surplus: []string{"salary"}, Active: 3}
 	r.Stats.Time = users.RunTime{Pages: 2, SlowestPage: 3 * time.Second, Reading: time.Minute, Planning: time.Second, Applying: time.Millisecond}
-	r.PlanHash, r.Held, r.ErrorCode, r.Error = "abc", []string{"people:30"}, "source_unreachable", "Personio does not answer."
+	r.PlanHash, r.ErrorCode = "abc", "source_unreachable"
+	r.Held = []users.Note{{Code: "new_domain", Texts: map[string]string{"about": "evil.example"}, Numbers: map[string]int{"count": 30}}, {English: "of old"}}
+	r.Error = []users.Note{{Code: "failure.source_unreachable", Texts: map[string]string{"cause": "\"no\" route"}}}
 	r.ApprovedBy, r.ApprovedAt, r.Scope = "cli:root", noon.Add(time.Hour), users.ScopeDelta
 	r.Options = users.RunOptions{
 		Mode: users.ImportSelected, Selected: []string{"7", "8"}, Filter: "email=ada%40example.com",
@@ -165,11 +167,11 @@ func keepsChange(t *testing.T, s users.Store) {
 	run := users.NewRunID()
 	full := users.RunChange{
 		Run: run, Seq: 1, Phase: 2, SourceID: "77", User: users.NewID(), Before: 3, Kind: users.ChangeSuspend,
-		Reason: "status_leave", Detail: "On leave.", Name: "Ada Lovelace", Email: "ada@example.com",
+		Reason: "status_leave", Detail: []users.Note{{Code: "privileged", Terms: map[string]string{"status": "leave"}}}, Name: "Ada Lovelace", Email: "ada@example.com",
 		Fields: map[string]users.FieldChange{"department": {Before: "", After: "Söldner"}},
-		Status: "leave", ContentHash: "abc", ManagerSourceID: "1", InitialState: users.StateStaged, Effect: "Loses Personio.",
+		Status: "leave", ContentHash: "abc", ManagerSourceID: "1", InitialState: users.StateStaged, Effect: []users.Note{{Code: "loses", Lists: map[string][]string{"applications": {"Personio"}}}, {Code: "access_ends.later", Times: map[string]users.LocalTime{"at": {At: time.UnixMilli(1).UTC(), Zone: "Europe/Berlin"}}}},
 		HeardAt: noon.Add(-time.Second),
-		Outcome: users.OutcomePlanned, Error: "none",
+		Outcome: users.OutcomePlanned, Error: []users.Note{{English: "Written by a version of old."}},
 	}
 	bare := users.RunChange{Run: run, Seq: 2, Phase: 2, Before: -1, Kind: users.ChangeSkip, Outcome: users.OutcomePlanned}
 	putChanges(t, s, full, bare)
@@ -192,7 +194,7 @@ func pagesOfChanges(t *testing.T, s users.Store) {
 			c.Outcome = users.OutcomeApplied
 			done = append(done, c)
 		}
-		done[0].Phase, done[0].Outcome, done[0].Error = 9, users.OutcomeFailed, "why"
+		done[0].Phase, done[0].Outcome, done[0].Error = 9, users.OutcomeFailed, []users.Note{{Code: "sealed"}}
 		return tx.UpdateRunChanges(t.Context(), done)
 	})
 	count := func(outcome users.Outcome) (n int, last users.RunChange) {
@@ -217,7 +219,7 @@ func pagesOfChanges(t *testing.T, s users.Store) {
 			t.Errorf("%d changes of outcome %q, want %d", n, outcome, want)
 		}
 	}
-	if _, last := count(""); last.Phase != 9 || last.Seq != 1 || last.Error != "why" {
+	if _, last := count(""); last.Phase != 9 || last.Seq != 1 || len(last.Error) != 1 || last.Error[0].Code != "sealed" {
 		t.Errorf("last change %+v, want the one that failed and was moved to phase 9", last)
 	}
 }

@@ -145,7 +145,11 @@ func (c corruption) check(t *testing.T, events []users.Event) (run string) {
 	}
 	var told users.ImportFinished
 	must(t, json.Unmarshal([]byte(events[0].Payload), &told))
-	if why := strings.Join(append(told.Held, told.ErrorCode), ""); told.State != c.state || !strings.HasPrefix(why, c.why) || !told.Alert {
+	why := told.ErrorCode
+	if len(told.Held) > 0 {
+		why = told.Held[0].Subject()
+	}
+	if told.State != c.state || !strings.HasPrefix(why, c.why) || !told.Alert {
 		t.Errorf("event: %+v, want %s because of %s, as an alert", told, c.state, c.why)
 	}
 	return events[0].Subject
