@@ -36,8 +36,11 @@ func (a *Authorizer) getAuthorize(w http.ResponseWriter, r *http.Request) error 
 func (a *Authorizer) authorize(w http.ResponseWriter, r *http.Request, in params) error {
 	c, found := a.cfg.Registry.client(in.get("client_id"))
 	if !found || in.isRepeated("client_id") {
-		return unknownClient(in.get("client_id"))
+		meant := a.cfg.Registry.clientAt(in.get("redirect_uri"))
+		callOf(r.Context()).of(meant)
+		return unknownClient(meant, in.get("client_id"))
 	}
+	callOf(r.Context()).of(c)
 	if isPushed(in) {
 		return a.authorizePushed(w, r, c, in)
 	}
@@ -45,12 +48,12 @@ func (a *Authorizer) authorize(w http.ResponseWriter, r *http.Request, in params
 	if !slices.Contains(c.RedirectURIs, redirectURI) || in.isRepeated("redirect_uri") {
 		return &web.Error{
 			Status: http.StatusBadRequest, Key: "error.redirect_uri",
-			Err: fmt.Errorf("redirect URI %.300q is not one that client %s has registered", redirectURI, c.ClientID),
+			Err: fmt.Errorf("client %s: %w", c.ClientID, redirectCause(users.CallRedirectUnknown, redirectURI, c.RedirectURIs...)),
 		}
 	}
 	p, failure := a.readRequest(r.Context(), c, in)
 	if failure == nil && c.RequirePAR {
-		failure = errInvalidRequest("This client must push its authorization requests.")
+		failure = errInvalidRequest("This client must push its authorization requests.").WithParent(because(users.CallPARRequired))
 	}
 	if failure != nil {
 		return a.fail(w, r, c, p, failure)
@@ -58,10 +61,12 @@ func (a *Authorizer) authorize(w http.ResponseWriter, r *http.Request, in params
 	return a.authorizeValid(w, r, c, p)
 }
 
-// unknownClient is for a request of a client that is not registered as it says. The log tells which.
-func unknownClient(id string) error {
+// unknownClient is for a request of a client that is not registered as it says;
+// meant is whose it seems to be, nil if nobody's. The log tells which.
+func unknownClient(meant *client, id string) error {
 	return &web.Error{
-		Status: http.StatusBadRequest, Key: "error.unknown_client", Err: fmt.Errorf("no client is registered as %.300q", id),
+		Status: http.StatusBadRequest, Key: "error.unknown_client",
+		Err: unknownClientCause(meant, id),
 	}
 }
 
@@ -82,6 +87,9 @@ func (a *Authorizer) answer(w http.ResponseWriter, r *http.Request, c *client, s
 		return err
 	}
 	p, current, d := s.params, s.session, decide(s)
+	if s.signedIn() {
+		callOf(r.Context()).about(current.User)
+	}
 	switch d.verdict {
 	case verdictIssue:
 		if err := a.remember(r.Context(), c, s); err != nil {
@@ -92,7 +100,7 @@ func (a *Authorizer) answer(w http.ResponseWriter, r *http.Request, c *client, s
 		return a.deny(w, r, c, p, *current, d.reason)
 	case verdictFail:
 		a.observeDenial(r, c, current, d.reason)
-		return a.fail(w, r, c, p, d.err)
+		return a.fail(w, r, c, p, d.failure())
 	case verdictAsk:
 		return a.startConsent(w, r, c, s)
 	case verdictSignIn:
@@ -146,6 +154,7 @@ func (a *Authorizer) issue(w http.ResponseWriter, r *http.Request, c *client, p 
 		return web.Unavailable(err)
 	}
 	a.observePerson(r, users.EventAccessGranted, s.User, eventPayload{Application: c.application.ID})
+	callOf(r.Context()).done(users.CallCodeSent, users.FactAddress, p.RedirectURI)
 	return a.respond(w, r, c, p, responseFields{code: code.Reveal()})
 }
 
@@ -153,11 +162,19 @@ func (a *Authorizer) issue(w http.ResponseWriter, r *http.Request, c *client, p 
 // decides again: the person may have no access, or the account may have changed.
 func (a *Authorizer) Finish(w http.ResponseWriter, r *http.Request, req session.AuthRequest, s session.Session) error {
 	a.finishPending(r)
-	c, found := a.cfg.Registry.client(req.Params.ClientID)
-	if !found || !slices.Contains(c.RedirectURIs, req.Params.RedirectURI) {
-		return unknownClient(req.Params.ClientID)
-	}
-	return a.answer(w, r, c, situation{params: req.Params, session: &s, requested: req.Created})
+	return a.answerKept(w, r, situation{params: req.Params, session: &s, requested: req.Created})
+}
+
+// answerKept answers a request that was kept while the person was asked, as authorize does.
+func (a *Authorizer) answerKept(w http.ResponseWriter, r *http.Request, s situation) error {
+	return a.calls.watch(users.EndpointAuthorize, func(w http.ResponseWriter, r *http.Request) error {
+		c, found := a.cfg.Registry.client(s.params.ClientID)
+		callOf(r.Context()).of(c)
+		if !found || !slices.Contains(c.RedirectURIs, s.params.RedirectURI) {
+			return unknownClient(c, s.params.ClientID)
+		}
+		return a.answer(w, r, c, s)
+	})(w, r)
 }
 
 // startSignIn keeps the request for this browser and shows the sign-in form.
@@ -169,6 +186,7 @@ func (a *Authorizer) startSignIn(w http.ResponseWriter, r *http.Request, c *clie
 	if err != nil {
 		return web.Unavailable(err)
 	}
+	callOf(r.Context()).waits(users.CallSignInAsked)
 	return web.Redirect(w, "/login?request="+url.QueryEscape(req.ID))
 }
 

@@ -88,7 +88,7 @@ func TestAuthorizeShowsAPageForAnUnknownClient(t *testing.T) {
 			t.Errorf("%s: status %d, Location %q; want 400 without", name, answer.StatusCode, answer.Header.Get("Location"))
 		}
 	}
-	if !strings.Contains(b.Logs.String(), `registered as \"nobody\"`) {
+	if !strings.Contains(b.Logs.String(), `client_unknown, sent \"nobody\", registered \"personio\"`) {
 		t.Error("the log does not name the client")
 	}
 	for _, name := range []string{"client_id", "redirect_uri"} {

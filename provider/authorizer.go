@@ -16,6 +16,7 @@ import (
 type directory interface {
 	Read() users.Reader
 	Observe(e users.Event)
+	callLog
 	GrantConsent(ctx context.Context, id users.ID, application users.ApplicationID, scopes []string) error
 }
 
@@ -35,6 +36,7 @@ type AuthorizerConfig struct {
 // responds. The sign-in pages call Finish when a person has signed in.
 type Authorizer struct {
 	cfg         AuthorizerConfig
+	calls       recorder
 	consentPage *web.Page
 }
 
@@ -53,7 +55,7 @@ func NewAuthorizer(cfg AuthorizerConfig) (*Authorizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("provider: %w", err)
 	}
-	return &Authorizer{cfg: cfg, consentPage: page}, nil
+	return &Authorizer{cfg: cfg, calls: recorder{cfg.Registry, cfg.Users}, consentPage: page}, nil
 }
 
 // eventPayload is what the protocol's events say beside who and what.

@@ -3,6 +3,7 @@ package provider
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -101,6 +102,18 @@ func addProfile(claims claimSet, u users.User) {
 	for _, name := range profileClaims {
 		claims.put(name, u.Attributes[name])
 	}
+}
+
+// names returns the names of all claims, and of those that hold the person's e-mail address.
+func (s claimSet) names(u users.User) (all, addresses string) {
+	var ofAddress []string
+	sorted := slices.Sorted(maps.Keys(s))
+	for _, name := range sorted {
+		if u.EmailKey != "" && s[name] == any(u.Email) {
+			ofAddress = append(ofAddress, name)
+		}
+	}
+	return strings.Join(sorted, ", "), strings.Join(ofAddress, ", ")
 }
 
 // appendTo adds the claims to the members of a JSON object.

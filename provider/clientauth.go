@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -83,6 +84,9 @@ func readBasic(header string) (presented, bool) {
 // by its registered method and no other; every failure reads alike.
 func (p *Provider) authenticateClient(r *http.Request, in params) (*client, error) {
 	who, failure := readClientAuth(r, in)
+	if c, found := p.cfg.Registry.client(cmp.Or(who.clientID, in.get("client_id"))); found {
+		callOf(r.Context()).of(c)
+	}
 	if failure == nil {
 		c, found := p.cfg.Registry.client(who.clientID)
 		if !found {
@@ -95,9 +99,28 @@ func (p *Provider) authenticateClient(r *http.Request, in params) (*client, erro
 		if found && c.AuthMethod == who.method && proven {
 			return c, nil
 		}
-		failure = errInvalidClient()
+		failure = errInvalidClient().WithParent(p.whyUnproven(r, c, who, in))
 	}
 	return nil, p.refuseClient(r, who, failure)
+}
+
+// whyUnproven says for the log why c, which has no name where there is no such client, is not who it says.
+func (p *Provider) whyUnproven(r *http.Request, c *client, who presented, in params) *cause {
+	switch {
+	case c.ClientID == "":
+		meant := p.cfg.Registry.clientAt(in.get("redirect_uri"))
+		callOf(r.Context()).of(meant)
+		return unknownClientCause(meant, who.clientID)
+	case who.method == users.AuthMethodNone:
+		return because(users.CallSecretMissing)
+	case who.method != c.AuthMethod:
+		return because(users.CallMethodOther, users.FactSent, who.method, users.FactRegistered, c.AuthMethod)
+	case who.method == users.AuthMethodPrivateKey:
+		return because(users.CallAssertion)
+	case c.hasExpired(who.secret):
+		return because(users.CallSecretExpired)
+	}
+	return because(users.CallSecretWrong)
 }
 
 // proves reports whether what a client presented is what it is registered with.

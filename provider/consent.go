@@ -14,6 +14,7 @@ import (
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/session"
 	"github.com/einlass/einlass/provider/web"
+	"github.com/einlass/einlass/users"
 )
 
 //go:embed templates/*.html
@@ -57,6 +58,7 @@ func (a *Authorizer) startConsent(w http.ResponseWriter, r *http.Request, c *cli
 	if err != nil {
 		return web.Unavailable(err)
 	}
+	callOf(r.Context()).waits(users.CallConsentAsked)
 	return web.Redirect(w, pathConsent+"?"+url.Values{fieldRequest: {req.ID}}.Encode())
 }
 
@@ -101,7 +103,7 @@ func (a *Authorizer) asked(r *http.Request, id string) (question, error) {
 	}
 	c, found := a.cfg.Registry.client(req.Params.ClientID)
 	if !found || !slices.Contains(c.RedirectURIs, req.Params.RedirectURI) {
-		return question{}, unknownClient(req.Params.ClientID)
+		return question{}, unknownClient(c, req.Params.ClientID)
 	}
 	return question{AuthRequest: req, client: c, session: current}, nil
 }
@@ -177,9 +179,13 @@ func (a *Authorizer) postConsent(w http.ResponseWriter, r *http.Request) error {
 	}
 	if answer == decisionDeny {
 		a.observeDenial(r, q.client, q.session, reasonNoConsent)
-		return a.fail(w, r, q.client, q.Params, errConsentRefused())
+		return a.calls.watch(users.EndpointAuthorize, func(w http.ResponseWriter, r *http.Request) error {
+			callOf(r.Context()).of(q.client)
+			callOf(r.Context()).about(q.User)
+			return a.fail(w, r, q.client, q.Params, errConsentRefused())
+		})(w, r)
 	}
 	s := q.situation()
 	s.consent = consentGiven
-	return a.answer(w, r, q.client, s)
+	return a.answerKept(w, r, s)
 }

@@ -36,6 +36,19 @@ type decision struct {
 	acr     string      // of an issue: the class that is said in the ID token
 }
 
+// failure is the error of a failure, with its reason for the log where it is a denial.
+func (d decision) failure() *oidc.Error {
+	if d.reason == "" {
+		return d.err
+	}
+	return d.err.WithParent(deniedCauses[d.reason])
+}
+
+// deniedCauses are the reasons of denials, in the words of watched calls.
+var deniedCauses = map[string]*cause{
+	reasonNoGroup: because(users.CallNoGroup), reasonNoEmail: because(users.CallNoEmail),
+}
+
 // consent is what the person has said about releasing what is asked for.
 type consent int
 

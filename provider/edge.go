@@ -17,10 +17,27 @@ type protocolError struct {
 	retryAfter time.Duration // not zero: too many failures
 }
 
-func (e *protocolError) Error() string { return string(e.err.ErrorType) + ": " + e.err.Description }
+// Error is for the log, and names the cause where there is one.
+func (e *protocolError) Error() string {
+	text := string(e.err.ErrorType) + ": " + e.err.Description
+	if why := causeOf(e.err); why != nil {
+		text += " (" + why.Error() + ")"
+	}
+	return text
+}
+
+func (e *protocolError) Unwrap() error { return e.err }
 
 // refuse makes an error of an endpoint that programs call.
 func refuse(err *oidc.Error) error { return &protocolError{err: err} }
+
+// refuseFor is refuse with a cause for the log, which is not answered; nil: there is none.
+func refuseFor(err *oidc.Error, why *cause) error {
+	if why == nil {
+		return refuse(err)
+	}
+	return refuse(err.WithParent(why))
+}
 
 // errorBody is the JSON of a refusal.
 type errorBody struct {

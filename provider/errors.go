@@ -1,6 +1,10 @@
 package provider
 
-import "github.com/zitadel/oidc/v3/pkg/oidc"
+import (
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"github.com/einlass/einlass/users"
+)
 
 // Errors the library has no value for. Descriptions are fixed sentences in the
 // characters that RFC 6749 section 5.2 allows; causes go to the log.
@@ -25,19 +29,19 @@ func errInvalidRequest(description string) *oidc.Error {
 }
 
 func errInvalidScope() *oidc.Error {
-	return oidc.ErrInvalidScope().WithDescription("The scope must contain openid.")
+	return oidc.ErrInvalidScope().WithDescription("The scope must contain openid.").WithParent(because(users.CallScopeOpenID))
 }
 
 func errLoginRequired() *oidc.Error {
-	return oidc.ErrLoginRequired().WithDescription("The person is not signed in.")
+	return oidc.ErrLoginRequired().WithDescription("The person is not signed in.").WithParent(because(users.CallNotSignedIn))
 }
 
 func errConsentRequired() *oidc.Error {
-	return &oidc.Error{ErrorType: "consent_required", Description: "The person has not consented to what is asked for."}
+	return &oidc.Error{ErrorType: "consent_required", Description: "The person has not consented to what is asked for.", Parent: because(users.CallNoConsent)}
 }
 
 func errConsentRefused() *oidc.Error {
-	return oidc.ErrAccessDenied().WithDescription("The person did not consent.")
+	return oidc.ErrAccessDenied().WithDescription("The person did not consent.").WithParent(because(users.CallNoConsent))
 }
 
 // errUnmetAuthentication has its own specification: OpenID Connect Core Error Code unmet_authentication_requirements 1.0.
@@ -54,7 +58,8 @@ func errInvalidGrant() *oidc.Error {
 }
 
 func errScopeNotGranted() *oidc.Error {
-	return oidc.ErrInvalidScope().WithDescription("The scope must contain openid and nothing that was not granted before.")
+	return oidc.ErrInvalidScope().WithDescription("The scope must contain openid and nothing that was not granted before.").
+		WithParent(because(users.CallScopeMore))
 }
 
 func errUnauthorizedClient(description string) *oidc.Error {

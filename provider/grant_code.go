@@ -26,7 +26,7 @@ func (p *Provider) exchangeCode(r *http.Request, c *client, in params) (tokenRes
 	check := session.CodeCheck{ClientID: c.ClientID, RedirectURI: in.get("redirect_uri")}
 	if verifier := in.get("code_verifier"); verifier != "" {
 		if !verifierPattern.MatchString(verifier) {
-			return tokenResponse{}, refuse(errInvalidGrant())
+			return tokenResponse{}, refuseFor(errInvalidGrant(), because(users.CallCodePKCE))
 		}
 		check.Challenge = oidc.NewSHACodeChallenge(verifier)
 	}
@@ -38,12 +38,28 @@ func (p *Provider) exchangeCode(r *http.Request, c *client, in params) (tokenRes
 		observe(ctx, p.cfg.Users, p.cfg.Logger, users.EventCodeReplayed, users.ActorSystem, string(c.application.ID), eventPayload{})
 	}
 	if err != nil {
-		return tokenResponse{}, refuseGrant(err)
+		return tokenResponse{}, p.refuseCode(ctx, keys.Secret(in.get("code")), check, err)
 	}
+	callOf(ctx).about(g.User)
 	if !c.owns(g) {
-		return tokenResponse{}, refuse(errInvalidGrant())
+		return tokenResponse{}, refuseFor(errInvalidGrant(), because(users.CallCodeClient))
 	}
 	return p.tokensFor(ctx, c, g)
+}
+
+// refuseCode is refuseGrant that finds out for the log why a code was refused.
+func (p *Provider) refuseCode(ctx context.Context, code keys.Secret, check session.CodeCheck, err error) error {
+	if errors.Is(err, session.ErrReplayed) {
+		return refuseGrant(err, because(users.CallCodeUsed))
+	}
+	refused, unknown := p.cfg.Sessions.Explain(ctx, code, check)
+	if unknown != nil { // the refusal stands without a reason
+		return refuseGrant(err, nil)
+	}
+	if refused.Fault == session.CodeRedirect {
+		return refuseGrant(err, redirectCause(users.CallCodeRedirect, check.RedirectURI, refused.Code.RedirectURI))
+	}
+	return refuseGrant(err, because(codeCauses[refused.Fault]))
 }
 
 // tokensFor gives an application its tokens, if the person may still use it.
@@ -96,8 +112,11 @@ func (p *Provider) personOrRevoke(ctx context.Context, g session.Grant) (users.U
 // the application any more. It comes without groups: no claim is made of them.
 func (p *Provider) person(ctx context.Context, g session.Grant) (users.User, error) {
 	u, d, err := p.cfg.Users.Read().UserDecision(ctx, g.User, g.Application, p.cfg.Now())
-	if errors.Is(err, users.ErrNotFound) || err == nil && !d.MayEnter(g.Epoch) {
-		return users.User{}, refuse(errInvalidGrant())
+	if errors.Is(err, users.ErrNotFound) {
+		return users.User{}, refuseFor(errInvalidGrant(), because(users.CallPersonUnknown))
+	}
+	if err == nil && !d.MayEnter(g.Epoch) {
+		return users.User{}, refuseFor(errInvalidGrant(), whyNot(d, g))
 	}
 	if err != nil {
 		return users.User{}, web.Unavailable(err)

@@ -30,10 +30,11 @@ func (p *Provider) exchangeRefresh(r *http.Request, c *client, in params) (token
 	}
 	known, err := p.cfg.Sessions.RefreshToken(ctx, token)
 	if err != nil {
-		return tokenResponse{}, refuseGrant(err)
+		return tokenResponse{}, refuseGrant(err, because(users.CallRefreshUnknown))
 	}
+	callOf(ctx).about(known.Grant.User)
 	if !c.owns(known.Grant) {
-		return tokenResponse{}, refuse(errInvalidGrant())
+		return tokenResponse{}, refuseFor(errInvalidGrant(), because(users.CallTokenOther))
 	}
 	if known.Rotated { // a replay counts whatever else is wrong with the request
 		_, _, err := p.rotate(ctx, c, token)
@@ -78,7 +79,7 @@ func (p *Provider) consentOrRevoke(ctx context.Context, c *client, g session.Gra
 	if err := p.cfg.Sessions.Revoke(ctx, g); err != nil {
 		return web.Unavailable(err)
 	}
-	return refuse(errInvalidGrant())
+	return refuseFor(errInvalidGrant(), because(users.CallNoConsent))
 }
 
 // rotate uses up a refresh token. One that had been used before has revoked its family.
@@ -87,19 +88,21 @@ func (p *Provider) rotate(ctx context.Context, c *client, token keys.Secret) (ke
 	if err == nil {
 		return next, g, nil
 	}
+	why := because(users.CallRefreshUnknown)
 	if errors.Is(err, session.ErrReplayed) {
+		why = because(users.CallRefreshUsed)
 		observe(ctx, p.cfg.Users, p.cfg.Logger, users.EventRefreshReplayed, users.ActorSystem, string(c.application.ID), eventPayload{})
 	}
-	return "", session.Grant{}, refuseGrant(err)
+	return "", session.Grant{}, refuseGrant(err, why)
 }
 
 // refuseGrant is invalid_grant for what the store of sessions refused; any other
-// error means that it did not answer.
-func refuseGrant(err error) error {
-	if errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrMismatch) || errors.Is(err, session.ErrReplayed) {
-		return refuse(errInvalidGrant())
+// error means that it did not answer. A nil cause is an unknown one.
+func refuseGrant(err error, why *cause) error {
+	if !errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrMismatch) && !errors.Is(err, session.ErrReplayed) {
+		return web.Unavailable(err)
 	}
-	return web.Unavailable(err)
+	return refuseFor(errInvalidGrant(), why)
 }
 
 // narrowScopes returns the scopes that a refresh asks for: by default all that

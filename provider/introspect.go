@@ -60,6 +60,11 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	reason := users.CallTokenActive
+	if !answer.Active {
+		reason = users.CallTokenInactive
+	}
+	callOf(r.Context()).done(reason)
 	return web.JSON(w, http.StatusOK, answer)
 }
 

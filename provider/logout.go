@@ -1,12 +1,15 @@
 package provider
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 
 	"github.com/einlass/einlass/provider/web"
+	"github.com/einlass/einlass/users"
 )
 
 // Parameters of a request to sign out (OpenID Connect RP-Initiated Logout
@@ -43,6 +46,9 @@ func (p *Provider) getEndSession(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	given, clientID, err := p.whoAsks(r, in)
+	if asking, found := p.cfg.Registry.client(cmp.Or(clientID, in.get(parameterClient))); found {
+		callOf(r.Context()).of(asking)
+	}
 	if err != nil {
 		return err
 	}
@@ -67,8 +73,11 @@ func (p *Provider) getEndSession(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if given != nil && (current == nil || given.Subject == current.User && given.SID == current.SID) {
+		callOf(r.Context()).about(given.Subject)
+		callOf(r.Context()).done(users.CallSignedOut)
 		return p.cfg.SignOut(w, r, current, target)
 	}
+	callOf(r.Context()).waits(users.CallSignOutAsked)
 	return web.Redirect(w, "/logout?"+checked.Encode())
 }
 
@@ -81,13 +90,13 @@ func (p *Provider) whoAsks(r *http.Request, in params) (given *hint, clientID st
 	}
 	h, err := verifyHint(r.Context(), p.cfg.Keys, p.cfg.Issuer, text)
 	if err != nil {
-		return nil, "", errLogout("logout.hint", err)
+		return nil, "", errLogout("logout.hint", fmt.Errorf("%w: %w", because(users.CallLogoutHint), err))
 	}
 	if _, found := p.cfg.Registry.client(h.Audience); !found {
-		return nil, "", errLogout("logout.hint", errBadHint)
+		return nil, "", errLogout("logout.hint", fmt.Errorf("%w: %w", because(users.CallLogoutHint), errBadHint))
 	}
 	if named := in.get(parameterClient); named != "" && named != h.Audience {
-		return nil, "", errLogout("logout.hint", errors.New("client_id is not the audience of the hint"))
+		return nil, "", errLogout("logout.hint", fmt.Errorf("%w: client_id is not its audience", because(users.CallLogoutHint)))
 	}
 	return &h, h.Audience, nil
 }
@@ -102,7 +111,11 @@ func (r *Registry) LogoutTarget(params url.Values) (target string, err error) {
 	}
 	c, found := r.client(params.Get(parameterClient))
 	if !found || !slices.Contains(c.PostLogoutRedirectURIs, uri) {
-		return "", errLogout("logout.uri", errors.New("post_logout_redirect_uri is not registered for the client"))
+		var registered []string
+		if found {
+			registered = c.PostLogoutRedirectURIs
+		}
+		return "", errLogout("logout.uri", redirectCause(users.CallLogoutUnknown, uri, registered...))
 	}
 	state := params.Get(parameterState)
 	if !isOpaque(state) {

@@ -46,6 +46,7 @@ func (p *Provider) push(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return web.Unavailable(err)
 	}
+	callOf(r.Context()).done(users.CallRequestPushed)
 	return web.JSON(w, http.StatusCreated, pushed{
 		RequestURI: requestURIPrefix + reference.Reveal(),
 		ExpiresIn:  expiresIn(expires, p.cfg.Now()),
@@ -58,7 +59,8 @@ func (a *Authorizer) readPushed(ctx context.Context, c *client, in params) (sess
 		return session.Params{}, errInvalidRequest("A pushed request cannot refer to another request.")
 	}
 	if !slices.Contains(c.RedirectURIs, in.get("redirect_uri")) {
-		return session.Params{}, errInvalidRequest("The redirect_uri is not registered.")
+		return session.Params{}, errInvalidRequest("The redirect_uri is not registered.").
+			WithParent(redirectCause(users.CallRedirectUnknown, in.get("redirect_uri"), c.RedirectURIs...))
 	}
 	return a.readRequest(ctx, c, in)
 }

@@ -51,6 +51,7 @@ type Provider struct {
 	cfg               Config
 	discoveryDocument document
 	clientKeys        *clientKeys
+	calls             recorder
 	handler           http.Handler
 }
 
@@ -69,7 +70,9 @@ func New(cfg Config) (*Provider, error) {
 	if cfg.TokensIssued == nil {
 		cfg.TokensIssued = func(users.ApplicationID, []string) {}
 	}
-	p := &Provider{cfg: cfg, clientKeys: newClientKeys(cfg.Outgoing, cfg.Now, cfg.Logger)}
+	p := &Provider{
+		cfg: cfg, clientKeys: newClientKeys(cfg.Outgoing, cfg.Now, cfg.Logger), calls: recorder{cfg.Registry, cfg.Users},
+	}
 	var err error
 	if p.discoveryDocument, err = newDocument(p.metadata()); err != nil {
 		return nil, fmt.Errorf("provider: %w", err)

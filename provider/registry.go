@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -18,12 +19,14 @@ type registrySource interface {
 	Revision(ctx context.Context) (int64, error)
 	Applications(ctx context.Context) ([]users.Application, error)
 	ClientSecrets(ctx context.Context) ([]users.ClientSecret, error)
+	Watches(ctx context.Context, now time.Time) ([]users.Watch, error)
 }
 
 // RegistryConfig is what a Registry needs. Source is required.
 type RegistryConfig struct {
 	Source   registrySource
 	OnChange func(ctx context.Context) error // called after each rebuild, e.g. to reload keys; nil: nothing
+	Now      func() time.Time                // nil means time.Now
 	Logger   *slog.Logger                    // nil discards
 }
 
@@ -32,6 +35,7 @@ type RegistryConfig struct {
 type Registry struct {
 	cfg     RegistryConfig
 	current atomic.Pointer[snapshot]
+	watches atomic.Pointer[[]users.Watch] // nil: nobody watches
 }
 
 // snapshot is one state of the registry; it is never changed.
@@ -55,6 +59,9 @@ func NewRegistry(cfg RegistryConfig) *Registry {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	r := &Registry{cfg: cfg}
 	r.current.Store(&snapshot{})
 	return r
@@ -71,8 +78,11 @@ func (r *Registry) client(id string) (*client, bool) {
 	return c, found
 }
 
-// Refresh rebuilds the registry if the directory's revision has risen.
+// Refresh rebuilds the registry if the directory's revision has risen, and looks who watches.
 func (r *Registry) Refresh(ctx context.Context) error {
+	if err := r.refreshWatches(ctx); err != nil {
+		return fmt.Errorf("registry: %w", err)
+	}
 	revision, err := r.cfg.Source.Revision(ctx)
 	if err != nil {
 		return fmt.Errorf("registry: %w", err)
@@ -91,6 +101,35 @@ func (r *Registry) Refresh(ctx context.Context) error {
 	}
 	r.current.Store(next)
 	return nil
+}
+
+func (r *Registry) refreshWatches(ctx context.Context) error {
+	watches, err := r.cfg.Source.Watches(ctx, r.cfg.Now())
+	if err != nil {
+		return err
+	}
+	if len(watches) == 0 {
+		r.watches.Store(nil)
+		return nil
+	}
+	r.watches.Store(&watches)
+	return nil
+}
+
+// watched returns the applications whose calls somebody watches now.
+func (r *Registry) watched() []users.ApplicationID {
+	watches := r.watches.Load()
+	if watches == nil {
+		return nil
+	}
+	now := r.cfg.Now()
+	var ids []users.ApplicationID
+	for _, w := range *watches {
+		if now.Before(w.Until) && !slices.Contains(ids, w.Application) {
+			ids = append(ids, w.Application)
+		}
+	}
+	return ids
 }
 
 func (r *Registry) build(ctx context.Context, revision int64) (*snapshot, error) {
@@ -154,10 +193,19 @@ func (c *client) owns(g session.Grant) bool {
 
 // checkSecret compares with every live secret in constant time.
 func (c *client) checkSecret(secret keys.Secret, now time.Time) bool {
+	return c.matchesSecret(secret, func(s users.ClientSecret) bool { return s.ExpiresAt.IsZero() || now.Before(s.ExpiresAt) })
+}
+
+// hasExpired reports whether a secret that is not valid was so once.
+func (c *client) hasExpired(secret keys.Secret) bool {
+	return c.matchesSecret(secret, func(users.ClientSecret) bool { return true })
+}
+
+func (c *client) matchesSecret(secret keys.Secret, among func(users.ClientSecret) bool) bool {
 	hash := secret.Hash()
 	match := 0
 	for _, s := range c.secrets {
-		if s.ExpiresAt.IsZero() || now.Before(s.ExpiresAt) {
+		if among(s) {
 			match |= subtle.ConstantTimeCompare(hash[:], s.Hash[:])
 		}
 	}

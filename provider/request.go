@@ -138,7 +138,7 @@ func readChallenge(p *session.Params, c *client, in params) *oidc.Error {
 	case challenge == "" && method != "":
 		return errInvalidRequest("The code_challenge is missing.")
 	case challenge == "" && (c.RequirePKCE || c.AuthMethod == users.AuthMethodNone):
-		return errInvalidRequest("This client must use PKCE with S256.")
+		return errInvalidRequest("This client must use PKCE with S256.").WithParent(because(users.CallPKCERequired))
 	case challenge == "":
 		return nil
 	case method != string(oidc.CodeChallengeMethodS256):

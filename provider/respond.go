@@ -48,6 +48,11 @@ func (a *Authorizer) respond(w http.ResponseWriter, r *http.Request, c *client, 
 }
 
 func (a *Authorizer) fail(w http.ResponseWriter, r *http.Request, c *client, p session.Params, err *oidc.Error) error {
+	why := causeOf(err)
+	if why == nil {
+		why = refusalCause(string(err.ErrorType), err.Description)
+	}
+	callOf(r.Context()).refused(why)
 	return a.respond(w, r, c, p, responseFields{err: err})
 }
 
@@ -58,6 +63,7 @@ var deniedTexts = map[string]string{reasonNoGroup: "denied.no_group", reasonNoEm
 // that completes the error response there.
 func (a *Authorizer) deny(w http.ResponseWriter, r *http.Request, c *client, p session.Params, s session.Session, reason string) error {
 	a.observeDenial(r, c, &s, reason)
+	callOf(r.Context()).refused(deniedCauses[reason])
 	page := web.Denied{Application: c.application.Label, ReasonKey: deniedTexts[reason]}
 	fields := a.fields(c, p, responseFields{err: errAccessDenied()})
 	if p.ResponseMode == responseModeFormPost {

@@ -7,6 +7,7 @@ import (
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/session"
 	"github.com/einlass/einlass/provider/web"
+	"github.com/einlass/einlass/users"
 )
 
 // revoke makes a token of the client unusable (RFC 7009). An access token dies
@@ -22,6 +23,7 @@ func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
 		return refuse(errInvalidRequest("The token is missing."))
 	}
 	ctx := r.Context()
+	callOf(ctx).done(users.CallTokenRevoked)
 	t, err := p.findToken(ctx, in)
 	switch {
 	case errors.Is(err, session.ErrNotFound):
@@ -29,7 +31,7 @@ func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	case !c.owns(t.grant):
-		return refuse(errUnauthorizedClient("The token belongs to another client."))
+		return refuseFor(errUnauthorizedClient("The token belongs to another client."), because(users.CallTokenOther))
 	case t.refresh:
 		err = p.cfg.Sessions.Revoke(ctx, t.grant)
 	default:

@@ -8,6 +8,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/einlass/einlass/provider/web"
+	"github.com/einlass/einlass/users"
 )
 
 // Paths of the protocol. Administrators type some of them into forms by hand,
@@ -42,19 +43,19 @@ var (
 
 // routes is the route table of the public listener.
 func (p *Provider) routes() []route {
-	site, a := p.cfg.Site, p.cfg.Authorizer
+	site, a, watch := p.cfg.Site, p.cfg.Authorizer, p.calls.watch
 	table := []route{
 		{pathDiscovery, readMethods, site.HandleAs(programError, p.discovery)},
 		{pathJWKS, readMethods, site.HandleAs(programError, p.jwks)},
-		{pathAuthorize, readMethods, site.Handle(a.getAuthorize)},
-		{pathAuthorize, postMethods, site.Handle(a.postAuthorize)},
-		{pathToken, postMethods, p.program(p.token)},
-		{pathUserinfo, formMethods, p.bearer(p.userinfo)},
-		{pathIntrospect, postMethods, p.program(p.introspect)},
-		{pathRevoke, postMethods, p.program(p.revoke)},
-		{pathLogout, readMethods, site.Handle(p.getEndSession)},
-		{pathLogout, postMethods, site.Handle(p.postEndSession)},
-		{pathPAR, postMethods, p.program(p.push)},
+		{pathAuthorize, readMethods, site.Handle(watch(users.EndpointAuthorize, a.getAuthorize))},
+		{pathAuthorize, postMethods, site.Handle(watch(users.EndpointAuthorize, a.postAuthorize))},
+		{pathToken, postMethods, p.program(watch(users.EndpointToken, p.token))},
+		{pathUserinfo, formMethods, p.bearer(watch(users.EndpointUserinfo, p.userinfo))},
+		{pathIntrospect, postMethods, p.program(watch(users.EndpointIntrospect, p.introspect))},
+		{pathRevoke, postMethods, p.program(watch(users.EndpointRevoke, p.revoke))},
+		{pathLogout, readMethods, site.Handle(watch(users.EndpointLogout, p.getEndSession))},
+		{pathLogout, postMethods, site.Handle(watch(users.EndpointLogout, p.postEndSession))},
+		{pathPAR, postMethods, p.program(watch(users.EndpointPAR, p.push))},
 		{pathConsent, readMethods, site.SameOrigin(site.Handle(a.getConsent))},
 		{pathConsent, postMethods, site.SameOrigin(site.Handle(a.postConsent))},
 	}

@@ -2,11 +2,13 @@ package provider
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"github.com/einlass/einlass/provider/web"
+	"github.com/einlass/einlass/users"
 )
 
 // grantHandler exchanges one kind of grant for tokens.
@@ -58,6 +60,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.cfg.TokensIssued(c.application.ID, answer.kinds())
+	callOf(r.Context()).done(users.CallTokensSent, users.FactTokens, strings.Join(answer.kinds(), ", "))
 	return web.JSON(w, http.StatusOK, answer)
 }
 

@@ -22,23 +22,30 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	t, err := p.cfg.Sessions.Token(ctx, token)
 	if errors.Is(err, session.ErrNotFound) {
-		return refuse(errInvalidToken())
+		return refuseFor(errInvalidToken(), because(users.CallTokenUnknown))
 	}
 	if err != nil {
 		return web.Unavailable(err)
 	}
 	c, found := p.cfg.Registry.client(t.Grant.ClientID)
+	callOf(ctx).of(c)
+	callOf(ctx).about(t.Grant.User)
 	if !found || !c.owns(t.Grant) {
-		return refuse(errInvalidToken())
+		return refuseFor(errInvalidToken(), because(users.CallTokenOther))
 	}
 	u, err := p.person(ctx, t.Grant)
 	if _, refused := errors.AsType[*protocolError](err); refused {
-		return refuse(errInvalidToken())
+		return refuseFor(errInvalidToken(), causeOf(err))
 	}
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, subjectClaims(c, t.Grant, u))
+	claims := subjectClaims(c, t.Grant, u)
+	if watched := callOf(ctx); watched != nil {
+		names, addresses := claims.names(u)
+		watched.done(users.CallClaimsSent, users.FactClaims, names, users.FactEmail, addresses)
+	}
+	return web.JSON(w, http.StatusOK, claims)
 }
 
 // subjectClaims is the userinfo answer: sub always, and never what a registration put in its place.

@@ -5,7 +5,7 @@ import "time"
 // Call is one request of an application, or of a browser on its way from one,
 // that came while somebody watched the application.
 type Call struct {
-	ID          string // random
+	ID          string // sorts calls of one process
 	Application ApplicationID
 	At          time.Time // UTC, to the millisecond
 	Endpoint    Endpoint

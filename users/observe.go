@@ -25,6 +25,7 @@ type observations struct {
 	attempts map[EventKind]int // by people we do not know, counted per minute
 	calls    []Call            // at applications that are watched
 	leftOut  map[ApplicationID]int
+	recorded uint64 // calls
 }
 
 func newObservations() *observations {

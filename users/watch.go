@@ -77,10 +77,11 @@ func (d *Directory) RecordCall(c Call) {
 	if c.At.IsZero() {
 		c.At = d.now()
 	}
-	c.At, c.ID = c.At.UTC().Truncate(time.Millisecond), string(NewID())
+	c.At = c.At.UTC().Truncate(time.Millisecond)
 	o := d.observations
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	c.ID = o.callID()
 	if len(o.calls) >= MaxCallsWaiting {
 		o.leftOut[c.Application]++
 		return
@@ -88,12 +89,19 @@ func (d *Directory) RecordCall(c Call) {
 	o.calls = append(o.calls, c)
 }
 
+// callID returns a new id that sorts behind those before it, so that calls of
+// one instant keep their order. o.mu is held.
+func (o *observations) callID() string {
+	o.recorded++
+	return fmt.Sprintf("%016x-%s", o.recorded, NewID())
+}
+
 // takeCalls empties the queue of calls. o.mu is held.
 func (o *observations) takeCalls(now time.Time) []Call {
 	calls := o.calls
 	for application, n := range o.leftOut {
 		calls = append(calls, Call{
-			ID: string(NewID()), Application: application, At: now.UTC().Truncate(time.Millisecond), Outcome: CallFailed,
+			ID: o.callID(), Application: application, At: now.UTC().Truncate(time.Millisecond), Outcome: CallFailed,
 			Reason: CallsLeftOut, Facts: map[string]string{FactCount: strconv.Itoa(n)}, Stray: true,
 		})
 	}

@@ -248,7 +248,7 @@ func (s *server) newServer(h http.Handler) *http.Server {
 }
 
 // sweep deletes what has expired: sessions, where the store does not do so
-// itself, and signing keys that nothing valid was signed with.
+// itself, signing keys that nothing valid was signed with, and calls that were watched.
 func (s *server) sweep(ctx context.Context) error {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
@@ -257,7 +257,7 @@ func (s *server) sweep(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-			err := errors.Join(s.sessions.Sweep(ctx, time.Now()), s.Ring.Prune(ctx))
+			err := errors.Join(s.sessions.Sweep(ctx, time.Now()), s.Ring.Prune(ctx), s.Directory.ForgetCalls(ctx))
 			if err != nil && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "expired entries not swept", "error", err)
 			}

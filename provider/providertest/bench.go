@@ -176,7 +176,7 @@ func (b *Bench) build(log *slog.Logger) *provider.Provider {
 	must(b.T, err)
 	site, err := web.New(web.Config{Issuer: issuer, AllowLoopback: true, OrganizationName: "Acme", Logger: log, Now: b.Clock.Now})
 	must(b.T, err)
-	b.Registry = provider.NewRegistry(provider.RegistryConfig{Source: b.Directory.Read(), OnChange: b.Ring.Refresh, Logger: log})
+	b.Registry = provider.NewRegistry(provider.RegistryConfig{Source: b.Directory.Read(), OnChange: b.Ring.Refresh, Now: b.Clock.Now, Logger: log})
 	must(b.T, b.Registry.Refresh(b.T.Context()))
 	authorizer, err := provider.NewAuthorizer(provider.AuthorizerConfig{
 		Issuer: b.Issuer, Registry: b.Registry, Users: b.Directory, Sessions: b.Sessions, Keys: b.Ring, Site: site, Now: b.Clock.Now, Logger: log,

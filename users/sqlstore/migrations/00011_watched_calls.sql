@@ -12,7 +12,7 @@ CREATE TABLE watches (
 
 -- What came at the protocol's endpoints while somebody watched: the newest of each application, for an hour.
 CREATE TABLE calls (
-    id             TEXT    NOT NULL PRIMARY KEY, -- random
+    id             TEXT    NOT NULL PRIMARY KEY, -- sorts those of one process and instant
     application_id TEXT    NOT NULL,
     at             BIGINT  NOT NULL, -- time at which it was answered
     endpoint       TEXT    NOT NULL, -- such as token
