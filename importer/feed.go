@@ -84,7 +84,7 @@ func (f *Feed) see(m Mapped) (sighting, error) {
 	copy(e.hash[:], m.Hash)
 	before, known := f.entries[m.ID]
 	if !known {
-		e.standing, e.unread = m.standing(), m.Gone
+		e.standing, e.unread = m.standing(), m.Gone || m.Unshown
 		f.entries[m.ID] = e
 		return sightedFirst, nil
 	}

@@ -46,6 +46,7 @@ type Mapped struct {
 	HasManager bool              `json:"h,omitempty"` // the manager was sent and is mapped
 	Hash       string            `json:"c,omitempty"` // changes with the content and with the mapping
 	Gone       bool              `json:"g,omitempty"` // the source no longer knows the person
+	Unshown    bool              `json:"u,omitempty"` // no list shows the person, and asked about them alone the source gives no answer
 	Zone       string            `json:"z,omitempty"` // of the office, where there are access windows
 
 	LeaveKind    string            `json:"k,omitempty"` // of somebody on leave, where there are rules for it

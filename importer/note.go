@@ -14,6 +14,7 @@ const (
 	noteDiffered          = "differed"
 	noteIDUnusable        = "id_unusable"
 	noteIDTwice           = "id_twice"
+	noteNotShown          = "not_shown"
 	noteStatusUnknown     = "status_unknown"
 	noteNotInMode         = "not_in_mode"
 	noteNotCreated        = "not_created"

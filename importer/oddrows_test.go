@@ -2,6 +2,7 @@ package importer_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -67,6 +68,71 @@ func TestAStatusNobodyKnowsChangesNobody(t *testing.T) {
 		if diff := cmp.Diff(before, b.directoryContents()); diff != "" {
 			t.Errorf("%q: the directory changed (-before +after):\n%s", status, diff)
 		}
+	}
+}
+
+// N302, N306: about whom the source only has errors nothing is decided, and nobody
+// else waits for it: neither a leaver nor who is really gone.
+func TestAPersonWithoutAnAnswerKeepsNobodyElse(t *testing.T) {
+	t.Parallel()
+	for _, broken := range []error{importer.ErrCorrupt, importer.ErrForbidden} {
+		b := newBench(t, 60)
+		b.run()
+		b.company.hidden = map[string]bool{"1": true}
+		b.company.broken = map[string]error{"1": broken}
+		b.company.setStatus("2", importer.StatusInactive)
+		b.company.remove("3")
+		before := b.user("p1@acme.example")
+		for again, want := range []users.Counts{{Suspended: 2, Unchanged: 57, Quarantined: 1}, {Unchanged: 58, Quarantined: 1}} {
+			run, err := b.try(false)
+			if err != nil {
+				t.Fatalf("%v: %v", broken, err)
+			}
+			if diff := cmp.Diff(want, run.Counts); diff != "" {
+				t.Errorf("%v, run %d: counts (-want +got):\n%s", broken, again+1, diff)
+			}
+			if reason := b.reasons(run)["1"]; reason != "quarantine:not_shown" {
+				t.Errorf("%v, run %d: %q, want quarantine:not_shown", broken, again+1, reason)
+			}
+		}
+		if diff := cmp.Diff(before, b.user("p1@acme.example")); diff != "" {
+			t.Errorf("%v: the user changed (-before +after):\n%s", broken, diff)
+		}
+		b.company.broken = nil // they answer again: nothing to do
+		if run := b.run(); run.Counts.Quarantined != 0 || run.Counts.Changed() != 0 {
+			t.Errorf("%v: %+v after an answer, want nothing to do", broken, run.Counts)
+		}
+	}
+}
+
+// Where there are only errors it is not about the people, and they are asked again the next time.
+func TestErrorsAboutEverybodyAreAskedForAFewTimes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 100)
+	b.run()
+	b.company.hidden, b.company.personErr = map[string]bool{}, importer.ErrForbidden
+	for i := range 8 {
+		b.company.hidden[strconv.Itoa(i+1)] = true
+	}
+	before := b.states()
+	asked := map[string]bool{}
+	for range 3 {
+		b.company.singles = nil
+		if run := b.run(); run.Counts.Quarantined != 3 && run.Counts.Quarantined != 2 || run.Counts.Changed() != 0 {
+			t.Errorf("%+v, want at most three in quarantine and nobody changed", run.Counts)
+		}
+		if n := len(b.company.singles); n != 3 {
+			t.Errorf("%d people were asked for, want 3", n)
+		}
+		for _, id := range b.company.singles {
+			asked[id] = true
+		}
+	}
+	if len(asked) != 8 {
+		t.Errorf("%d of 8 people were asked for in three runs, want all in turn", len(asked))
+	}
+	if diff := cmp.Diff(before, b.states()); diff != "" {
+		t.Errorf("states (-before +after):\n%s", diff)
 	}
 }
 

@@ -256,7 +256,7 @@ func (r *reading) takeGone(ctx context.Context, id string) error {
 	if known, found := r.memory.people[id]; !found || known.status == users.PersonStatusGone && !r.unsuspended(known) {
 		return nil
 	}
-	return r.gone(id)
+	return r.withoutRow(Mapped{ID: id, Gone: true})
 }
 
 // unsuspended reports whether somebody remembered has a user whom this connection does not suspend.

@@ -80,6 +80,8 @@ func (in PageInput) plan(m Mapped) personPlan {
 		return in.quarantine(m, user, reasonDuplicateID, told(noteIDTwice)...)
 	case moved:
 		return in.movedOn(m, record)
+	case m.Unshown:
+		return in.quarantine(m, user, reasonNotShown, told(noteNotShown)...)
 	case s == standingUnknown:
 		return in.quarantine(m, user, reasonUnknownStatus, naming(noteStatusUnknown, "word", string(m.Status)))
 	case user.ID == "":

@@ -12,6 +12,9 @@ import (
 	"github.com/einlass/einlass/users"
 )
 
+// maxUnshown is how many answers about single people may be none before the others are not asked for.
+const maxUnshown = 3
+
 // MaxSingleReads is how many missing people one run asks for singly; the others
 // wait for the next run, and nothing happens to them until then.
 const MaxSingleReads = 500
@@ -96,7 +99,8 @@ func (r *reading) nextPage(ctx context.Context, next func() (Page, error, bool))
 }
 
 // readMissing asks for remembered people who were not in the list. Nobody is
-// judged by absence alone: 404 means gone, anything else they answer counts. Of
+// judged by absence alone: 404 means gone, anything else they answer counts. About
+// whom there is no answer is quarantined, and keeps nobody else waiting. Of
 // a feed that shrank as a whole, or by another filter, nobody is asked: the guard
 // holds it anyway. Nor in a mode that leaves them alone.
 func (r *reading) readMissing(ctx context.Context, past history) error {
@@ -118,7 +122,11 @@ func (r *reading) readMissing(ctx context.Context, past history) error {
 		missing = goingOn(missing, past.last.SinglyLast)
 	}
 	missing = missing[:min(len(missing), MaxSingleReads)]
+	unshown := 0
 	for i, id := range missing {
+		if unshown == maxUnshown { // it is not about them
+			break
+		}
 		r.stats.stats.SinglyLast = id
 		r.track.report(ctx, ProgressMissing, i, len(missing))
 		var person Person
@@ -127,10 +135,14 @@ func (r *reading) readMissing(ctx context.Context, past history) error {
 		switch {
 		case lost != nil:
 			err = lost
-		case errors.Is(err, ErrGone):
-			err = r.gone(id)
 		case err == nil && person.ID != id:
 			err = fmt.Errorf("%w: asked for person %s, got %s", ErrCorrupt, id, person.ID)
+		case errors.Is(err, ErrGone):
+			err = r.withoutRow(Mapped{ID: id, Gone: true})
+		case err != nil && aboutThem(err):
+			unshown++
+			r.track.engine.log.WarnContext(ctx, "no answer about a person whom the list does not show", "source_id", id, "error", err)
+			err = r.withoutRow(Mapped{ID: id, Unshown: true})
 		case err == nil:
 			r.stats.stats.Singly++
 			err = r.survey(ctx, []Person{person})
@@ -165,16 +177,15 @@ func (r *reading) missing() []string {
 	return missing
 }
 
-// gone notes a person whom the source no longer knows.
-func (r *reading) gone(id string) error {
-	m := Mapped{ID: id, Gone: true}
+// withoutRow notes a person of whom the source has no row.
+func (r *reading) withoutRow(m Mapped) error {
 	if _, err := r.feed.see(m); err != nil {
 		return err
 	}
-	if r.memory.people[id].user != "" {
-		r.feed.hasUser(id)
+	if r.memory.people[m.ID].user != "" {
+		r.feed.hasUser(m.ID)
 	}
-	r.feed.wait(id)
+	r.feed.wait(m.ID)
 	return r.waiting.add(m)
 }
 

@@ -27,6 +27,7 @@ const (
 	reasonIDInvalid         = "id_invalid"
 	reasonDuplicateID       = "duplicate_id"
 	reasonUnknownStatus     = "unknown_status"
+	reasonNotShown          = "not_shown" // the source neither lists the person nor answers about them
 	reasonEmailMissing      = "email_missing"
 	reasonEmailInvalid      = "email_invalid"
 	reasonEmailDuplicate    = "email_duplicate"

@@ -19,7 +19,7 @@ func (r *reading) reviewGone() error {
 		if p.user == "" || suspended || p.status != users.PersonStatusGone || r.feed.saw(id) {
 			continue
 		}
-		if err := r.gone(id); err != nil {
+		if err := r.withoutRow(Mapped{ID: id, Gone: true}); err != nil {
 			return err
 		}
 	}

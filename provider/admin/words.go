@@ -44,6 +44,7 @@ var reasonKeys = map[string]string{
 	"email_parked": "reason.email_parked", "email_handed_over": "reason.email_handed_over",
 
 	"id_invalid": "reason.id_invalid", "duplicate_id": "reason.duplicate_id", "unknown_status": "reason.unknown_status",
+	"not_shown":     "reason.not_shown",
 	"email_missing": "reason.email_missing", "email_invalid": "reason.email_invalid", "email_duplicate": "reason.email_duplicate",
 	"email_taken": "reason.email_taken", "email_swap": "reason.email_swap", "username_taken": "reason.username_taken",
 	"username_duplicate": "reason.username_duplicate", "rehire_conflict": "reason.rehire_conflict",
