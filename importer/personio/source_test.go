@@ -375,6 +375,23 @@ func TestGrantedIsUnknownWhereItMayNotBeAsked(t *testing.T) {
 	if granted, known, err := newSource(t, sim, nil).Granted(t.Context()); granted != nil || known || err != nil {
 		t.Errorf("granted %v (known %t, error %v), want unknown", granted, known, err)
 	}
+	for _, status := range []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone, http.StatusBadRequest} {
+		sim := newSimulation(t, personiotest.Config{People: 3})
+		id, secret := sim.Credentials()
+		source := newSourceAt(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/v1/company/employees/attributes" {
+				http.Error(w, "no such page", status)
+				return
+			}
+			sim.Handler().ServeHTTP(w, r)
+		}), func(cfg *personio.Config) { cfg.ClientID, cfg.ClientSecret = id, secret })
+		if granted, known, err := source.Granted(t.Context()); granted != nil || known || err != nil {
+			t.Errorf("status %d: granted %v (known %t, error %v), want unknown", status, granted, known, err)
+		}
+		if r := readAll(t, source, wanted()); r.err != nil || len(r.people) != 3 {
+			t.Errorf("status %d: error %v, %d people; want all", status, r.err, len(r.people))
+		}
+	}
 	wrong := newSource(t, sim, func(cfg *personio.Config) { cfg.ClientSecret = "wrong" })
 	if _, _, err := wrong.Granted(t.Context()); !errors.Is(err, importer.ErrCredentials) {
 		t.Errorf("with wrong credentials: error %v, want ErrCredentials", err)
