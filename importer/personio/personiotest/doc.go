@@ -5,6 +5,7 @@
 //	/v2/…                     the API, version 2: token, persons, employments, org data, webhooks
 //	/people                   what HR does in Personio: look people up, change their status
 //	/, /oauth/…, /login/…     the web app, which lets people in through OpenID Connect
+//	/settings/authentication  what an administrator has set up there, and a test of it
 //
 // Changes are delivered to webhooks by [Server.RunDeliveries], or step by step by
 // [Server.DeliverDue].

@@ -38,33 +38,45 @@ type attempt struct {
 	redirectURI string
 	nonce       string
 	verifier    string // PKCE
+	test        bool   // of the configuration: nobody is signed in
 	started     time.Time
 }
 
 // begin sends the browser to the identity provider; the answer comes to the callback.
 func (a *webApp) begin(callback func(rp RelyingParty) string) appHandler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		rp, err := a.relyingParty()
-		if err != nil {
-			return err
-		}
-		at := attempt{browser: a.browser(w, r), redirectURI: rp.redirectURI(callback(rp)), started: a.cfg.Now()}
-		options := []oauth2.AuthCodeOption{}
-		if rp.Nonce {
-			at.nonce = rand.Text()
-			options = append(options, oauth2.SetAuthURLParam("nonce", at.nonce))
-		}
-		if rp.PKCE {
-			at.verifier = oauth2.GenerateVerifier()
-			options = append(options, oauth2.S256ChallengeOption(at.verifier))
-		}
-		if hint := r.URL.Query().Get("login_hint"); hint != "" {
-			options = append(options, oauth2.SetAuthURLParam("login_hint", hint))
-		}
-		state := a.remember(at)
-		http.Redirect(w, r, rp.oauth2(at.redirectURI).AuthCodeURL(state, options...), http.StatusFound)
-		return nil
+		return a.leave(w, r, callback, attempt{})
 	}
+}
+
+// beginTest is the button "Perform a configuration test": the same way, at whose
+// end the result is shown and nobody is signed in.
+func (a *webApp) beginTest(w http.ResponseWriter, r *http.Request) error {
+	return a.leave(w, r, RelyingParty.callback, attempt{test: true})
+}
+
+// leave sends the browser on an attempt.
+func (a *webApp) leave(w http.ResponseWriter, r *http.Request, callback func(rp RelyingParty) string, at attempt) error {
+	rp, err := a.relyingParty()
+	if err != nil {
+		return err
+	}
+	at.browser, at.redirectURI, at.started = a.browser(w, r), rp.redirectURI(callback(rp)), a.cfg.Now()
+	options := []oauth2.AuthCodeOption{}
+	if rp.Nonce {
+		at.nonce = rand.Text()
+		options = append(options, oauth2.SetAuthURLParam("nonce", at.nonce))
+	}
+	if rp.PKCE {
+		at.verifier = oauth2.GenerateVerifier()
+		options = append(options, oauth2.S256ChallengeOption(at.verifier))
+	}
+	if hint := r.URL.Query().Get("login_hint"); hint != "" {
+		options = append(options, oauth2.SetAuthURLParam("login_hint", hint))
+	}
+	state := a.remember(at)
+	http.Redirect(w, r, rp.oauth2(at.redirectURI).AuthCodeURL(state, options...), http.StatusFound)
+	return nil
 }
 
 // callback takes the identity provider's answer and lets the person in, or
@@ -88,6 +100,10 @@ func (a *webApp) callback(w http.ResponseWriter, r *http.Request) error {
 	claim, err := a.redeem(r.Context(), rp, at, query.Get("code"))
 	if err != nil {
 		return err
+	}
+	if at.test {
+		a.render(w, http.StatusOK, "tested.html", testedPage{a.company.Name, claim})
+		return nil
 	}
 	employee, err := a.company.ByEmail(Email(claim))
 	if errors.Is(err, ErrUnknownPerson) {

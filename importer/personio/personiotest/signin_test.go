@@ -182,6 +182,35 @@ func TestPeopleAreSignedInByEitherMethod(t *testing.T) {
 	}
 }
 
+// B-04: the button makes every call of a sign-in, says what it learnt, and signs nobody in.
+func TestConfigurationTestSignsNobodyIn(t *testing.T) {
+	t.Parallel()
+	a := newWebApp(t, nil)
+	b := newBrowser(t)
+	p := b.get(a.url + "/settings/authentication/test")
+	if text, _ := p.text("tested"); p.status != http.StatusOK || !strings.Contains(text, "ada@acme.example") {
+		t.Errorf("status %d, %q; want the address that the provider told", p.status, text)
+	}
+	if a.op.authorize.Get("redirect_uri") != a.url+"/login/callback" || a.op.asked != http.MethodGet {
+		t.Errorf("authorization request %v, userinfo by %q; want those of a sign-in", a.op.authorize, a.op.asked)
+	}
+	if text, _ := b.get(a.url + "/").text("signed-in"); text != "" {
+		t.Errorf("after the test: %q, want nobody signed in", text)
+	}
+	if text, _ := b.get(a.url + "/settings/authentication").text("settings"); strings.Contains(text, opSecret) || !strings.Contains(text, a.rp.TokenURI) {
+		t.Errorf("the settings show %q, want the endpoints without the secret", text)
+	}
+}
+
+func TestConfigurationTestSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	a := newWebApp(t, func(rp *personiotest.RelyingParty) { rp.ClaimField = "mail" })
+	p := newBrowser(t).get(a.url + "/settings/authentication/test")
+	if _, check := p.text("error"); p.status != http.StatusForbidden || check != "claim" {
+		t.Errorf("status %d, check %q; want the missing claim", p.status, check)
+	}
+}
+
 // S-073. Each check must refuse alone: a relying party that forgets one would
 // prove nothing about the provider.
 func TestForgedSignInsAreRefused(t *testing.T) {

@@ -69,6 +69,8 @@ func (a *webApp) handler() http.Handler {
 		mux.Handle(spelling, a.handle(a.begin(ordinary)))
 	}
 	mux.Handle("GET /providers/oauth/authorise", a.handle(a.begin(mobile)))
+	mux.Handle("GET /settings/authentication", a.handle(a.settings))
+	mux.Handle("GET /settings/authentication/test", a.handle(a.beginTest))
 	for _, path := range []string{callbackLegacy, callbackOIDC, callbackMobile} {
 		mux.Handle("GET "+path, a.handle(a.callback))
 	}
@@ -114,6 +116,15 @@ type startPage struct {
 	Employee  Employee
 }
 
+type settingsPage struct {
+	Company      string
+	RelyingParty RelyingParty
+	Scopes       string
+	Callbacks    []string
+}
+
+type testedPage struct{ Company, Claim string }
+
 type peoplePage struct {
 	Company  string
 	Search   string
@@ -143,6 +154,16 @@ func (a *webApp) start(w http.ResponseWriter, r *http.Request) error {
 		data.Claim = s.claim
 	}
 	a.render(w, http.StatusOK, "start.html", data)
+	return nil
+}
+
+// settings is the form that an administrator has filled in, without the secret.
+func (a *webApp) settings(w http.ResponseWriter, _ *http.Request) error {
+	rp, err := a.relyingParty()
+	if err != nil {
+		return err
+	}
+	a.render(w, http.StatusOK, "settings.html", settingsPage{a.company.Name, rp, strings.Join(rp.Scopes, ","), rp.RedirectURIs()})
 	return nil
 }
 
