@@ -10,8 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/einlass/einlass/provider/admin"
 	"github.com/einlass/einlass/provider/providertest"
 	"github.com/einlass/einlass/provider/session/sessiontest"
+	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 	"github.com/einlass/einlass/users/userstest"
 )
@@ -218,6 +220,10 @@ func TestWatchedCallsSayWhatWasWrong(t *testing.T) {
 			}
 			if diff := cmp.Diff(c.facts, last.Facts); diff != "" {
 				t.Errorf("facts (-want +got):\n%s", diff)
+			}
+			key, pairs := admin.CallText(last)
+			if text := web.English().Say(key, pairs...); !strings.Contains(text, " ") || strings.Contains(text, "{") {
+				t.Errorf("in words: %q", text)
 			}
 			// Invariant 9: the log has the same cause under the same request id.
 			if !strings.Contains(b.Logs.String(), last.Request) {

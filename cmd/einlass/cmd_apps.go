@@ -14,6 +14,7 @@ import (
 type appsCommands struct {
 	List         appsList         `cmd:"" help:"List applications."`
 	Show         appsShow         `cmd:"" help:"Show one application."`
+	Watch        appsWatch        `cmd:"" help:"Show the calls of an application as they come, such as Personio's configuration test, and say whether its sign-in works."`
 	Add          appsAdd          `cmd:"" help:"Add an application with a tile, a sign-in, or both. Imports are declared in the configuration file."`
 	RotateSecret appsRotateSecret `cmd:"" help:"Make a new client secret; the old one stays valid for a while."`
 }
