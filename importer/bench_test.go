@@ -50,6 +50,7 @@ type company struct {
 	modified map[string]time.Time // when a row was changed last
 	asked    []time.Time          // since when changes were asked for
 	deltaErr error
+	onDelta  func()           // called without the lock, once changes are found
 	onPerson func(id string)  // called without the lock
 	broken   map[string]error // people whom Person cannot show
 	lists    int              // how often everybody was read
@@ -102,8 +103,11 @@ func (c *company) Changed(_ context.Context, since time.Time, wanted []string) i
 		c.mu.Lock()
 		c.asked = append(c.asked, since)
 		people := slices.DeleteFunc(slices.Clone(c.people), func(p importer.Person) bool { return c.modified[p.ID].Before(since) })
-		err := c.deltaErr
+		err, hook := c.deltaErr, c.onDelta
 		c.mu.Unlock()
+		if hook != nil {
+			hook()
+		}
 		yield(importer.Page{People: asked(people, wanted), Announced: len(people)}, err)
 	}
 }

@@ -36,7 +36,7 @@ func (w *worker) readChanges(ctx context.Context) error {
 	var seen *reading
 	p.read = func(ctx context.Context, r *reading) error {
 		seen = r
-		for page, err := range r.source.Changed(ctx, cursor.Add(-deltaOverlap), r.query.Wanted) {
+		for page, err := range r.track.pages(ctx, r.source.Changed(ctx, cursor.Add(-deltaOverlap), r.query.Wanted)) {
 			if err != nil {
 				return err
 			}
@@ -67,14 +67,14 @@ func (w *worker) readChanges(ctx context.Context) error {
 	s := w.nextDelta(&state)
 	s.Noted = append(s.Noted, seen.deadlines...)
 	undone, undoneErr := w.undone(ctx, run)
-	for _, id := range undone {
+	for _, id := range append(undone, seen.again...) {
 		s.Noted = append(s.Noted, users.Work{Kind: users.WorkPerson, Connection: w.app.ID, Subject: id, Due: began, Noted: began})
 	}
 	if undoneErr != nil {
 		return undoneErr
 	}
 	if err == nil {
-		if err := w.beside.note(ctx, run, except(seen.feed.ids(), undone)); err != nil {
+		if err := w.beside.note(ctx, run, except(seen.feed.ids(), append(undone, seen.again...))); err != nil {
 			return err
 		}
 	}

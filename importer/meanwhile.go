@@ -13,15 +13,17 @@ import (
 // meanwhile does, between the steps of a run over everybody, what cannot wait for
 // its end: people of whom somebody heard that they changed are read again, and so
 // is what has changed. It does so under the lease of the run and in its goroutine,
-// so that the two never write at the same time. Each is a run of its own.
+// so that the two never write at the same time. Each is a run of its own. Likewise
+// people are read again between the steps of a read of changes.
 //
 // The run leaves those people to it. Lists lag behind what single reads show, so it
 // plays no part which of the two came first: of whom the list says something else
 // is read once more when the run has been applied, and so is everybody whose
 // address depends on theirs.
 type meanwhile struct {
-	run *tracker
-	app users.Application
+	run    *tracker
+	app    users.Application
+	parent *meanwhile // the run itself is made beside another; nil: it is not
 
 	looked time.Time // when we looked last for what is due
 
@@ -98,9 +100,7 @@ func (m *meanwhile) serve(ctx context.Context) error {
 	e, id := m.run.engine, m.app.ID
 	read := e.cfg.Directory.Read()
 	due, err := read.DueWork(ctx, e.now(), 1)
-	if err != nil || !slices.ContainsFunc(due, func(w users.Work) bool {
-		return w.Connection == id && (w.Kind == users.WorkPerson || w.Kind == users.WorkDelta)
-	}) {
+	if err != nil || !slices.ContainsFunc(due, func(w users.Work) bool { return w.Connection == id && m.serves(w.Kind) }) {
 		return err
 	}
 	w, work, err := e.newWorker(ctx, m.run.lease, m.app)
@@ -108,6 +108,7 @@ func (m *meanwhile) serve(ctx context.Context) error {
 		return err
 	}
 	w.beside = m
+	work = slices.DeleteFunc(work, func(w users.Work) bool { return !m.serves(w.Kind) })
 	if err := w.take(ctx, work); err != nil {
 		return err
 	}
@@ -115,6 +116,11 @@ func (m *meanwhile) serve(ctx context.Context) error {
 		return err
 	}
 	return w.readChanges(ctx)
+}
+
+// serves reports whether a kind of work is done beside the run.
+func (m *meanwhile) serves(kind users.WorkKind) bool {
+	return kind == users.WorkPerson || kind == users.WorkDelta && m.run.run.Scope == users.ScopeFull
 }
 
 // note remembers who has been read again by a run over some people, and whom that
@@ -134,8 +140,8 @@ func (m *meanwhile) note(ctx context.Context, run users.Run, ids []string) error
 			m.changed[user] = struct{}{}
 		}
 	}
-	if run.ID == "" {
-		return nil
+	if err := m.parent.note(ctx, run, ids); err != nil || run.ID == "" {
+		return err
 	}
 	m.runs++
 	for c, err := range rowsOf(ctx, read, run.ID, users.OutcomeApplied) {
@@ -174,14 +180,17 @@ func (m *meanwhile) isFresh(sourceID string) bool {
 // counted returns how many of the people whom rows change lose access by rows that
 // the run is about to apply, and so count among its losses already.
 func (m *meanwhile) counted(ctx context.Context, rows []users.RunChange) (int, error) {
-	if m == nil || m.run.run.State != users.RunApplying {
+	if m == nil {
 		return 0, nil
+	}
+	n, err := m.parent.counted(ctx, rows)
+	if err != nil || m.run.run.State != users.RunApplying {
+		return n, err
 	}
 	people := map[users.ID]bool{}
 	for _, c := range rows {
 		people[c.User] = true
 	}
-	n := 0
 	for c, err := range rowsOf(ctx, m.run.engine.cfg.Directory.Read(), m.run.run.ID, users.OutcomePlanned) {
 		if err != nil {
 			return 0, err

@@ -131,6 +131,39 @@ func TestChangesAreReadBesideAnImportOfEverybody(t *testing.T) {
 	}
 }
 
+// S-133: a read of changes may take minutes within a tenth of the source's limits.
+func TestALeaverDoesNotWaitForAReadOfChanges(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 30)
+	b.run()
+	b.clock.pass(2 * time.Hour)
+	b.company.set("7", func(p *importer.Person) { p.Attributes["department"] = "Ops" })
+	b.company.set("8", func(p *importer.Person) { p.Attributes["department"] = "Ops" })
+	b.company.onDelta = func() {
+		b.company.mu.Lock()
+		b.company.onDelta = nil
+		b.company.mu.Unlock()
+		b.company.setStatus("7", importer.StatusInactive) // the answer still shows them at work
+		b.note("7")
+		waitFor(t, "the leaver to lose access", func() bool { return b.state("p7@acme.example") == users.StateSuspended })
+	}
+	w := users.Work{Kind: users.WorkDelta, Connection: hr, Due: b.clock.Now()}
+	if err := b.directory.NoteWork(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
+	b.work()
+	if got := b.state("p7@acme.example"); got != users.StateSuspended {
+		t.Errorf("leaver after the changes were applied: %s, want suspended", got)
+	}
+	runs := b.runsOver(users.ScopeDelta)
+	if want := (users.Counts{Updated: 1, Unchanged: 29}); len(runs) != 1 || runs[0].Counts != want {
+		t.Errorf("read of changes: %+v, want one with %+v", runs, want)
+	}
+	if got := b.company.singles; !slices.Equal(got, []string{"7", "7"}) {
+		t.Errorf("asked singly for %v, want 7 twice: the changes showed something else", got)
+	}
+}
+
 // N-4: what was planned by an older reading is not applied over a newer one, and is no failure.
 func TestAPlannedRowIsOvertaken(t *testing.T) {
 	t.Parallel()

@@ -44,6 +44,11 @@ func (p partial) run(ctx context.Context) (users.Run, error) {
 	run.Actor, run.Scope = users.ActorImport(p.app.ID), p.scope
 	t := e.track(p.lease, &run)
 	t.silent, t.given = true, p.given
+	if p.scope == users.ScopeDelta { // which may take a while
+		if t.beside = newMeanwhile(p.app, t); t.beside != nil {
+			t.beside.parent = p.beside
+		}
+	}
 	plan, err := p.plan(ctx, t)
 	if err != nil {
 		return users.Run{}, err

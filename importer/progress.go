@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -78,6 +79,32 @@ func (t *tracker) save(ctx context.Context) {
 	err := t.engine.cfg.Directory.SaveProgress(ctx, t.lease, t.run.ID, t.run.Progress)
 	if err != nil && ctx.Err() == nil {
 		t.engine.log.WarnContext(ctx, "progress of the import not stored", "run_id", t.run.ID, "error", err)
+	}
+}
+
+// pages yields the pages of a source, and does what cannot wait while it is asked for them.
+func (t *tracker) pages(ctx context.Context, asked iter.Seq2[Page, error]) iter.Seq2[Page, error] {
+	return func(yield func(Page, error) bool) {
+		next, stop := iter.Pull2(asked)
+		defer stop()
+		for {
+			var page Page
+			var more bool
+			var err error
+			lost := t.beside.during(ctx, func() {
+				since := t.engine.now()
+				if page, err, more = next(); more {
+					t.page(t.engine.now().Sub(since), err == nil)
+				}
+			})
+			if lost != nil {
+				yield(Page{}, lost)
+				return
+			}
+			if !more || !yield(page, err) || err != nil {
+				return
+			}
+		}
 	}
 }
 

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/einlass/einlass/users"
 )
@@ -53,15 +51,9 @@ type reading struct {
 
 // readAll reads everybody and finds out about those the list did not show.
 func (r *reading) readAll(ctx context.Context, past history) error {
-	next, stop := iter.Pull2(r.source.Pages(ctx, r.query))
-	defer stop()
-	for {
-		page, more, err := r.nextPage(ctx, next)
+	for page, err := range r.track.pages(ctx, r.source.Pages(ctx, r.query)) {
 		if err != nil {
 			return err
-		}
-		if !more {
-			break
 		}
 		if err := r.survey(ctx, page.People); err != nil {
 			return err
@@ -79,23 +71,6 @@ func (r *reading) readAll(ctx context.Context, past history) error {
 		}
 	}
 	return r.readMissing(ctx, past)
-}
-
-// nextPage asks for the next page.
-func (r *reading) nextPage(ctx context.Context, next func() (Page, error, bool)) (page Page, more bool, err error) {
-	var took time.Duration
-	lost := r.track.beside.during(ctx, func() {
-		asked := r.track.engine.now()
-		page, err, more = next()
-		took = r.track.engine.now().Sub(asked)
-	})
-	if lost != nil {
-		return Page{}, false, lost
-	}
-	if more {
-		r.track.page(took, err == nil)
-	}
-	return page, more, err
 }
 
 // readMissing asks for remembered people who were not in the list. Nobody is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -35,11 +36,17 @@ func (s *personReads) join(other *personReads) *personReads {
 	return s
 }
 
-// readTogether looks for people among those who changed at or after since. What
-// was read before an error counts.
+// readTogether asks for people together, where the source can, or looks for them
+// among those who changed at or after since. What was read before an error counts.
 func readTogether(ctx context.Context, source Source, ids []string, since time.Time, wanted []string) (*personReads, error) {
 	reads := newPersonReads()
-	for page, err := range source.Changed(ctx, since, wanted) {
+	pages := source.Changed
+	if several, can := source.(Several); can {
+		pages = func(ctx context.Context, since time.Time, wanted []string) iter.Seq2[Page, error] {
+			return several.People(ctx, ids, since, wanted)
+		}
+	}
+	for page, err := range pages(ctx, since, wanted) {
 		if err != nil {
 			return reads, err
 		}

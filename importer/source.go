@@ -62,8 +62,17 @@ type Query struct {
 	Filter string   // query string in the source's own syntax; empty: everybody
 }
 
+// Several is a Source that can show certain people together.
+type Several interface {
+	Source
+	// People reads people by their ids, who are said to have changed at or after since, in fewer requests
+	// than Person would take. Others may be among them; absence means nothing. It yields pages as Changed does.
+	People(ctx context.Context, ids []string, since time.Time, wanted []string) iter.Seq2[Page, error]
+}
+
 // Source is where people come from. The wanted attributes are those of Wanted,
-// less what may not be read: sorted, each once, always with the status.
+// less what may not be read: sorted, each once, always with the status. Person may
+// be called while a list is read.
 type Source interface {
 	// Granted returns the attributes that the credentials may read. known is false
 	// when the source cannot tell.

@@ -95,6 +95,7 @@ func Run(t *testing.T, build Builder) {
 		{"who is removed is gone", gone},
 		{"a changed name is shown at once", renamed},
 		{"whoever changed is among those who did", changed},
+		{"certain people are shown together", several},
 		{"a list that moves is read to its end", moving},
 		{"an outage that passes is waited for", passing},
 		{"troubles are told apart", troubles},
@@ -243,6 +244,43 @@ func gone(t *testing.T, build Builder) {
 	}
 	if r := h.list(t.Context()); r.err != nil || r.ids()[id] != 0 || len(r.people) != 1 {
 		t.Errorf("error %v, people %v; want the other one", r.err, r.ids())
+	}
+}
+
+// several may show others, and need not show everybody; whom it shows is as they
+// are. Of whoever has gone it says nothing.
+func several(t *testing.T, build Builder) {
+	h := build(t, Options{})
+	source, can := h.Source.(importer.Several)
+	if !can {
+		t.Skip("the source shows people one by one")
+	}
+	ids := crowd(h)
+	since := time.Now()
+	var asked []string
+	for _, id := range ids[100:180] {
+		h.Change(id, "last_name", "King")
+		asked = append(asked, id)
+	}
+	h.Remove(ids[179])
+	asked = append(asked, "999999999999999999", "", "ada", "1e6")
+	before := h.Requests()
+	r := read(source.People(t.Context(), asked, since, wanted()))
+	if r.err != nil || h.Requests()-before >= len(asked)*2-5 {
+		t.Errorf("error %v after %d requests for %d people", r.err, h.Requests()-before, len(asked))
+	}
+	for _, id := range ids[100:179] {
+		if r.ids()[id] != 1 {
+			t.Errorf("%s was shown %d times, want once", id, r.ids()[id])
+		}
+	}
+	if r.ids()[ids[179]] != 0 {
+		t.Errorf("shown although gone: %s", ids[179])
+	}
+	for _, p := range r.people {
+		if slices.Contains(asked, p.ID) && (p.Attributes["last_name"] != "King" || p.Status != "active") {
+			t.Errorf("shown as %v, want the new name", p)
+		}
 	}
 }
 

@@ -74,7 +74,7 @@ func (c *caller) requestToken(ctx context.Context) (token keys.Secret, expires t
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("request: %w", err)
 	}
-	answer, err := c.send(req.WithContext(ctx), c.cfg.HTTP.DoRepeatable)
+	answer, err := c.send(req.WithContext(ctx), req.URL.Path, c.cfg.HTTP.DoRepeatable)
 	rejected, isRejected := errors.AsType[*rejection](err)
 	switch {
 	case errors.Is(err, errNotFound), isRejected && rejected.status == http.StatusNotFound: // in whosever words

@@ -33,9 +33,7 @@ type caller struct {
 	cfg  Config
 	root string // of all paths, without a slash at the end
 	api  protocol
-	pace pacer
-	// changesPace bounds what is read in between imports.
-	changesPace pacer
+	pace *pace
 
 	mu      sync.Mutex // guards what follows
 	token   keys.Secret
@@ -45,7 +43,8 @@ type caller struct {
 
 // protocol is what differs between the versions of the API in how they are called.
 type protocol struct {
-	limits        []rate
+	limits        []rate                                               // of all requests
+	listLimits    []rate                                               // of reads of everybody: a tenth less
 	changesLimits []rate                                               // of reads in between imports: a tenth
 	authorize     func(cfg Config, root string) (*http.Request, error) // asks for a token
 	opened        func(answer value) (token, life value)               // in the answer to that
@@ -89,7 +88,7 @@ func (f *failure) Unwrap() error { return f.cause }
 // The HTTP client repeats what failed quickly within RequestTimeout. What is left
 // to do here takes knowledge of the request: after a timeout to ask for less.
 func (c *caller) get(ctx context.Context, ask request) (value, error) {
-	if err := c.pace.wait(ctx); err != nil {
+	if err := c.pace.wait(ctx, ask.endpoint()); err != nil {
 		return nil, err
 	}
 	deadline := time.Now().Add(c.cfg.Patience)
@@ -154,22 +153,27 @@ func (c *caller) read(ctx context.Context, ask request, token keys.Secret) (valu
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if ask.method != "" {
-		return c.send(req, c.cfg.HTTP.Do)
+		return c.send(req, ask.endpoint(), c.cfg.HTTP.Do)
 	}
-	return c.send(req, c.cfg.HTTP.DoRepeatable)
+	return c.send(req, ask.endpoint(), c.cfg.HTTP.DoRepeatable)
 }
 
 // send returns what the source says in time, if it is a success.
-func (c *caller) send(req *http.Request, do func(context.Context, *http.Request) (*outgoing.Response, error)) (value, error) {
+func (c *caller) send(req *http.Request, endpoint string, do func(context.Context, *http.Request) (*outgoing.Response, error)) (value, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), c.cfg.RequestTimeout)
 	defer cancel()
 	var sent atomic.Int32
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { sent.Add(1) }})
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("X-Personio-App-ID", appID)
+	c.pace.credit.begin(endpoint)
 	resp, err := do(ctx, req)
+	if err != nil {
+		c.pace.credit.end(endpoint, 0, nil)
+	}
 	switch {
 	case err == nil:
+		c.pace.credit.end(endpoint, resp.Status, resp.Header)
 		return c.judge(resp)
 	case isTimeout(err): // the time went by on one answer, or on repeating what was refused
 		return nil, &failure{timeout: sent.Load() == 1, cause: err}

@@ -22,16 +22,21 @@ const naiveTime = "2006-01-02T15:04:05"
 // and has been seen to give pages all the same. More is asked for while more is
 // announced; a page that comes again was the only one.
 func (s *Source) Changed(ctx context.Context, since time.Time, wanted []string) iter.Seq2[importer.Page, error] {
+	return s.changed(withPurpose(ctx, ofChanges), since, wanted)
+}
+
+// People reads those who changed, among whom the people asked for should be.
+func (s *Source) People(ctx context.Context, _ []string, since time.Time, wanted []string) iter.Seq2[importer.Page, error] {
+	return s.changed(ctx, since, wanted)
+}
+
+func (s *Source) changed(ctx context.Context, since time.Time, wanted []string) iter.Seq2[importer.Page, error] {
 	return func(yield func(importer.Page, error) bool) {
 		f := feed{
 			source: s, wanted: wanted, limit: pageSize, changes: true,
 			filter: url.Values{filterUpdatedSince: {since.UTC().Format(naiveTime)}},
 		}
 		for !f.done {
-			if err := s.changesPace.wait(ctx); err != nil {
-				yield(importer.Page{}, err)
-				return
-			}
 			page, err := f.next(ctx)
 			if err != nil {
 				yield(importer.Page{}, fmt.Errorf("changed people from %d: %w", f.offset, err))

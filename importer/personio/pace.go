@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"slices"
 	"sync"
 	"time"
 )
@@ -31,23 +32,35 @@ func (p *pacer) wait(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	now := time.Now()
-	at, kept := now, 0
+	at := now
 	for _, limit := range p.limits {
 		if n := len(p.sent); n >= limit.requests {
-			at = later(at, p.sent[n-limit.requests].Add(limit.span))
+			if free := p.sent[n-limit.requests].Add(limit.span); free.After(at) {
+				at = free
+			}
 		}
-		kept = max(kept, limit.requests)
 	}
-	p.sent = append(p.sent[max(0, len(p.sent)+1-kept):], at)
+	p.note(at)
 	p.mu.Unlock()
 	return sleep(ctx, at.Sub(now))
 }
 
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
+// count counts a request that is sent without waiting. Those that follow it wait longer.
+func (p *pacer) count() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.note(time.Now())
+}
+
+// note keeps when a request is sent, as far back as the limits reach. The caller holds the lock.
+func (p *pacer) note(at time.Time) {
+	kept := 0
+	for _, limit := range p.limits {
+		kept = max(kept, limit.requests)
 	}
-	return b
+	i, _ := slices.BinarySearchFunc(p.sent, at, time.Time.Compare)
+	p.sent = slices.Insert(p.sent, i, at)
+	p.sent = p.sent[max(0, len(p.sent)-kept):]
 }
 
 // sleep waits for d, or less if ctx ends, which is its error.

@@ -10,11 +10,11 @@ import (
 func TestPaceKeepsBelowTheLimits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := pacer{limits: version1.limits}
+		p := newPace(Config{}, version1)
 		var sent []time.Time
 		began := time.Now()
 		for range 1000 {
-			if err := p.wait(t.Context()); err != nil {
+			if err := p.wait(withPurpose(t.Context(), ofEverybody), "/list"); err != nil {
 				t.Fatal(err)
 			}
 			sent = append(sent, time.Now())

@@ -30,6 +30,7 @@ const (
 // moves while it is read. Whether as many came as were announced is not judged here.
 func (s *Source) Pages(ctx context.Context, query importer.Query) iter.Seq2[importer.Page, error] {
 	return func(yield func(importer.Page, error) bool) {
+		ctx := withPurpose(ctx, ofEverybody)
 		filter, err := filterV1(query.Filter)
 		if err != nil {
 			yield(importer.Page{}, err)

@@ -22,11 +22,11 @@ type Auto struct {
 	v2  *SourceV2
 	log *slog.Logger
 
-	mu     sync.Mutex      // guards chosen
-	chosen importer.Source // nil: not known yet
+	mu     sync.Mutex       // guards chosen
+	chosen importer.Several // nil: not known yet
 }
 
-var _ importer.Source = (*Auto)(nil)
+var _ importer.Several = (*Auto)(nil)
 
 // NewAuto checks the settings. It connects to nothing.
 func NewAuto(cfg Config) (*Auto, error) {
@@ -56,7 +56,7 @@ func (a *Auto) Granted(ctx context.Context) (granted []string, known bool, err e
 	if err != nil {
 		return nil, false, err
 	}
-	if source == importer.Source(a.v1) {
+	if source == importer.Several(a.v1) {
 		return nil, false, nil
 	}
 	return source.Granted(ctx)
@@ -65,12 +65,19 @@ func (a *Auto) Granted(ctx context.Context) (granted []string, known bool, err e
 // Pages reads everybody. A list of version 1 that turns out to be closed before
 // anybody was read is read by version 2.
 func (a *Auto) Pages(ctx context.Context, query importer.Query) iter.Seq2[importer.Page, error] {
-	return a.pages(ctx, func(s importer.Source) iter.Seq2[importer.Page, error] { return s.Pages(ctx, query) })
+	return a.pages(ctx, func(s importer.Several) iter.Seq2[importer.Page, error] { return s.Pages(ctx, query) })
 }
 
 // Changed reads who changed, by the version that is open.
 func (a *Auto) Changed(ctx context.Context, since time.Time, wanted []string) iter.Seq2[importer.Page, error] {
-	return a.pages(ctx, func(s importer.Source) iter.Seq2[importer.Page, error] { return s.Changed(ctx, since, wanted) })
+	return a.pages(ctx, func(s importer.Several) iter.Seq2[importer.Page, error] { return s.Changed(ctx, since, wanted) })
+}
+
+// People reads certain people, by the version that is open.
+func (a *Auto) People(ctx context.Context, ids []string, since time.Time, wanted []string) iter.Seq2[importer.Page, error] {
+	return a.pages(ctx, func(s importer.Several) iter.Seq2[importer.Page, error] {
+		return s.People(ctx, ids, since, wanted)
+	})
 }
 
 // Person reads one person. A version 1 that is closed altogether could answer as
@@ -81,21 +88,21 @@ func (a *Auto) Person(ctx context.Context, id string, wanted []string) (importer
 		return importer.Person{}, err
 	}
 	person, err := source.Person(ctx, id, wanted)
-	if source != importer.Source(a.v1) || !(isClosed(err) || errors.Is(err, importer.ErrGone)) {
+	if source != importer.Several(a.v1) || !(isClosed(err) || errors.Is(err, importer.ErrGone)) {
 		return person, err
 	}
 	source, probeErr := a.probe(ctx)
 	if probeErr != nil {
 		return importer.Person{}, probeErr
 	}
-	if source == importer.Source(a.v1) {
+	if source == importer.Several(a.v1) {
 		return person, err
 	}
 	return source.Person(ctx, id, wanted)
 }
 
 // pages reads by the version that is open.
-func (a *Auto) pages(ctx context.Context, read func(importer.Source) iter.Seq2[importer.Page, error]) iter.Seq2[importer.Page, error] {
+func (a *Auto) pages(ctx context.Context, read func(importer.Several) iter.Seq2[importer.Page, error]) iter.Seq2[importer.Page, error] {
 	return func(yield func(importer.Page, error) bool) {
 		source, err := a.source(ctx)
 		if err != nil {
@@ -104,7 +111,7 @@ func (a *Auto) pages(ctx context.Context, read func(importer.Source) iter.Seq2[i
 		}
 		begun, closed := false, false
 		for page, err := range read(source) {
-			closed = !begun && err != nil && source == importer.Source(a.v1) && isClosed(err)
+			closed = !begun && err != nil && source == importer.Several(a.v1) && isClosed(err)
 			if closed {
 				break
 			}
@@ -129,7 +136,7 @@ func (a *Auto) pages(ctx context.Context, read func(importer.Source) iter.Seq2[i
 }
 
 // source returns the version that was found to be open.
-func (a *Auto) source(ctx context.Context) (importer.Source, error) {
+func (a *Auto) source(ctx context.Context) (importer.Several, error) {
 	a.mu.Lock()
 	chosen := a.chosen
 	a.mu.Unlock()
@@ -141,7 +148,7 @@ func (a *Auto) source(ctx context.Context) (importer.Source, error) {
 
 // probe asks each version for one person of its list. What may pass is no reason
 // to change from one version to the other.
-func (a *Auto) probe(ctx context.Context) (importer.Source, error) {
+func (a *Auto) probe(ctx context.Context) (importer.Several, error) {
 	why := a.v1.probe(ctx, "/v1/company/employees", url.Values{"limit": {"1"}, "attributes[]": {attributeStatus}})
 	if why == nil {
 		return a.choose(ctx, a.v1, nil), nil
@@ -166,7 +173,7 @@ func (c *caller) probe(ctx context.Context, path string, query url.Values) error
 }
 
 // choose remembers a version, and says so when it is another one than before.
-func (a *Auto) choose(ctx context.Context, source importer.Source, why error) importer.Source {
+func (a *Auto) choose(ctx context.Context, source importer.Several, why error) importer.Several {
 	a.mu.Lock()
 	before := a.chosen
 	a.chosen = source

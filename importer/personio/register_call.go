@@ -115,7 +115,7 @@ func (s *SourceV2) writeHook(ctx context.Context, h hook, address string, token 
 
 // write sends something once.
 func (c *caller) write(ctx context.Context, ask request) (value, error) {
-	if err := c.pace.wait(ctx); err != nil {
+	if err := c.pace.wait(ctx, ask.endpoint()); err != nil {
 		return nil, err
 	}
 	answer, err := c.attempt(ctx, time.Now().Add(c.cfg.RequestTimeout), ask)

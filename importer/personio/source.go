@@ -41,7 +41,7 @@ type Config struct {
 // concurrent use.
 type Source struct{ *caller }
 
-var _ importer.Source = (*Source)(nil)
+var _ importer.Several = (*Source)(nil)
 
 // New checks the settings. It connects to nothing.
 func New(cfg Config) (*Source, error) {
@@ -74,8 +74,7 @@ func newCaller(cfg Config, api protocol) (*caller, error) {
 	if cfg.HTTP == nil {
 		return nil, errors.New("personio: an HTTP client is required")
 	}
-	return &caller{cfg: cfg, root: root, api: api, pace: pacer{off: cfg.Unpaced, limits: api.limits},
-		changesPace: pacer{off: cfg.Unpaced, limits: api.changesLimits}}, nil
+	return &caller{cfg: cfg, root: root, api: api, pace: newPace(cfg, api)}, nil
 }
 
 // parseBaseURL refuses what would send the credentials in the clear or elsewhere.

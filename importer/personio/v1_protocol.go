@@ -15,6 +15,7 @@ import (
 // second.
 var version1 = protocol{
 	limits:        []rate{{14, time.Second}, {295, time.Minute}},
+	listLimits:    []rate{{13, time.Second}, {266, time.Minute}},
 	changesLimits: []rate{{1, time.Second}, {29, time.Minute}},
 	authorize:     authorizeV1,
 	opened: func(answer value) (token, life value) {

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	employmentsAtOnce = 4 // requests; the pace bounds how many there are in a second
+	employmentsAtOnce = 8 // requests; the pace bounds how many there are in a second
 	// employmentTries is how often we ask for the employments of a person whom the
 	// list has just shown: Personio sometimes answers 404 although they exist.
 	employmentTries = 3

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/einlass/einlass/importer"
@@ -29,7 +30,7 @@ type SourceV2 struct {
 	seen  sightings
 }
 
-var _ importer.Source = (*SourceV2)(nil)
+var _ importer.Several = (*SourceV2)(nil)
 
 // NewV2 checks the settings. It connects to nothing.
 func NewV2(cfg Config) (*SourceV2, error) {
@@ -52,6 +53,7 @@ func (s *SourceV2) Granted(context.Context) (granted []string, known bool, err e
 // each person. How many there are is not announced.
 func (s *SourceV2) Pages(ctx context.Context, query importer.Query) iter.Seq2[importer.Page, error] {
 	return func(yield func(importer.Page, error) bool) {
+		ctx := withPurpose(ctx, ofEverybody)
 		filter, err := filterV2(query.Filter)
 		if err != nil {
 			yield(importer.Page{}, err)
@@ -70,12 +72,28 @@ func (s *SourceV2) Changed(ctx context.Context, since time.Time, wanted []string
 	return func(yield func(importer.Page, error) bool) {
 		since = since.UTC().Truncate(time.Second)
 		after := since.Add(-time.Second) // the filter leaves out the instant itself
-		if err := s.changesPace.wait(ctx); err != nil {
-			yield(importer.Page{}, err)
-			return
-		}
+		ctx := withPurpose(ctx, ofChanges)
 		s.names.forget(namesLife)
 		s.read(ctx, url.Values{"updated_at.gt": {after.Format(time.RFC3339)}}, wanted, since, yield)
+	}
+}
+
+// People reads people by their ids, so that beside their employments it takes one
+// request for every pageSizeV2 of them.
+func (s *SourceV2) People(ctx context.Context, ids []string, _ time.Time, wanted []string) iter.Seq2[importer.Page, error] {
+	return func(yield func(importer.Page, error) bool) {
+		s.names.forget(namesLife)
+		ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !isDecimal(id) })
+		for some := range slices.Chunk(ids, pageSizeV2) {
+			going := true
+			s.read(ctx, url.Values{"id": {strings.Join(some, ",")}}, wanted, time.Time{}, func(page importer.Page, err error) bool {
+				going = yield(page, err) && err == nil
+				return going
+			})
+			if !going {
+				return
+			}
+		}
 	}
 }
 

@@ -31,16 +31,22 @@ func TestAHundredLeavers(t *testing.T) {
 	for _, c := range []struct {
 		name, settings string
 		tell           func(h *house, t *testing.T, people []personiotest.Employee)
+		importing      bool
 	}{
-		{"by webhooks", "webhook: { register: true }", (*house).deliver},
-		{"by a note about each", `delta: "off"`, (*house).note},
-		{"by reading changes every 30 seconds", `delta: "30s"`, func(*house, *testing.T, []personiotest.Employee) {}},
+		{"by webhooks", "webhook: { register: true }", (*house).deliver, false},
+		{"by webhooks, while everybody is imported", "webhook: { register: true }", (*house).deliver, true},
+		{"by webhooks and version 2 of the API", "webhook: { register: true }  # v2", (*house).deliver, false},
+		{"by a note about each", `delta: "off"`, (*house).note, false},
+		{"by reading changes every 30 seconds", `delta: "30s"`, func(*house, *testing.T, []personiotest.Employee) {}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t, stores{}, personiotest.Config{People: 150, Seed: 5})
+			h := newHouse(t, stores{}, personiotest.Config{People: 150, Seed: 5, RateLimits: true})
 			h.replace("max_people: 25, max_percent: 20", "max_people: 1000, max_percent: 100")
 			h.replace(`schedule: "off"`, `schedule: "off"`+"\n      "+c.settings)
+			if strings.HasSuffix(c.settings, "v2") {
+				h.replace("personio: { client_id", "personio: { api: v2, client_id")
+			}
 			party := newLogoutParty(t, http.StatusOK)
 			h.listenForLogout(t, party)
 			h.ok("", "import", "run")
@@ -51,6 +57,10 @@ func TestAHundredLeavers(t *testing.T) {
 			waitFor(t, "the webhook to be registered", func() bool {
 				return len(h.hr.Webhooks()) == strings.Count(c.settings, "register")
 			})
+			imported := func() {}
+			if c.importing {
+				imported = h.importSlowly(t)
+			}
 			left := make([]time.Time, leavers)
 			for i, p := range people {
 				must(t, h.hr.SetStatus(p.Email, personiotest.Inactive))
@@ -61,6 +71,7 @@ func TestAHundredLeavers(t *testing.T) {
 			slices.Sort(took)
 			t.Logf("%d leavers refused after p50 %s, p95 %s, at most %s", leavers,
 				took[leavers/2].Round(time.Millisecond), took[leavers*95/100].Round(time.Millisecond), took[leavers-1].Round(time.Millisecond))
+			imported()
 			waitFor(t, "the application to be told of everybody", func() bool { return len(party.received()) >= leavers })
 			t.Logf("their application was told of all after %s", time.Since(left[0]).Round(time.Millisecond))
 			var listed []struct {
@@ -75,6 +86,27 @@ func TestAHundredLeavers(t *testing.T) {
 			}
 			h.ok("", "audit", "verify")
 		})
+	}
+}
+
+// importSlowly starts an import of everybody whose first page Personio takes long to give.
+// The function that it returns waits for its end, which must not have come yet.
+func (h *house) importSlowly(t *testing.T) (ended func()) {
+	t.Helper()
+	must(t, h.hr.Inject(personiotest.Fault{Kind: personiotest.Slow, Delay: 25 * time.Second, Times: 1}))
+	importing := h.command("import", "run")
+	must(t, importing.Start())
+	over := make(chan error, 1)
+	go func() { over <- importing.Wait() }()
+	waitFor(t, "the import to read", func() bool { return strings.Contains(h.ok("", "import", "list"), "reading") })
+	return func() {
+		t.Helper()
+		select {
+		case err := <-over:
+			t.Fatalf("the import of everybody has ended before the leavers were refused: %v", err)
+		default:
+		}
+		must(t, <-over)
 	}
 }
 
