@@ -13,7 +13,7 @@ const FollowerLease = 15 * time.Second
 // Followers whose deliveries are evidence.
 const (
 	FollowerLogout = "logout" // tells applications of the end of sessions
-	FollowerMail   = "mail"   // mails administrators
+	FollowerMail   = "mail"   // mails people
 )
 
 // DeliveryState is what has become of a delivery. What arrived has no row any

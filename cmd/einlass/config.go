@@ -35,7 +35,9 @@ type Config struct {
 	MasterKeyFile string `yaml:"master_key_file"`
 
 	// Mail to administrators about imports: those that stop or need a decision, and summaries (see
-	// `import.summary`). It goes to the active people with the role owner or administrator.
+	// `import.summary`). It goes to the active people with the role owner or administrator. And mail to
+	// people whose e-mail address an import changes, at the old and the new address. Whoever has an
+	// attribute `locale` gets theirs in that language, if it is one of `organization.languages`.
 	Mail MailConfig `yaml:"mail"`
 	// What the pages show of the company.
 	Organization OrganizationConfig `yaml:"organization"`

@@ -38,7 +38,7 @@ func (s *server) buildLogouts(sessions *session.Manager) (*provider.BackChannel,
 	return backChannel, err
 }
 
-// buildMails puts together what mails administrators, if mail is configured. It
+// buildMails puts together what mails people, if mail is configured. It
 // looks at the log each second: what wakes the logouts is for them alone, and
 // nobody waits for mail.
 func (s *server) buildMails(issuer *url.URL, zone *time.Location, links *admin.Links) error {
@@ -53,9 +53,9 @@ func (s *server) buildMails(issuer *url.URL, zone *time.Location, links *admin.L
 	if err != nil {
 		return fmt.Errorf("mail.from: %w", err)
 	}
-	mail, err := notify.NewImportMail(notify.ImportMailConfig{
+	mail, err := notify.NewMail(notify.MailConfig{
 		Directory: s.Directory, Server: smtp, From: from, Issuer: issuer, Organization: s.cfg.Organization.Name,
-		Language: s.cfg.Organization.Languages[0], ResultsURL: links.ImportURL, Zone: zone, Logger: s.log,
+		Languages: s.cfg.Organization.Languages, ResultsURL: links.ImportURL, Zone: zone, Logger: s.log,
 	})
 	if err != nil {
 		return err

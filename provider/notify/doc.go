@@ -1,5 +1,5 @@
 // Package notify follows the event log and delivers what follows from it: the
-// news of a sign-out to applications, and mail about imports to administrators.
+// news of a sign-out to applications, mail about imports to administrators, and to whoever's address changed.
 //
 // A [Follower] runs where its lease is. It reads the events after its cursor,
 // asks its [Handler] what each one causes, and writes those deliveries in the
@@ -11,6 +11,6 @@
 //
 // The engine knows nothing of what it delivers. It stands below package
 // provider, whose logout tokens need signing keys and the client registry, and
-// beside [ImportMail]; the stored side, cursors and deliveries, belongs to
+// beside [Mail]; the stored side, cursors and deliveries, belongs to
 // package users.
 package notify

@@ -95,21 +95,11 @@ func (s *stationery) people(told users.ImportFinished) block {
 	return b
 }
 
-// times is when a run began and ended, in UTC (RFC 3339) and where the organization is.
+// times is when a run began and ended.
 func (s *stationery) times(run users.Run, zone *time.Location) block {
-	b := block{Caption: s.say("times")}
-	for _, moment := range []struct {
-		utc, local string
-		at         time.Time
-	}{
-		{"started_utc", "started_local", run.StartedAt}, {"finished_utc", "finished_local", run.FinishedAt},
-	} {
-		if moment.at.IsZero() { // approved, and being applied by now
-			continue
-		}
-		b.Rows = append(b.Rows,
-			row{s.say(moment.utc), moment.at.UTC().Format(time.RFC3339)},
-			row{s.say(moment.local, "zone", zone.String()), moment.at.In(zone).Format(s.say("local_time"))})
+	b := block{Caption: s.say("times"), Rows: s.moment("started", run.StartedAt, zone)}
+	if !run.FinishedAt.IsZero() { // else approved, and being applied by now
+		b.Rows = append(b.Rows, s.moment("finished", run.FinishedAt, zone)...)
 	}
 	return b
 }

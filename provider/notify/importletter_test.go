@@ -102,11 +102,14 @@ func compare(t *testing.T, name, got string) {
 
 func TestTextsExistInEachLanguageAndAreUsed(t *testing.T) {
 	t.Parallel()
-	code, err := os.ReadFile("importletter.go")
-	if err != nil {
-		t.Fatal(err)
+	var source string
+	for _, file := range []string{"importletter.go", "addressletter.go", "letter.go"} {
+		code, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source += string(code)
 	}
-	source := string(code)
 	parameters := map[string]map[string][]string{}
 	for _, lang := range []string{"en", "de"} {
 		file, err := letterFiles.ReadFile("locales/" + lang + ".json")
@@ -128,7 +131,7 @@ func TestTextsExistInEachLanguageAndAreUsed(t *testing.T) {
 	if diff := cmp.Diff(parameters["en"], parameters["de"]); diff != "" {
 		t.Errorf("keys and parameters (-English +German):\n%s", diff)
 	}
-	for _, used := range regexp.MustCompile(`say\("([a-z_.]+)"`).FindAllStringSubmatch(source, -1) {
+	for _, used := range regexp.MustCompile(`(?:say|moment)\("([a-z_.]+)"`).FindAllStringSubmatch(source, -1) {
 		if _, found := parameters["en"][used[1]]; !found {
 			t.Errorf("text %s does not exist", used[1])
 		}

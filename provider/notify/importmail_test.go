@@ -52,22 +52,22 @@ func (o *office) declare(people map[string]users.Role) {
 }
 
 // handler returns the handler that mails through the server.
-func (o *office) handler() *notify.ImportMail {
+func (o *office) handler() *notify.Mail {
 	o.t.Helper()
 	return o.handlerAt(o.server.URL(), false)
 }
 
 // handlerAt returns the handler that mails through the server of a URL.
-func (o *office) handlerAt(server keys.Secret, allowLoopback bool) *notify.ImportMail {
+func (o *office) handlerAt(server keys.Secret, allowLoopback bool) *notify.Mail {
 	o.t.Helper()
 	smtp, err := notify.ParseSMTP(server, allowLoopback)
 	if err != nil {
 		o.t.Fatal(err)
 	}
 	smtp.RootCAs = o.server.Pool()
-	m, err := notify.NewImportMail(notify.ImportMailConfig{
+	m, err := notify.NewMail(notify.MailConfig{
 		Directory: o.directory, Server: smtp, From: &mail.Address{Name: "Einlass", Address: "sso@acme.example"},
-		Issuer: &url.URL{Scheme: "https", Host: "sso.acme.example"}, Organization: "Acme GmbH", Language: "en", Now: o.Now,
+		Issuer: &url.URL{Scheme: "https", Host: "sso.acme.example"}, Organization: "Acme GmbH", Languages: []string{"en", "de"}, Now: o.Now,
 		ResultsURL: func(run users.RunID, person users.ID) (string, error) {
 			return "https://sso.acme.example/admin/imports/" + string(run) + "?link=" + string(person), nil
 		},
@@ -290,8 +290,8 @@ func TestTroubleOfTheServerIsNoRefusal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, server := range map[string]notify.SMTPServer{"wrong password": wrong, "certificate of nobody we know": strange} {
-		m, err := notify.NewImportMail(notify.ImportMailConfig{
-			Directory: o.directory, Server: server, From: &mail.Address{Address: "sso@acme.example"}, Language: "de", Now: o.Now,
+		m, err := notify.NewMail(notify.MailConfig{
+			Directory: o.directory, Server: server, From: &mail.Address{Address: "sso@acme.example"}, Languages: []string{"de"}, Now: o.Now,
 			Issuer: &url.URL{Host: "sso.acme.example"}, ResultsURL: func(users.RunID, users.ID) (string, error) { return "", nil },
 		})
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	texttemplate "text/template"
+	"time"
 	"unicode"
 
 	"github.com/einlass/einlass/provider/web"
@@ -75,6 +76,16 @@ func (s *stationery) say(key string, pairs ...string) string {
 		replacements = append(replacements, "{"+pairs[i]+"}", printable(pairs[i+1]))
 	}
 	return strings.NewReplacer(replacements...).Replace(s.texts[key])
+}
+
+// moment is a time in UTC (RFC 3339) and, where that is another, in the zone of the
+// organization; key is the text that says of what.
+func (s *stationery) moment(key string, at time.Time, zone *time.Location) []row {
+	rows := []row{{s.say("moment", "what", s.say(key), "zone", "UTC"), at.UTC().Format(time.RFC3339)}}
+	if zone.String() != time.UTC.String() {
+		rows = append(rows, row{s.say("moment", "what", s.say(key), "zone", zone.String()), at.In(zone).Format(s.say("local_time"))})
+	}
+	return rows
 }
 
 // number writes a number as the language does.

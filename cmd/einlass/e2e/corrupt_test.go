@@ -5,13 +5,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/einlass/einlass/importer"
 	"github.com/einlass/einlass/importer/personio/personiotest"
 	"github.com/einlass/einlass/provider/notify/notifytest"
+	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 	"github.com/einlass/einlass/users/sqlstore"
 	"github.com/einlass/einlass/users/userstest"
@@ -147,7 +148,7 @@ func (c corruption) check(t *testing.T, events []users.Event) (run string) {
 	must(t, json.Unmarshal([]byte(events[0].Payload), &told))
 	why := told.ErrorCode
 	if len(told.Held) > 0 {
-		why = told.Held[0].Subject()
+		why = importer.SayHeld(web.English(), told.Held[0])
 	}
 	if told.State != c.state || !strings.HasPrefix(why, c.why) || !told.Alert {
 		t.Errorf("event: %+v, want %s because of %s, as an alert", told, c.state, c.why)
@@ -158,20 +159,7 @@ func (c corruption) check(t *testing.T, events []users.Event) (run string) {
 // checkAlert lets a server mail what there is to be mailed: one alert, about a run.
 func checkAlert(t *testing.T, h *house, mails *notifytest.Server, run string) {
 	t.Helper()
-	store, err := sqlstore.Open(t.Context(), h.directory)
-	must(t, err)
-	defer store.Close()
-	head, _, err := store.EventHead(t.Context())
-	must(t, err)
-	server := h.serve(h.address)
-	defer server.stop(syscall.SIGTERM)
-	waitFor(t, "the log has been mailed", func() bool {
-		seen, err := store.Cursor(t.Context(), "mail")
-		must(t, err)
-		deliveries, err := store.CountDeliveries(t.Context(), "mail")
-		must(t, err)
-		return seen >= head && deliveries[users.DeliveryPending] == 0
-	})
+	h.mailAll(t)
 	var alerts []string
 	for _, mail := range mails.Mails() { // beside the reports to whoever imported by hand
 		_, text, _ := mail.Read(t)
