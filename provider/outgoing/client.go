@@ -213,7 +213,7 @@ func (c *Client) attempt(ctx context.Context, req *http.Request, timeout time.Du
 		if wrapped, ok := errors.AsType[*url.Error](err); ok {
 			err = wrapped.Err // its text shows the URL
 		}
-		return nil, err
+		return nil, brief{err}
 	}
 	defer resp.Body.Close()
 	body, err := readBody(resp, c.cfg.MaxBytes)

@@ -81,6 +81,23 @@ func (c *Client) logRetry(ctx context.Context, host string, number int, wait tim
 	c.cfg.Logger.InfoContext(ctx, "outgoing call is repeated", "host", host, "attempt", number+1, "wait", wait, cause)
 }
 
+// maxErrorText bounds the text of an error, in bytes.
+const maxErrorText = 512
+
+// brief is an error with a bounded text: those of net/http quote what a server
+// sent instead of an answer, however long it is.
+type brief struct{ error }
+
+func (b brief) Error() string {
+	text := b.error.Error()
+	if len(text) <= maxErrorText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxErrorText], "") + "…"
+}
+
+func (b brief) Unwrap() error { return b.error }
+
 // again reports whether another attempt may help.
 func again(resp *Response, err error) bool {
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/einlass/einlass/provider/outgoing"
 )
@@ -311,4 +312,23 @@ func FuzzRetryAfter(f *testing.F) {
 			t.Errorf("Retry-After %q: %s", value, wait)
 		}
 	})
+}
+
+// What a server sends instead of an answer fills no log.
+func TestErrorsAreBriefWhateverAServerSays(t *testing.T) {
+	t.Parallel()
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Errorf("hijack: %v", err)
+			return
+		}
+		_, _ = conn.Write([]byte("HTTP/1.1 " + strings.Repeat("ü", 50_000) + "\r\n\r\n"))
+		_ = conn.Close()
+	})
+	client, _ := newClient(t, outgoing.Config{AllowLoopback: true})
+	_, err := get(t, client, server.URL)
+	if err == nil || !strings.Contains(err.Error(), "malformed HTTP") || len(err.Error()) > 700 || !utf8.ValidString(err.Error()) {
+		t.Errorf("error %.1000v, want a brief one", err)
+	}
 }
