@@ -114,10 +114,10 @@ func judgeSome(in GuardInput, last users.FeedStats) []users.Note {
 	return append(reasons, in.unknown()...)
 }
 
-// missing finds mandatory attributes that nobody has any more.
+// missing finds mandatory attributes that nobody has any more, of ids that most have not.
 func (in GuardInput) missing() []users.Note {
 	var reasons []users.Note
-	if in.Stats.People == 0 && in.Nameless > 0 {
+	if in.Nameless > in.Stats.People {
 		reasons = append(reasons, held(refusedMissingColumn, sourceID, map[string]int{"count": in.Nameless}))
 	}
 	for _, name := range []string{in.Email, sourceStatus} {

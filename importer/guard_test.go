@@ -114,6 +114,8 @@ func TestGuardHoldsFromItsLimitsOn(t *testing.T) {
 			[]string{"missing_mandatory:email", "emptied_column:email"}},
 		{"nobody has an address in a first run", func(in *GuardInput) { first(in); in.Stats.Filled["email"] = 0 },
 			[]string{"missing_mandatory:email"}},
+		{"half of the rows have no id", func(in *GuardInput) { in.Nameless, in.Rows = 100, 200 }, nil},
+		{"most rows have no id", func(in *GuardInput) { in.Nameless, in.Rows = 101, 201 }, []string{"missing_mandatory:id"}},
 		{"no row has an id", func(in *GuardInput) { first(in); in.Stats, in.Nameless = users.FeedStats{Announced: -1}, 5 },
 			[]string{"missing_mandatory:id"}},
 
