@@ -143,7 +143,7 @@ type FeedStats struct {
 	Surplus         []string       `json:"surplus,omitempty"`     // attributes the credential may read and nothing maps
 	Active          int            `json:"active"`                // active people before the run, without roles
 	Staged          int            `json:"staged,omitempty"`      // likewise staged ones
-	LosingAccess    int            `json:"losing_access"`         // active people this run suspends, or takes an application from by a rule
+	LosingAccess    int            `json:"losing_access"`         // active people this run suspends, makes enrol again, or takes an application from by a rule
 	Lookalikes      int            `json:"lookalikes,omitempty"`  // people whose address is easily mistaken for another one
 	Time            RunTime        `json:"time,omitzero"`
 
