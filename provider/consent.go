@@ -122,7 +122,7 @@ func (a *Authorizer) getConsent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return web.Unavailable(err)
 	}
-	target, err := web.FormTarget(q.Params.RedirectURI)
+	targets, err := web.FormTargets(q.Params.RedirectURI, q.client.application.Beyond()...)
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (a *Authorizer) getConsent(w http.ResponseWriter, r *http.Request) error {
 			data.Offline = true
 		}
 	}
-	v := web.View{FormTargets: []string{target}, Locales: q.Params.UILocales}
+	v := web.View{FormTargets: targets, Locales: q.Params.UILocales}
 	return a.consentPage.Render(w, r, http.StatusOK, v, data)
 }
 

@@ -64,7 +64,7 @@ func (p *Provider) getEndSession(w http.ResponseWriter, r *http.Request) error {
 			checked.Set(name, value)
 		}
 	}
-	target, err := p.cfg.Registry.LogoutTarget(checked)
+	target, _, err := p.cfg.Registry.LogoutTarget(checked)
 	if err != nil {
 		return err
 	}
@@ -103,11 +103,12 @@ func (p *Provider) whoAsks(r *http.Request, in params) (given *hint, clientID st
 
 // LogoutTarget returns where the parameters of a request to sign out lead, or
 // nothing if they name no place. The place must be registered for the client,
-// byte for byte; state goes there unchanged and alone.
-func (r *Registry) LogoutTarget(params url.Values) (target string, err error) {
+// byte for byte; state goes there unchanged and alone. Its application may lead on
+// from there to the registered addresses beyond.
+func (r *Registry) LogoutTarget(params url.Values) (target string, beyond []string, err error) {
 	uri := params.Get(parameterLogoutURI)
 	if uri == "" {
-		return "", nil
+		return "", nil, nil
 	}
 	c, found := r.client(params.Get(parameterClient))
 	if !found || !slices.Contains(c.PostLogoutRedirectURIs, uri) {
@@ -115,16 +116,16 @@ func (r *Registry) LogoutTarget(params url.Values) (target string, err error) {
 		if found {
 			registered = c.PostLogoutRedirectURIs
 		}
-		return "", errLogout("logout.uri", redirectCause(users.CallLogoutUnknown, uri, registered...))
+		return "", nil, errLogout("logout.uri", redirectCause(users.CallLogoutUnknown, uri, registered...))
 	}
 	state := params.Get(parameterState)
 	if !isOpaque(state) {
-		return "", errLogout("logout.malformed", errors.New("state is too long or not printable ASCII"))
+		return "", nil, errLogout("logout.malformed", errors.New("state is too long or not printable ASCII"))
 	}
 	if state == "" {
-		return uri, nil
+		return uri, c.application.Beyond(), nil
 	}
-	return withQuery(uri, []web.Field{{Name: parameterState, Value: state}}), nil
+	return withQuery(uri, []web.Field{{Name: parameterState, Value: state}}), c.application.Beyond(), nil
 }
 
 func checkLogoutParams(in params) error {

@@ -42,7 +42,7 @@ func (a *Authorizer) fields(c *client, p session.Params, f responseFields) []web
 func (a *Authorizer) respond(w http.ResponseWriter, r *http.Request, c *client, p session.Params, f responseFields) error {
 	fields := a.fields(c, p, f)
 	if p.ResponseMode == responseModeFormPost {
-		return a.cfg.Site.FormPost(w, r, p.RedirectURI, fields)
+		return a.cfg.Site.FormPost(w, r, p.RedirectURI, c.application.Beyond(), fields)
 	}
 	return web.Redirect(w, withQuery(p.RedirectURI, fields))
 }
@@ -64,7 +64,7 @@ var deniedTexts = map[string]string{reasonNoGroup: "denied.no_group", reasonNoEm
 func (a *Authorizer) deny(w http.ResponseWriter, r *http.Request, c *client, p session.Params, s session.Session, reason string) error {
 	a.observeDenial(r, c, &s, reason)
 	callOf(r.Context()).refused(deniedCauses[reason])
-	page := web.Denied{Application: c.application.Label, ReasonKey: deniedTexts[reason]}
+	page := web.Denied{Application: c.application.Label, ReasonKey: deniedTexts[reason], Beyond: c.application.Beyond()}
 	fields := a.fields(c, p, responseFields{err: errAccessDenied()})
 	if p.ResponseMode == responseModeFormPost {
 		page.Action, page.Fields = p.RedirectURI, fields

@@ -56,6 +56,7 @@ type SignIn struct {
 	BackchannelLogoutURI   string            `json:"backchannel_logout_uri,omitempty"`
 	FrontchannelLogoutURI  string            `json:"frontchannel_logout_uri,omitempty"`
 	InitiateLoginURI       string            `json:"initiate_login_uri,omitempty"`
+	ContinuesAt            []string          `json:"continues_at,omitempty"`    // where its own pages lead the browser after a sign-in or sign-out here
 	Claims                 map[string]string `json:"claims,omitempty"`          // claim: attribute; released in userinfo whatever the scope
 	IDTokenClaims          []string          `json:"id_token_claims,omitempty"` // of those, also in the ID token
 	Trusted                bool              `json:"trusted"`                   // no consent page
@@ -190,6 +191,22 @@ const MaxDescriptionChars = 256
 
 // MinClientSecretChars is the shortest client secret accepted.
 const MinClientSecretChars = 32
+
+// Beyond returns where the application's pages may lead a browser that comes
+// from a sign-in or sign-out here, beside the address to which we send it.
+func (a Application) Beyond() []string {
+	var beyond []string
+	if a.Launch != nil {
+		beyond = append(beyond, a.Launch.URL)
+	}
+	if a.SignIn == nil {
+		return beyond
+	}
+	if a.SignIn.InitiateLoginURI != "" {
+		beyond = append(beyond, a.SignIn.InitiateLoginURI)
+	}
+	return append(beyond, a.SignIn.ContinuesAt...)
+}
 
 // Check returns ErrInvalid with the first problem of the application, or nil.
 func (a Application) Check() error {

@@ -169,6 +169,10 @@ type SignInConfig struct {
 	BackchannelLogoutURI string `yaml:"backchannel_logout_uri"`
 	// Page of the application that starts its own sign-in (OpenID Connect Core section 4).
 	InitiateLoginURI string `yaml:"initiate_login_uri"`
+	// Where the application's pages lead the browser on after a sign-in or sign-out here, if to another host than
+	// that of the address we send it to, of `launch.url` or of `initiate_login_uri`. Where it is not named, Chromium
+	// stops on the way, and the person stays on our form. Only scheme, host and port count.
+	ContinuesAt []string `yaml:"continues_at"`
 	// Claim name and its value: an attribute, or an expression over attributes such as
 	// `first_name + " " + last_name` or `"constant"` (the language is expr-lang/expr; an attribute that
 	// a person lacks is an empty text). Released in userinfo whatever the scope; never as an empty text.

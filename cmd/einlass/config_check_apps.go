@@ -115,6 +115,7 @@ func (l *loader) checkSignIn(path string, s SignInConfig) {
 	if s.InitiateLoginURI != "" {
 		l.checkURL(path+".initiate_login_uri", s.InitiateLoginURI)
 	}
+	l.checkURLs(path+".continues_at", s.ContinuesAt)
 	l.checkClaims(path, s)
 }
 

@@ -72,3 +72,19 @@ func TestClientKeysAreAMappingOrText(t *testing.T) {
 		t.Errorf("jwks_uri: registered as %+v, problems %s", got, problems)
 	}
 }
+
+// N202: what goes into the policy of our pages is a URL like any other that people are sent to.
+func TestBrokenContinuationsAreRefused(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"https://*.personio.com":   "must not have a wildcard",
+		"http://acme.personio.com": "must begin with https://",
+		"acme.app.personio.com":    "want an absolute https URL",
+		"javascript:alert(1)":      "want an absolute https URL",
+	} {
+		_, got := loadText(t, signIn("client_secret: "+strings.Repeat("s3cret-", 6), "continues_at: ['"+text+"']"))
+		if want := "applications[0].sign_in.continues_at[0]: " + want + `, found "` + text + `"`; !strings.HasSuffix(got, want) {
+			t.Errorf("%s: problems are\n%s\nwant\n%s", text, got, want)
+		}
+	}
+}

@@ -70,6 +70,7 @@ func (s SignInConfig) stored() *users.SignIn {
 		AuthMethod:       s.AuthMethod,
 		RedirectURIs:     s.RedirectURIs,
 		InitiateLoginURI: s.InitiateLoginURI,
+		ContinuesAt:      s.ContinuesAt,
 
 		PostLogoutRedirectURIs: s.PostLogoutRedirectURIs,
 		BackchannelLogoutURI:   s.BackchannelLogoutURI,

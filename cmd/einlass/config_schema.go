@@ -100,6 +100,7 @@ func (s *SignInConfig) fields() []field {
 		leaf("post_logout_redirect_uris", listValue{&s.PostLogoutRedirectURIs}),
 		leaf("backchannel_logout_uri", textValue{&s.BackchannelLogoutURI}),
 		leaf("initiate_login_uri", textValue{&s.InitiateLoginURI}),
+		leaf("continues_at", listValue{&s.ContinuesAt}),
 		leaf("claims", mapValue{&s.Claims}),
 		leaf("id_token_claims", listValue{&s.IDTokenClaims}),
 		leaf("trusted", flagValue{&s.Trusted}),

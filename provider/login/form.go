@@ -148,13 +148,12 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, f form) error {
 	}
 	v := web.View{Here: "/login"}
 	if f.request != nil {
-		target, err := web.FormTarget(f.request.Params.RedirectURI)
-		if err != nil {
+		var err error
+		if v.FormTargets, err = h.formTargets(*f.request); err != nil {
 			return err
 		}
 		data.Request = f.request.ID
 		data.Application, data.Host = h.destination(*f.request)
-		v.FormTargets = []string{target}
 		v.Locales = f.request.Params.UILocales
 		v.Here += "?" + url.Values{fieldRequest: {f.request.ID}}.Encode()
 	} else if f.next != pathPortal {
@@ -162,6 +161,12 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, f form) error {
 		v.Here += "?" + url.Values{fieldNext: {f.next}}.Encode()
 	}
 	return h.loginPage.Render(w, r, f.status, v, data)
+}
+
+// formTargets are the origins where a browser comes by that follows the form to the application.
+func (h *Handler) formTargets(request session.AuthRequest) ([]string, error) {
+	a, _ := h.cfg.Applications.Application(request.Application) // of one that is gone nothing is known beyond
+	return web.FormTargets(request.Params.RedirectURI, a.Beyond()...)
 }
 
 // destination says where a sign-in leads: the label people know, and the host

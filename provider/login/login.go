@@ -56,9 +56,9 @@ type Config struct {
 	Finish       func(w http.ResponseWriter, r *http.Request, req session.AuthRequest, s session.Session) error
 	Applications applications
 	// LogoutTarget returns where an application wants the person to be after
-	// sign-out, from the parameters of /logout, which it validates; empty: nowhere. Nil:
-	// sign-outs end on our own page.
-	LogoutTarget func(params url.Values) (target string, err error)
+	// sign-out, from the parameters of /logout, which it validates; empty: nowhere. From there
+	// the application may lead on to addresses beyond. Nil: sign-outs end on our own page.
+	LogoutTarget func(params url.Values) (target string, beyond []string, err error)
 	// SessionEnded is called after a sign-out, before it is answered: it may wait a
 	// moment for the applications of the session to be told. Nil: nothing.
 	SessionEnded func(ctx context.Context, s session.Session)
@@ -78,7 +78,7 @@ func New(cfg Config) (*Handler, error) {
 		return nil, errors.New("login: users, sessions, site, finish and applications are required")
 	}
 	if cfg.LogoutTarget == nil {
-		cfg.LogoutTarget = func(url.Values) (string, error) { return "", nil }
+		cfg.LogoutTarget = func(url.Values) (string, []string, error) { return "", nil, nil }
 	}
 	if cfg.SessionEnded == nil {
 		cfg.SessionEnded = func(context.Context, session.Session) {}

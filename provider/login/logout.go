@@ -31,18 +31,16 @@ type confirmationData struct {
 // getLogout asks first: a link alone must not sign anybody out.
 func (h *Handler) getLogout(w http.ResponseWriter, r *http.Request) error {
 	params := r.URL.Query()
-	target, err := h.cfg.LogoutTarget(params)
+	target, beyond, err := h.cfg.LogoutTarget(params)
 	if err != nil {
 		return err
 	}
 	data := confirmationData{Token: h.cfg.Site.FormToken(w, r)}
 	v := web.View{Locales: strings.Fields(params.Get("ui_locales"))}
 	if target != "" {
-		origin, err := web.FormTarget(target)
-		if err != nil {
+		if v.FormTargets, err = web.FormTargets(target, beyond...); err != nil {
 			return err
 		}
-		v.FormTargets = []string{origin}
 		data.Fields = logoutFields(params)
 	}
 	return h.confirmationPage.Render(w, r, http.StatusOK, v, data)
@@ -67,7 +65,8 @@ func (h *Handler) confirmed(w http.ResponseWriter, r *http.Request) (target stri
 	if err := h.cfg.Site.CheckForm(r, fields); err != nil {
 		return "", err
 	}
-	return h.cfg.LogoutTarget(fields)
+	target, _, err = h.cfg.LogoutTarget(fields)
+	return target, err
 }
 
 // postLogout ends the browser's session.

@@ -187,19 +187,19 @@ func TestSignOutGoesWhereTheApplicationMaySendPeople(t *testing.T) {
 	b := providertest.New(t)
 	const target = "https://personio.example/bye"
 	h := newServer(t, b, func(cfg *login.Config) {
-		cfg.LogoutTarget = func(params url.Values) (string, error) {
+		cfg.LogoutTarget = func(params url.Values) (string, []string, error) {
 			switch params.Get("post_logout_redirect_uri") {
 			case "":
-				return "", nil
+				return "", nil, nil
 			case target:
-				return target + "?state=" + params.Get("state"), nil
+				return target + "?state=" + params.Get("state"), []string{"https://personio.example/", "https://acme.app.personio.example/"}, nil
 			}
-			return "", &web.Error{Status: http.StatusBadRequest, SignOut: true}
+			return "", nil, &web.Error{Status: http.StatusBadRequest, SignOut: true}
 		}
 	})
 	query := url.Values{"client_id": {"personio"}, "post_logout_redirect_uri": {target}, "state": {"s"}, "other": {"x"}}
 	page, cookies := exchange(t, h, http.MethodGet, "/logout?"+query.Encode(), nil, nil)
-	if policy := page.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self' https://personio.example;") {
+	if policy := page.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self' https://personio.example https://acme.app.personio.example;") {
 		t.Errorf("policy %q does not let the form end at the application", policy)
 	}
 	fields := page.ByID("logout-form").Fields()

@@ -88,6 +88,30 @@ func TestTheFormSaysWhereItLeads(t *testing.T) {
 	}
 }
 
+// N202: where the application leads on to is in the policy only if it is registered, for Chromium applies it to every redirect.
+func TestTheFormLeadsToRegisteredOriginsOnly(t *testing.T) {
+	t.Parallel()
+	b := providertest.NewWith(t, providertest.Personio, func(c *users.SignIn) {
+		c.InitiateLoginURI = "javascript:alert(1)"
+		c.ContinuesAt = []string{"https://acme.app.personio.example/start;x", "https://personio.example/", "https://*.evil.example", "https://acme.app.personio.example"}
+	})
+	for application, want := range map[users.ApplicationID]string{
+		providertest.Personio: "form-action 'self' https://personio.example https://acme.app.personio.example;",
+		providertest.Wiki:     "form-action 'self' https://wiki.example;",
+	} {
+		browser := b.NewBrowser()
+		page := browser.Get(browser.Get(b.Authorize(application)).Header.Get("Location"))
+		if policy := page.Header.Get("Content-Security-Policy"); !strings.Contains(policy, want) {
+			t.Errorf("%s: policy %q, want %q", application, policy, want)
+		}
+	}
+	browser := b.NewBrowser()
+	done := browser.SignIn(b.Authorize(providertest.Personio, "response_mode", "form_post"), providertest.Ada, providertest.Password)
+	if policy := done.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action https://personio.example https://acme.app.personio.example;") {
+		t.Errorf("form_post: policy %q", policy)
+	}
+}
+
 func TestALongHintIsNotShown(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)

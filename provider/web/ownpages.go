@@ -78,6 +78,7 @@ type Denied struct {
 	ContinueURL string
 	Action      string
 	Fields      []Field
+	Beyond      []string // registered addresses to which the application may lead on
 }
 
 type deniedData struct {
@@ -92,13 +93,13 @@ func (s *Site) Denied(w http.ResponseWriter, r *http.Request, d Denied) error {
 		if address == "" {
 			continue
 		}
-		target, err := FormTarget(address)
+		targets, err := FormTargets(address, d.Beyond...)
 		if err != nil {
 			return fmt.Errorf("denied: %w", err)
 		}
-		v.FormTargets = append(v.FormTargets, target)
+		v.FormTargets = targets
 	}
-	// FormTarget has refused every scheme that could run script.
+	// FormTargets has refused every scheme that could run script.
 	data := deniedData{Denied: d, ContinueURL: template.URL(d.ContinueURL), Action: template.URL(d.Action)}
 	return s.pages.denied.Render(w, r, http.StatusForbidden, v, data)
 }
@@ -109,15 +110,15 @@ type formPostData struct {
 }
 
 // FormPost answers with a page that posts fields to action, a registered
-// redirect URI (OAuth 2.0 Form Post Response Mode). It is the only page with a
-// script, and works by a button without.
-func (s *Site) FormPost(w http.ResponseWriter, r *http.Request, action string, fields []Field) error {
-	target, err := FormTarget(action)
+// redirect URI (OAuth 2.0 Form Post Response Mode), whose application may lead on
+// to addresses beyond. It is the only page with a script, and works by a button without.
+func (s *Site) FormPost(w http.ResponseWriter, r *http.Request, action string, beyond []string, fields []Field) error {
+	targets, err := FormTargets(action, beyond...)
 	if err != nil {
 		return fmt.Errorf("form_post: %w", err)
 	}
 	nonce := rand.Text()
 	data := formPostData{Action: template.URL(action), Fields: fields}
 	v := View{NoReferrer: true, NoLanguages: true}
-	return s.pages.formPost.render(w, r, http.StatusOK, v, formPostPolicy(nonce, target), nonce, data)
+	return s.pages.formPost.render(w, r, http.StatusOK, v, formPostPolicy(nonce, targets), nonce, data)
 }

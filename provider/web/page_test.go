@@ -31,7 +31,7 @@ func ownPages(s *web.Site) map[string]web.HandlerFunc {
 		"denied by link": func(w http.ResponseWriter, r *http.Request) error { return s.Denied(w, r, byLink) },
 		"denied by form": func(w http.ResponseWriter, r *http.Request) error { return s.Denied(w, r, byForm) },
 		"form_post": func(w http.ResponseWriter, r *http.Request) error {
-			return s.FormPost(w, r, personioCallback, fields)
+			return s.FormPost(w, r, personioCallback, nil, fields)
 		},
 	}
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -14,10 +15,28 @@ func pagePolicy(formTargets []string) string {
 }
 
 // formPostPolicy is the one of the form_post page: its only script has a nonce,
-// its only form goes to target.
-func formPostPolicy(nonce, target string) string {
+// its only form goes to targets.
+func formPostPolicy(nonce string, targets []string) string {
 	return "default-src 'none'; script-src 'nonce-" + nonce + "'; style-src 'self'; img-src 'self'; " +
-		"form-action " + target + "; base-uri 'none'; frame-ancestors 'none'"
+		"form-action " + strings.Join(targets, " ") + "; base-uri 'none'; frame-ancestors 'none'"
+}
+
+// FormTargets returns the CSP sources of the registered address to which a form
+// leads and of those to which the application there may lead on, each once: Chromium applies
+// form-action to every redirect that follows a form, also to those of others.
+// One beyond that is no form target is left out.
+func FormTargets(address string, beyond ...string) ([]string, error) {
+	first, err := FormTarget(address)
+	if err != nil {
+		return nil, err
+	}
+	targets := []string{first}
+	for _, address := range beyond {
+		if target, err := FormTarget(address); err == nil && !slices.Contains(targets, target) {
+			targets = append(targets, target)
+		}
+	}
+	return targets, nil
 }
 
 // FormTarget returns the CSP source of a registered address, for
