@@ -3,15 +3,12 @@ package e2e
 import (
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/einlass/einlass/importer/personio/personiotest"
 	"github.com/einlass/einlass/provider/notify/notifytest"
-	"github.com/einlass/einlass/users"
-	"github.com/einlass/einlass/users/sqlstore"
 )
 
 // Somebody in HR gives themselves the address of the boss: they are in quarantine,
@@ -91,25 +88,6 @@ func TestNobodyTakesTheBossesAddressInHR(t *testing.T) {
 func sorted(all ...string) []string {
 	slices.Sort(all)
 	return all
-}
-
-// mailAll lets the house mail what there is to be mailed.
-func (h *house) mailAll(t *testing.T) {
-	t.Helper()
-	store, err := sqlstore.Open(t.Context(), h.directory)
-	must(t, err)
-	defer store.Close()
-	head, _, err := store.EventHead(t.Context())
-	must(t, err)
-	server := h.serve(h.address)
-	defer server.stop(syscall.SIGTERM)
-	waitFor(t, "the log has been mailed", func() bool {
-		seen, err := store.Cursor(t.Context(), "mail")
-		must(t, err)
-		deliveries, err := store.CountDeliveries(t.Context(), "mail")
-		must(t, err)
-		return seen >= head && deliveries[users.DeliveryPending] == 0
-	})
 }
 
 // recipientsOf returns who got mail, each once.
