@@ -51,12 +51,16 @@ func samples(t *testing.T) map[string]importNews {
 			},
 		}
 	}
+	slow := news(users.ImportFinished{State: users.RunFailed, Alert: true, ErrorCode: "upstream_timeout"})
+	slow.run.Error = []users.Note{{Code: "failure.upstream_timeout", Texts: map[string]string{"cause": "page 3: no answer within 30s"}}}
+	slow.zone = time.UTC
 	counts := users.Counts{Created: 1204, Updated: 3, Suspended: 2, Reactivated: 1, Unchanged: 12_345, Skipped: 7, Quarantined: 4}
 	return map[string]importNews{
 		"done":       news(users.ImportFinished{State: users.RunDone, Counts: counts, Summary: true}),
 		"quarantine": news(users.ImportFinished{State: users.RunDone, Counts: counts, Alert: true, NewlyQuarantined: 4}),
 		"held":       news(users.ImportFinished{State: users.RunHeld, Counts: counts, Alert: true, Held: allReasons()}),
 		"failed":     news(users.ImportFinished{State: users.RunFailed, Alert: true, ErrorCode: "credentials_revoked"}),
+		"slow":       slow, // S-105, S-106
 	}
 }
 
