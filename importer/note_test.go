@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,16 +20,23 @@ var InEnglish = inEnglish
 // inEnglish is what notes say.
 func inEnglish(notes []users.Note) string { return Say(web.English(), notes...) }
 
-// languages returns the words of every language that people read.
-func languages(t testing.TB) map[string]*web.Words {
-	t.Helper()
+// words are the words of every language that people read, by its code.
+var words = sync.OnceValues(func() (map[string]*web.Words, error) {
 	all := map[string]*web.Words{}
 	for _, code := range []string{"en", "de"} {
-		words, err := web.NewWords(code)
-		if err != nil {
-			t.Fatal(err)
+		var err error
+		if all[code], err = web.NewWords(code); err != nil {
+			return nil, err
 		}
-		all[code] = words
+	}
+	return all, nil
+})
+
+func languages(t testing.TB) map[string]*web.Words {
+	t.Helper()
+	all, err := words()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }
