@@ -188,7 +188,7 @@ func (f *Feed) judge(c claim, path []string) verdict {
 		case releaser == "" && !joins && !f.free(c, h):
 			return f.refused(c, h)
 		case !f.rules.changesPeopleHere():
-			return verdict{reason: reasonExists, detail: []users.Note{naming(noteExists, "name", h.holder.DisplayName())}}
+			return verdict{reason: ReasonExists, detail: []users.Note{naming(noteExists, "name", h.holder.DisplayName())}}
 		case releaser != "":
 			if f.decide(releaser, path).reason != "" {
 				return f.refused(c, h)

@@ -36,8 +36,14 @@ type ConnectionStatus struct {
 	UnderWay users.Run `json:"-"` // the run of Progress
 }
 
+// statusReader is the part of the directory that says how imports stand.
+type statusReader interface {
+	Read() users.Reader
+	ImportState(ctx context.Context, connection users.ApplicationID) (users.ImportState, error)
+}
+
 // ReadConnectionStatus reads how the imports of a connection stand at now, with sentences in the language of w.
-func ReadConnectionStatus(ctx context.Context, d *users.Directory, app users.Application, now time.Time, w Words) (ConnectionStatus, error) {
+func ReadConnectionStatus(ctx context.Context, d statusReader, app users.Application, now time.Time, w Words) (ConnectionStatus, error) {
 	s := ConnectionStatus{Application: app.ID, State: ConnectionIdle}
 	if app.Disabled || app.Import == nil || app.Import.Schedule+app.Import.Delta <= 0 {
 		s.State = ConnectionOff

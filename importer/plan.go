@@ -119,7 +119,7 @@ func (in PageInput) arrival(m Mapped, record users.Person) personPlan {
 	}
 	switch v.reason {
 	case "":
-	case reasonExists:
+	case ReasonExists:
 		return in.skip(m, record, v.reason, v.detail...)
 	default:
 		return in.quarantine(m, users.User{}, v.reason, v.detail...)

@@ -17,7 +17,7 @@ const (
 	reasonRehireNew         = "rehire_new"         // an old address, but no proof that it is the same person
 	reasonRehireMoved       = "rehire_moved"       // the old source id of a person who came back under a new one
 	reasonNotInMode         = "not_in_mode"        // new, but the run changes only people who are here
-	reasonExists            = "exists"             // the address is somebody's whom the run's mode leaves alone
+	ReasonExists            = "exists"             // the address is somebody's whom the run's mode leaves alone
 	reasonManager           = "manager"            // only the manager changes
 	reasonManagerUnresolved = "manager_unresolved" // the manager is not in the directory
 	reasonLinkedAccount     = "linked_account"     // another connection that means the same people has the person, too

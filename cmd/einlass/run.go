@@ -163,7 +163,7 @@ func (s *server) build(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	links := admin.NewLinks(s.sealer, s.cfg.Issuer, nil)
-	console, err := admin.New(admin.Config{Users: s.Directory, Sessions: sessions, Site: site, Links: links, Zone: zone})
+	console, err := admin.New(admin.Config{Users: s.Directory, Imports: s.Imports, Sessions: sessions, Site: site, Links: links, Zone: zone})
 	if err != nil {
 		return nil, err
 	}

@@ -1,22 +1,31 @@
 // Package admin is the console.
 //
-//	GET /admin                            leads to the imports
-//	GET /admin/imports/{run}              figures, and whom it concerns and why
-//	GET /admin/imports/{run}/result.csv   the same to be saved, ?separator=semicolon for spreadsheets
-//	GET /admin/imports/{run}/result.json  the same for programs
+//	GET  /admin                            leads to the imports
+//	GET  /admin/imports                    how imports stand, and all of them so far
+//	POST /admin/imports                    starts one, or a preview
+//	GET  /admin/imports/{run}              figures, and whom it concerns and why; while it is under way, how far it is
+//	GET  /admin/imports/{run}/progress     the same as a stream of events
+//	POST /admin/imports/{run}/approval     has a plan applied exactly
+//	POST /admin/imports/{run}/selection    imports chosen people of those who are new
+//	POST /admin/imports/{run}/group        puts the people whom it created into a group
+//	GET  /admin/imports/{run}/result.csv   the same to be saved, ?separator=semicolon for spreadsheets
+//	GET  /admin/imports/{run}/result.json  the same for programs
 //
-// Who may see it follows from the role alone: owner, administrator, auditor. Pages
-// stand in one frame, see frame.go: a page is a template that defines "title" and "main", and a
-// handler behind seer that calls render.
+// Who may see it follows from the role alone: owner, administrator, auditor; only the
+// first two change anything. Pages stand in one frame, see frame.go: a page is a
+// template that defines "title" and "main", and a handler behind seer that calls
+// render. What changes something is a form that posts to a handler behind changer.
 package admin
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"net/http"
 	"net/url"
 	"time"
 
+	"github.com/einlass/einlass/importer"
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/session"
 	"github.com/einlass/einlass/provider/web"
@@ -29,11 +38,20 @@ var templates embed.FS
 // directory is the part of the directory that the console needs.
 type directory interface {
 	Read() users.Reader
+	ImportState(ctx context.Context, connection users.ApplicationID) (users.ImportState, error)
+	AddMembers(ctx context.Context, actor users.Actor, group users.GroupID, ids []users.ID) (added int, err error)
+}
+
+// imports starts what an administrator asks for; importer.Engine does.
+type imports interface {
+	Start(ctx context.Context, req importer.Request) (users.Run, error)
+	StartApproval(ctx context.Context, id users.RunID, actor users.Actor) (users.Run, error)
 }
 
 // Config is what a Handler needs. Zone and Now are optional.
 type Config struct {
 	Users    directory
+	Imports  imports
 	Sessions *session.Manager
 	Site     *web.Site
 	Links    *Links
@@ -43,15 +61,17 @@ type Config struct {
 
 // Handler serves the console.
 type Handler struct {
-	cfg        Config
-	resultPage *web.Page
-	linkPage   *web.Page
+	cfg         Config
+	importsPage *web.Page
+	resultPage  *web.Page
+	refusalPage *web.Page
+	linkPage    *web.Page
 }
 
 // New returns the console.
 func New(cfg Config) (*Handler, error) {
-	if cfg.Users == nil || cfg.Sessions == nil || cfg.Site == nil || cfg.Links == nil {
-		return nil, errors.New("admin: users, sessions, site and links are required")
+	if cfg.Users == nil || cfg.Imports == nil || cfg.Sessions == nil || cfg.Site == nil || cfg.Links == nil {
+		return nil, errors.New("admin: users, imports, sessions, site and links are required")
 	}
 	if cfg.Zone == nil {
 		cfg.Zone = time.UTC
@@ -61,8 +81,12 @@ func New(cfg Config) (*Handler, error) {
 	}
 	h := &Handler{cfg: cfg}
 	var err error
-	if h.resultPage, err = h.page("result.html"); err != nil {
-		return nil, err
+	for name, page := range map[string]**web.Page{
+		"imports.html": &h.importsPage, "result.html": &h.resultPage, "refusal.html": &h.refusalPage,
+	} {
+		if *page, err = h.page(name); err != nil {
+			return nil, err
+		}
 	}
 	if h.linkPage, err = cfg.Site.Page(templates, "templates/link.html"); err != nil {
 		return nil, err
@@ -77,12 +101,18 @@ const (
 
 // Routes are the routes of this package.
 func (h *Handler) Routes() []web.Route {
-	read := []string{http.MethodGet, http.MethodHead}
+	get, read, post := []string{http.MethodGet}, []string{http.MethodGet, http.MethodHead}, []string{http.MethodPost}
 	return []web.Route{
 		{Methods: read, Path: "/admin", Handler: h.seer(h.getRoot)},
-		{Methods: read, Path: "/admin/imports/{run}", Handler: h.seer(h.getResult)},
-		{Methods: read, Path: "/admin/imports/{run}/result.csv", Handler: h.seer(h.getCSV)},
-		{Methods: read, Path: "/admin/imports/{run}/result.json", Handler: h.seer(h.getJSON)},
+		{Methods: read, Path: pathImports, Handler: h.seer(h.getImports)},
+		{Methods: post, Path: pathImports, Handler: h.changer(h.postImport)},
+		{Methods: read, Path: pathImports + "/{run}", Handler: h.seer(h.getResult)},
+		{Methods: get, Path: pathImports + "/{run}/progress", Handler: h.seer(h.getProgress)},
+		{Methods: post, Path: pathImports + "/{run}/approval", Handler: h.changer(h.postApproval)},
+		{Methods: post, Path: pathImports + "/{run}/selection", Handler: h.changer(h.postSelection)},
+		{Methods: post, Path: pathImports + "/{run}/group", Handler: h.changer(h.postGroup)},
+		{Methods: read, Path: pathImports + "/{run}/result.csv", Handler: h.seer(h.getCSV)},
+		{Methods: read, Path: pathImports + "/{run}/result.json", Handler: h.seer(h.getJSON)},
 	}
 }
 
@@ -97,18 +127,63 @@ type seerFunc func(w http.ResponseWriter, r *http.Request, user users.User) erro
 // back after the sign-in.
 func (h *Handler) seer(next seerFunc) web.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		cookie := keys.Secret(h.cfg.Site.Cookies.Read(r, web.CookieSession))
-		user, _, err := h.cfg.Sessions.Visit(r.Context(), cookie, h.cfg.Users.Read(), "")
+		user, err := h.visitor(r)
 		if errors.Is(err, session.ErrNotFound) {
-			q := url.Values{"next": {r.URL.RequestURI()}}
-			return web.Redirect(w, "/login?"+q.Encode())
+			return signIn(w, r.URL.RequestURI())
 		}
 		if err != nil {
-			return web.Unavailable(err)
-		}
-		if !user.Role.SeesConsole() {
-			return &web.Error{Status: http.StatusForbidden, Key: "admin.no_role", Err: errors.New("the person has no role that may see this")}
+			return err
 		}
 		return next(w, r, user)
 	}
+}
+
+// changerFunc answers a form of somebody who may change things.
+type changerFunc func(w http.ResponseWriter, r *http.Request, user users.User, fields url.Values) error
+
+// changer lets forms in of people who may change things, from pages of ours that
+// this browser was given. Who is not signed in any more comes to the list of imports
+// after the sign-in, and what they asked for is not done.
+func (h *Handler) changer(next changerFunc) web.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		user, err := h.visitor(r)
+		if errors.Is(err, session.ErrNotFound) {
+			return signIn(w, pathImports)
+		}
+		if err != nil {
+			return err
+		}
+		if !user.Role.Administers() {
+			return &web.Error{Status: http.StatusForbidden, Key: "admin.no_change", Err: errors.New("the person's role may not change anything")}
+		}
+		fields, err := web.Form(w, r)
+		if err != nil {
+			return err
+		}
+		if err := h.cfg.Site.CheckForm(r, fields); err != nil {
+			return err
+		}
+		return next(w, r, user, fields)
+	}
+}
+
+// signIn leads to the sign-in form, and from there to a page of ours.
+func signIn(w http.ResponseWriter, next string) error {
+	q := url.Values{"next": {next}}
+	return web.Redirect(w, "/login?"+q.Encode())
+}
+
+// visitor returns who is signed in, if they may see the console, or session.ErrNotFound.
+func (h *Handler) visitor(r *http.Request) (users.User, error) {
+	cookie := keys.Secret(h.cfg.Site.Cookies.Read(r, web.CookieSession))
+	user, _, err := h.cfg.Sessions.Visit(r.Context(), cookie, h.cfg.Users.Read(), "")
+	switch {
+	case errors.Is(err, session.ErrNotFound):
+		return users.User{}, err
+	case err != nil:
+		return users.User{}, web.Unavailable(err)
+	case !user.Role.SeesConsole():
+		return users.User{}, &web.Error{Status: http.StatusForbidden, Key: "admin.no_role", Err: errors.New("the person has no role that may see this")}
+	}
+	return user, nil
 }

@@ -22,14 +22,22 @@ const maxRows = 200
 type resultData struct {
 	Run         users.RunID
 	Application string
-	Actor       users.Actor
-	ApprovedBy  users.Actor
+	Actor       actorName
+	ApprovedBy  *actorName
 
-	State    string // translation key
-	Class    string // of the state's dot: ok, warn, bad, neutral
-	Planned  bool   // the figures are what would happen
+	State    string        // translation key
+	Class    string        // of the state's dot: ok, warn, bad, neutral
+	Planned  bool          // the figures are what would happen
+	Running  *progressData // nil: nobody is busy with it
 	Held     []saying
-	Approve  bool // the plan can be applied by command
+	Approval *approval // nil: there is no plan to decide about
+	Changes  bool      // whoever looks may change things
+	Token    string    // for forms
+	Options  []optionData
+	Choose   bool // new people can be chosen from the list
+	Created  int
+	Groups   []groupData // that the created people can be put into
+	Added    *addedData
 	Code     string
 	Error    saying
 	Started  moment
@@ -59,6 +67,7 @@ type figure struct {
 
 // rowData is what happened to one person.
 type rowData struct {
+	Choice string // the source id, of somebody who can be chosen
 	Name   string
 	Line   string // address, else the id at the source
 	Kind   string // translation key
@@ -84,9 +93,12 @@ func (h *Handler) getResult(w http.ResponseWriter, r *http.Request, user users.U
 	if err != nil {
 		return web.Unavailable(err)
 	}
-	data, err := h.resultData(r, report, user.ID, words)
+	data, err := h.resultData(r, report, user, words)
 	if err != nil {
 		return err
+	}
+	if data.Changes {
+		data.Token = h.cfg.Site.FormToken(w, r)
 	}
 	return h.render(w, r, http.StatusOK, h.resultPage, user, sectionImports, web.View{NoReferrer: true, Words: words}, data)
 }
@@ -118,50 +130,117 @@ func (h *Handler) refuseLink(w http.ResponseWriter, r *http.Request, run users.R
 	return h.linkPage.Render(w, r, status, web.View{NoReferrer: true, NoLanguages: true}, data)
 }
 
-func (h *Handler) resultData(r *http.Request, report importer.Report, person users.ID, words importer.Words) (resultData, error) {
+func (h *Handler) resultData(r *http.Request, report importer.Report, user users.User, words importer.Words) (resultData, error) {
 	run := report.Run
 	data := resultData{
-		Run: run.ID, Application: string(run.Connection), Actor: run.Actor, ApprovedBy: run.ApprovedBy,
+		Run: run.ID, Application: string(run.Connection),
 		State: stateKeys[run.State], Class: stateClasses[run.State],
 		Planned:  run.State == users.RunHeld || run.State == users.RunPreviewed || run.State == users.RunStale,
-		Approve:  run.State == users.RunHeld || run.State == users.RunPreviewed,
+		Running:  progressOf(run, h.cfg.Now()),
+		Changes:  user.Role.Administers(),
 		Code:     run.ErrorCode,
 		Error:    newSaying(words, run.Error...),
+		Options:  optionsOf(run.Options),
 		Started:  h.moment(run.StartedAt),
 		Finished: h.moment(run.FinishedAt),
 		Zone:     h.cfg.Zone.String(),
-		Figures:  figures(run.Counts),
+
+		Figures: figures(run.Counts),
+		Created: run.Counts.Created,
 	}
-	switch a, err := h.cfg.Users.Read().Application(r.Context(), run.Connection); {
+	ctx, read := r.Context(), h.cfg.Users.Read()
+	switch a, err := read.Application(ctx, run.Connection); {
 	case err == nil:
 		data.Application = a.Label
+		if data.Running == nil {
+			data.Approval = h.approvalOf(run, a.Import, user)
+		}
 	case !errors.Is(err, users.ErrNotFound):
 		return data, web.Unavailable(err)
+	}
+	names, err := h.actorNames(ctx, run.Actor, run.ApprovedBy)
+	if err != nil {
+		return data, web.Unavailable(err)
+	}
+	data.Actor = names[run.Actor]
+	if name := names[run.ApprovedBy]; run.ApprovedBy != "" {
+		data.ApprovedBy = &name
 	}
 	for _, reason := range run.Held {
 		data.Held = append(data.Held, newSaying(words, reason))
 	}
-	data.Rows, data.More = rows(words, report)
+	data.Choose = canChoose(run) && data.Approval != nil && data.Approval.Button
+	data.Rows, data.More = rows(words, report, data.Choose)
+	if data.Changes && run.State == users.RunDone && run.Counts.Created > 0 {
+		if data.Groups, err = h.groupsByHand(ctx); err != nil {
+			return data, web.Unavailable(err)
+		}
+		data.Added = addedOf(r.URL.Query(), data.Groups)
+	}
+	return data, h.linkDownloads(run, user.ID, &data)
+}
+
+// linkDownloads seals the links to the files of a run.
+func (h *Handler) linkDownloads(run users.Run, person users.ID, data *resultData) error {
 	link, err := h.cfg.Links.seal(run.ID, person, pageLinkLife)
 	if err != nil {
-		return data, err
+		return err
 	}
 	data.CSV = resultPath(run.ID) + "/result.csv?" + link.Encode()
 	data.JSON = resultPath(run.ID) + "/result.json?" + link.Encode()
 	link.Set(parameterSeparator, separatorSemicolon)
 	data.Semicolons = resultPath(run.ID) + "/result.csv?" + link.Encode()
-	return data, nil
+	return nil
+}
+
+// optionData is by what a run was made.
+type optionData struct {
+	Key   string // translation key of what it is called
+	Value string // translation key, or Text
+	Text  string
+	Own   bool // asked for with this run alone
+}
+
+// optionsOf are the options of a run that people look for.
+func optionsOf(o users.RunOptions) []optionData {
+	options := []optionData{
+		{Key: "imports.mode", Value: modeKeys[o.Mode], Own: o.Mode == users.ImportSelected},
+		{Key: "imports.reactivation", Value: yesNo(o.Reactivation), Own: o.OwnReactivation},
+	}
+	if o.Filter != "" || o.OwnFilter {
+		option := optionData{Key: "imports.filter", Text: o.Filter, Own: o.OwnFilter}
+		if o.Filter == "" {
+			option.Value = "imports.no_filter"
+		}
+		options = append(options, option)
+	}
+	if o.Reconcile {
+		options = append(options, optionData{Key: "imports.reconcile", Value: "word.yes"})
+	}
+	return options
+}
+
+func yesNo(yes bool) string {
+	if yes {
+		return "word.yes"
+	}
+	return "word.no"
 }
 
 // rows are the people whom a run changed, left alone or failed at, those first
 // who need somebody's attention.
-func rows(words importer.Words, report importer.Report) (listed []rowData, more int) {
+func rows(words importer.Words, report importer.Report, choose bool) (listed []rowData, more int) {
 	concerned := slices.DeleteFunc(slices.Clone(report.Changes), func(c importer.ChangeReport) bool {
-		return c.Outcome == users.OutcomeOvertaken || c.Kind == users.ChangeSkip && c.Outcome != users.OutcomeFailed
+		return c.Outcome == users.OutcomeOvertaken ||
+			c.Kind == users.ChangeSkip && c.Outcome != users.OutcomeFailed && !(choose && c.Reason == importer.ReasonExists)
 	})
 	slices.SortStableFunc(concerned, func(a, b importer.ChangeReport) int { return urgency(a) - urgency(b) })
 	for _, c := range concerned[:min(len(concerned), maxRows)] {
-		listed = append(listed, newRow(words, c))
+		row := newRow(words, c)
+		if choose && c.Kind == users.ChangeCreate {
+			row.Choice = c.SourceID
+		}
+		listed = append(listed, row)
 	}
 	return listed, len(concerned) - len(listed)
 }

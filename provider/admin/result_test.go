@@ -28,10 +28,10 @@ const (
 	helpdesk      = "helpdesk@acme.example"
 )
 
-// newBench returns a bench with somebody of each role.
-func newBench(t *testing.T) *providertest.Bench {
-	t.Helper()
-	b := providertest.New(t)
+// newBench starts a bench with somebody of each role, and a connection.
+var newBench = providertest.Furnish(declaration())
+
+func declaration() users.Declaration {
 	d := providertest.Declaration()
 	for email, role := range map[string]users.Role{
 		owner: users.RoleOwner, administrator: users.RoleAdministrator, auditor: users.RoleAuditor, helpdesk: users.RoleHelpdesk,
@@ -43,10 +43,10 @@ func newBench(t *testing.T) *providertest.Bench {
 	for i := range d.Applications {
 		if d.Applications[i].ID == providertest.Personio {
 			d.Applications[i].Import = &users.Import{Source: users.SourcePersonio, InitialState: users.StateActive, Reactivation: true}
+			d.Applications[i].ImportSecret = "the-secret-of-the-source"
 		}
 	}
-	b.Redeclare(d)
-	return b
+	return d
 }
 
 // signedIn returns a browser in which username has signed in.
@@ -307,7 +307,7 @@ func TestThePageOfARunThatStoppedSaysWhyAndWhatToDo(t *testing.T) {
 	text := webtest.Parse(t, browser.Get(pathOf(held)+"?lang=en").Body).ByID("main").Text()
 	for _, part := range []string{
 		"Held: nothing was changed", "3 of 1,000 active people would lose access within 24 hours (limit 20 %).",
-		"mass_suspension: written by an older version", "einlass import approve " + string(held.ID), "What would happen to people",
+		"mass_suspension: written by an older version", "Approve and apply", "What would happen to people",
 	} {
 		if !strings.Contains(text, part) {
 			t.Errorf("the page %q lacks %q", text, part)
@@ -315,7 +315,7 @@ func TestThePageOfARunThatStoppedSaysWhyAndWhatToDo(t *testing.T) {
 	}
 	failed := record(t, b, users.Run{State: users.RunFailed, ErrorCode: "credentials_revoked", Error: []users.Note{{Code: "failure.credentials_revoked", Texts: map[string]string{"cause": "<no>"}}}})
 	text = webtest.Parse(t, browser.Get(pathOf(failed)+"?lang=en").Body).ByID("main").Text()
-	if !strings.Contains(text, "Error credentials_revoked The source refuses credentials that used to work: they were revoked or replaced. Make new ones there and enter them here. (<no>)") || strings.Contains(text, "import approve") {
+	if !strings.Contains(text, "Error credentials_revoked The source refuses credentials that used to work: they were revoked or replaced. Make new ones there and enter them here. (<no>)") || strings.Contains(text, "Approve and apply") {
 		t.Errorf("the page of a failed run reads %q", text)
 	}
 }

@@ -106,3 +106,34 @@ func figures(c users.Counts) []figure {
 		{"count.unchanged", c.Unchanged}, {"count.skipped", c.Skipped}, {"count.quarantined", c.Quarantined}, {"count.failed", c.Failed},
 	}
 }
+
+var scopeKeys = map[users.RunScope]string{
+	users.ScopeRefresh: "scope.refresh", users.ScopeDelta: "scope.delta", users.ScopeFile: "scope.file",
+}
+
+var modeKeys = map[users.ImportMode]string{
+	"": "mode.all", users.ImportAll: "mode.all", users.ImportNew: "mode.new", users.ImportUpdates: "mode.updates", users.ImportSelected: "mode.selected",
+}
+
+// startModes can be chosen for one run, beside what the connection says.
+var startModes = []modeData{
+	{users.ImportAll, "mode.all"}, {users.ImportNew, "mode.new"}, {users.ImportUpdates, "mode.updates"}, {users.ImportSelected, "mode.selected"},
+}
+
+var summaryKeys = map[users.SummaryPolicy]string{
+	"": "summary.never", users.SummaryNever: "summary.never", users.SummaryChanges: "summary.changes", users.SummaryAlways: "summary.always",
+}
+
+var connectionKeys = map[importer.ConnectionState]string{
+	importer.ConnectionOff: "connection.off", importer.ConnectionInitialSync: "connection.initial_sync",
+	importer.ConnectionImporting: "connection.importing", importer.ConnectionIdle: "connection.idle",
+}
+
+var connectionClasses = map[importer.ConnectionState]string{
+	importer.ConnectionOff: "neutral", importer.ConnectionInitialSync: "neutral", importer.ConnectionImporting: "neutral", importer.ConnectionIdle: "ok",
+}
+
+var phaseKeys = map[string]string{
+	importer.ProgressReading: "progress.reading", importer.ProgressMissing: "progress.missing",
+	importer.ProgressPlanning: "progress.planning", importer.ProgressApplying: "progress.applying",
+}

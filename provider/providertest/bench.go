@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/importer/personio"
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider"
 	"github.com/einlass/einlass/provider/admin"
@@ -64,8 +66,10 @@ type Bench struct {
 	Registry  *provider.Registry
 	Ring      *keys.Ring
 	Links     *admin.Links
-	Logs      *Logs        // stay empty in benchmarks
-	Handler   http.Handler // the provider without the network
+	HR        *HR              // where imports of the bench read people
+	Imports   *importer.Engine // see ServeImports
+	Logs      *Logs            // stay empty in benchmarks
+	Handler   http.Handler     // the provider without the network
 	// HTTP reaches the provider and trusts its certificate.
 	HTTP http.RoundTripper
 
@@ -136,6 +140,7 @@ func newBench(t testing.TB, stores Stores, declared users.Declaration, scheme st
 		Issuer: scheme + "://" + server.Listener.Addr().String(),
 		Clock:  &Clock{now: time.Now().UTC().Truncate(time.Second)},
 		Logs:   &Logs{},
+		HR:     &HR{},
 		store:  stores.Users,
 	}
 	log := slog.New(slog.NewJSONHandler(b.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -197,8 +202,14 @@ func (b *Bench) build(log *slog.Logger) *provider.Provider {
 		Users: b.Directory, Sessions: b.Sessions, Site: site, Applications: b.Registry, Zone: time.UTC, Now: b.Clock.Now, Logger: log,
 	})
 	must(b.T, err)
+	b.Imports, err = importer.New(importer.Config{
+		Directory: b.Directory, Mappings: map[string]users.Mapping{users.SourcePersonio: personio.DefaultMapping()},
+		Holder: "bench", Now: b.Clock.Now, Logger: log,
+		Open: func(users.Application, keys.Secret) (importer.Source, error) { return b.HR, nil },
+	})
+	must(b.T, err)
 	b.Links = admin.NewLinks(b.sealer, b.Issuer, b.Clock.Now)
-	console, err := admin.New(admin.Config{Users: b.Directory, Sessions: b.Sessions, Site: site, Links: b.Links, Now: b.Clock.Now})
+	console, err := admin.New(admin.Config{Users: b.Directory, Imports: b.Imports, Sessions: b.Sessions, Site: site, Links: b.Links, Now: b.Clock.Now})
 	must(b.T, err)
 	p, err := provider.New(provider.Config{
 		Issuer: b.Issuer, Authorizer: authorizer, Registry: b.Registry, Users: b.Directory, Sessions: b.Sessions,

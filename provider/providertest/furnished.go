@@ -34,24 +34,41 @@ func embedded(t testing.TB) Stores {
 	return Stores{Users: userstest.SQLiteOf(t, content), Sessions: sessiontest.SQLite(t)}
 }
 
-var furnished = sync.OnceValues(func() ([]byte, error) {
-	ctx := context.Background()
-	return userstest.SQLiteFile(ctx, func(s *sqlstore.Store) error {
-		sealer, err := masterKey()
-		if err != nil {
-			return err
-		}
-		directory, err := users.New(users.Config{Store: s, Sealer: sealer})
-		if err != nil {
-			return err
-		}
-		if _, err := directory.Declare(ctx, Declaration()); err != nil {
-			return err
-		}
-		ring, err := keys.NewRing(keys.Config{Store: s, Sealer: sealer})
-		if err != nil {
-			return err
-		}
-		return ring.Ensure(ctx, signingAlgs...)
+var furnished = furnish(Declaration())
+
+// Furnish returns what starts benches on the embedded stores with what is
+// declared. Their directory is made once, as that of New is.
+func Furnish(declared users.Declaration) func(t testing.TB) *Bench {
+	content := furnish(declared)
+	return func(t testing.TB) *Bench {
+		t.Helper()
+		directory, err := content()
+		must(t, err)
+		return newBench(t, Stores{Users: userstest.SQLiteOf(t, directory), Sessions: sessiontest.SQLite(t)}, declared, "http")
+	}
+}
+
+// furnish returns what makes the directory of a declaration, once.
+func furnish(declared users.Declaration) func() ([]byte, error) {
+	return sync.OnceValues(func() ([]byte, error) {
+		ctx := context.Background()
+		return userstest.SQLiteFile(ctx, func(s *sqlstore.Store) error {
+			sealer, err := masterKey()
+			if err != nil {
+				return err
+			}
+			directory, err := users.New(users.Config{Store: s, Sealer: sealer})
+			if err != nil {
+				return err
+			}
+			if _, err := directory.Declare(ctx, declared); err != nil {
+				return err
+			}
+			ring, err := keys.NewRing(keys.Config{Store: s, Sealer: sealer})
+			if err != nil {
+				return err
+			}
+			return ring.Ensure(ctx, signingAlgs...)
+		})
 	})
-})
+}

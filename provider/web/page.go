@@ -63,21 +63,35 @@ func (p *Page) Render(w http.ResponseWriter, r *http.Request, status int, v View
 	return p.render(w, r, status, v, pagePolicy(v.FormTargets), "", data)
 }
 
-func (p *Page) render(w http.ResponseWriter, r *http.Request, status int, v View, policy, nonce string, data any) error {
+// Fragment returns a template that the page defines, by itself and as the page
+// would show it with data, for scripts that put it into the page.
+func (p *Page) Fragment(w http.ResponseWriter, r *http.Request, name string, data any) ([]byte, error) {
+	var fragment bytes.Buffer
+	if err := p.template.ExecuteTemplate(&fragment, name, p.frame(w, r, View{}, data)); err != nil {
+		return nil, fmt.Errorf("fragment: %w", err)
+	}
+	return fragment.Bytes(), nil
+}
+
+func (p *Page) frame(w http.ResponseWriter, r *http.Request, v View, data any) Frame {
 	if v.Words == nil {
 		v.Words = p.site.catalog.words[p.site.chooseLanguage(w, r, v.Locales)]
 	}
-	f := Frame{
+	return Frame{
 		Lang:         v.Words.code,
 		Organization: p.site.cfg.OrganizationName,
 		Links:        p.site.cfg.Links,
 		RequestID:    RequestID(r.Context()),
-		Nonce:        nonce,
 		Data:         data,
 		site:         p.site,
 		words:        v.Words,
 		chosen:       r.URL.Query().Get(languageParameter),
 	}
+}
+
+func (p *Page) render(w http.ResponseWriter, r *http.Request, status int, v View, policy, nonce string, data any) error {
+	f := p.frame(w, r, v, data)
+	f.Nonce = nonce
 	if !v.NoLanguages {
 		f.Languages = p.site.languageLinks(r, v.Here, f.Lang)
 	}
@@ -130,6 +144,12 @@ func (f Frame) Local(path string) string {
 		return path
 	}
 	return withLanguage(path, f.Lang)
+}
+
+// With is the frame for a template about a part of the page.
+func (f Frame) With(data any) Frame {
+	f.Data = data
+	return f
 }
 
 // Asset returns the URL of a static file.

@@ -28,6 +28,7 @@ type asset struct {
 // it differs from machine to machine.
 var contentTypes = map[string]string{
 	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
 	".svg": "image/svg+xml",
 }
 

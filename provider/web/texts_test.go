@@ -89,7 +89,7 @@ func TestTextsAreUsedAndUsedTextsExist(t *testing.T) {
 			return err
 		}
 		for _, match := range literal.FindAllStringSubmatch(string(source), -1) {
-			if !strings.HasSuffix(match[1], ".html") {
+			if !strings.HasSuffix(match[1], ".html") && !strings.HasSuffix(match[1], ".js") {
 				used[match[1]] = path
 			}
 		}
