@@ -58,7 +58,7 @@ func (in ManagersInput) manager(m Mapped) *users.RunChange {
 	row := in.row(m, record, p.user, users.ChangeRecord, reason)
 	row.Phase, row.ManagerSourceID = phaseManagers, remembered
 	if p.row != nil {
-		row.User, row.Before = p.row.User, users.BeforeFollows
+		row.User, row.Before, row.Joins = p.row.User, users.BeforeFollows, row.Joins || changesPerson(p.row.Kind)
 	}
 	if reason == reasonManagerUnresolved {
 		row.Detail = told(noteManagerUnresolved)

@@ -25,7 +25,7 @@ func (in PageInput) row(m Mapped, record users.Person, u users.User, kind users.
 		row.Email = u.Email
 	}
 	if _, parked := in.Feed.parked[u.ID]; parked {
-		row.Before = users.BeforeFollows
+		row.Before, row.Joins = users.BeforeFollows, true
 	}
 	return row
 }

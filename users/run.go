@@ -208,6 +208,7 @@ type RunChange struct {
 
 	HeardAt time.Time // when we first heard that the person changed; zero: the run found out itself
 
+	Joins        bool  // an earlier row of the run changes the same person, and lists show both as one
 	InitialState State // for create
 	Outcome      Outcome
 	Error        []Note // why it failed

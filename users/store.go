@@ -124,6 +124,10 @@ type Reader interface {
 	// RunChanges pages through the rows of a plan by phase and number: the rows after
 	// (phase, seq), at most limit. Outcome may be empty for all.
 	RunChanges(ctx context.Context, run RunID, outcome Outcome, afterPhase, afterSeq, limit int) ([]RunChange, error)
+	// RunChangesOf is RunChanges for the rows of one kind that have not failed. Updates that join an earlier row are left out.
+	RunChangesOf(ctx context.Context, run RunID, kind ChangeKind, afterPhase, afterSeq, limit int) ([]RunChange, error)
+	// JoiningChanges returns the updates of a run that join an earlier row about the people of the given source ids.
+	JoiningChanges(ctx context.Context, run RunID, sourceIDs []string) ([]RunChange, error)
 	// Quarantined returns the rows of a run about people in quarantine, by phase and number.
 	Quarantined(ctx context.Context, run RunID) ([]RunChange, error)
 	// CountStale returns how many planned rows of a run saw a version of their user that is no longer current.

@@ -11,6 +11,10 @@ import (
 
 var (
 	selectRunChanges = load("run_changes")
+	selectChangesOf  = load("run_changes_of")
+	selectRare       = load("run_changes_rare")
+	selectFailed     = load("run_changes_failed")
+	selectJoining    = loadBatch("run_changes_joining")
 	selectQuarantine = load("quarantined")
 	insertRunChanges = loadBatch("insert_run_changes")
 	updateRunChanges = loadBatch("update_run_changes")
@@ -21,7 +25,34 @@ var (
 func (r reader) RunChanges(
 	ctx context.Context, run users.RunID, outcome users.Outcome, afterPhase, afterSeq, limit int,
 ) ([]users.RunChange, error) {
+	if outcome == users.OutcomeFailed {
+		return r.runChanges(ctx, selectFailed, string(run), int64(afterPhase), int64(afterSeq), int64(limit))
+	}
 	return r.runChanges(ctx, selectRunChanges, string(run), string(outcome), int64(afterPhase), int64(afterSeq), int64(limit))
+}
+
+// RunChangesOf implements users.Reader.
+func (r reader) RunChangesOf(
+	ctx context.Context, run users.RunID, kind users.ChangeKind, afterPhase, afterSeq, limit int,
+) ([]users.RunChange, error) {
+	s := selectChangesOf
+	switch kind {
+	case users.ChangeSuspend, users.ChangeReactivate, users.ChangeLink, users.ChangeQuarantine:
+		s = selectRare
+	case users.ChangeCreate, users.ChangeUpdate, users.ChangeRecord, users.ChangeSkip:
+	}
+	return r.runChanges(ctx, s, string(run), string(kind), int64(afterPhase), int64(afterSeq), int64(limit))
+}
+
+// JoiningChanges implements users.Reader.
+func (r reader) JoiningChanges(ctx context.Context, run users.RunID, sourceIDs []string) ([]users.RunChange, error) {
+	var changes []users.RunChange
+	err := r.conn.lookUp(ctx, selectJoining, func(rows *sql.Rows) error {
+		c, err := scanChange(rows)
+		changes = append(changes, c)
+		return err
+	}, sourceIDs, string(run))
+	return changes, err
 }
 
 // Quarantined implements users.Reader.
@@ -32,14 +63,18 @@ func (r reader) Quarantined(ctx context.Context, run users.RunID) ([]users.RunCh
 func (r reader) runChanges(ctx context.Context, s statement, args ...any) ([]users.RunChange, error) {
 	var changes []users.RunChange
 	err := r.conn.query(ctx, s, func(rows *sql.Rows) error {
-		var c users.RunChange
-		err := rows.Scan(&c.Run, &c.Seq, &c.Phase, &c.SourceID, &c.User, &c.Before, &c.Kind, &c.Reason, notes{&c.Detail},
-			&c.Name, &c.Email, document{&c.Fields}, &c.Status, &c.ContentHash, &c.ManagerSourceID,
-			&c.InitialState, &c.Outcome, notes{&c.Error}, notes{&c.Effect}, moment{&c.HeardAt})
+		c, err := scanChange(rows)
 		changes = append(changes, c)
 		return err
 	}, args...)
 	return changes, err
+}
+
+func scanChange(rows *sql.Rows) (c users.RunChange, err error) {
+	err = rows.Scan(&c.Run, &c.Seq, &c.Phase, &c.SourceID, &c.User, &c.Before, &c.Kind, &c.Reason, notes{&c.Detail},
+		&c.Name, &c.Email, document{&c.Fields}, &c.Status, &c.ContentHash, &c.ManagerSourceID,
+		&c.InitialState, &c.Outcome, notes{&c.Error}, notes{&c.Effect}, moment{&c.HeardAt}, &c.Joins)
+	return c, err
 }
 
 // InsertRunChanges implements users.Tx.
@@ -58,7 +93,7 @@ func (t *tx) InsertRunChanges(ctx context.Context, changes []users.RunChange) er
 			string(c.Run), int64(c.Seq), int64(c.Phase), c.SourceID, string(c.User), c.Before,
 			string(c.Kind), c.Reason, told[0], c.Name, c.Email, fields,
 			c.Status, c.ContentHash, c.ManagerSourceID, string(c.InitialState), string(c.Outcome), told[1], told[2],
-			millis(c.HeardAt),
+			millis(c.HeardAt), flag(c.Joins),
 		}
 	}
 	_, err := t.conn.execRows(ctx, insertRunChanges, rows)

@@ -1,6 +1,8 @@
 package userstest
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ var runPromises = []promise{
 	{"the newest run in a state is found behind any number of others", lastRun},
 	{"everything about a change is kept", keepsChange},
 	{"changes are paged by phase and number, of one outcome or all", pagesOfChanges},
+	{"changes are paged by kind, with those that join others beside them", changesByKind},
 	{"the people in quarantine are found among all others of a run", findsQuarantined},
 	{"changes of old runs are removed in portions, and the runs stay", deletesChanges},
 	{"a planned change is stale once its person has moved on", staleChanges},
@@ -170,7 +173,7 @@ func keepsChange(t *testing.T, s users.Store) {
 		Reason: "status_leave", Detail: []users.Note{{Code: "privileged", Terms: map[string]string{"status": "leave"}}}, Name: "Ada Lovelace", Email: "ada@example.com",
 		Fields: map[string]users.FieldChange{"department": {Before: "", After: "Söldner"}},
 		Status: "leave", ContentHash: "abc", ManagerSourceID: "1", InitialState: users.StateStaged, Effect: []users.Note{{Code: "loses", Lists: map[string][]string{"applications": {"Personio"}}}, {Code: "access_ends.later", Times: map[string]users.LocalTime{"at": {At: time.UnixMilli(1).UTC(), Zone: "Europe/Berlin"}}}},
-		HeardAt: noon.Add(-time.Second),
+		HeardAt: noon.Add(-time.Second), Joins: true,
 		Outcome: users.OutcomePlanned, Error: []users.Note{{English: "Written by a version of old."}},
 	}
 	bare := users.RunChange{Run: run, Seq: 2, Phase: 2, Before: -1, Kind: users.ChangeSkip, Outcome: users.OutcomePlanned}
@@ -178,6 +181,74 @@ func keepsChange(t *testing.T, s users.Store) {
 	got, err := s.RunChanges(t.Context(), run, "", 0, 0, 10)
 	ok(t, "RunChanges", err)
 	same(t, "changes", got, []users.RunChange{full, bare})
+}
+
+func changesByKind(t *testing.T, s users.Store) {
+	run := users.NewRunID()
+	kinds := []users.ChangeKind{
+		users.ChangeCreate, users.ChangeUpdate, users.ChangeLink, users.ChangeSuspend, users.ChangeReactivate,
+		users.ChangeQuarantine, users.ChangeSkip, users.ChangeRecord,
+	}
+	var all []users.RunChange
+	for i := range 160 { // ten of each kind in each of two phases
+		c := users.RunChange{
+			Run: run, Seq: i + 1, Phase: 1 + i%2, SourceID: fmt.Sprint(i % 80), Kind: kinds[i/2%8], Outcome: users.OutcomeApplied,
+		}
+		if i >= 144 {
+			c.Outcome = users.OutcomeFailed
+		}
+		c.Joins = i >= 80 && i < 96
+		all = append(all, c)
+	}
+	putChanges(t, s, all...)
+	putChanges(t, s, users.RunChange{Run: users.NewRunID(), Seq: 1, Phase: 1, Kind: users.ChangeUpdate, SourceID: "3", Joins: true, Outcome: users.OutcomeFailed})
+	slices.SortFunc(all, func(a, b users.RunChange) int { return cmp.Or(a.Phase-b.Phase, a.Seq-b.Seq) })
+	pages := func(read func(phase, seq int) ([]users.RunChange, error)) (rows []users.RunChange) {
+		for phase, seq := 0, 0; ; {
+			page, err := read(phase, seq)
+			ok(t, "page", err)
+			if len(page) == 0 {
+				return rows
+			}
+			rows = append(rows, page...)
+			phase, seq = page[len(page)-1].Phase, page[len(page)-1].Seq
+		}
+	}
+	only := func(match func(c users.RunChange) bool) (rows []users.RunChange) {
+		for _, c := range all {
+			if match(c) {
+				rows = append(rows, c)
+			}
+		}
+		return rows
+	}
+	for _, kind := range kinds {
+		got := pages(func(phase, seq int) ([]users.RunChange, error) {
+			return s.RunChangesOf(t.Context(), run, kind, phase, seq, 7)
+		})
+		same(t, "rows of kind "+string(kind), got, only(func(c users.RunChange) bool {
+			return c.Kind == kind && c.Outcome != users.OutcomeFailed && (kind != users.ChangeUpdate || !c.Joins)
+		}))
+	}
+	got := pages(func(phase, seq int) ([]users.RunChange, error) {
+		return s.RunChanges(t.Context(), run, users.OutcomeFailed, phase, seq, 7)
+	})
+	same(t, "rows that failed", got, only(func(c users.RunChange) bool { return c.Outcome == users.OutcomeFailed }))
+
+	var ids []string
+	for i := range 80 {
+		ids = append(ids, fmt.Sprint(i))
+	}
+	got, err := s.JoiningChanges(t.Context(), run, ids)
+	ok(t, "JoiningChanges", err)
+	bySeq := func(a, b users.RunChange) int { return a.Seq - b.Seq }
+	want := only(func(c users.RunChange) bool { return c.Joins && c.Kind == users.ChangeUpdate })
+	slices.SortFunc(got, bySeq)
+	slices.SortFunc(want, bySeq)
+	same(t, "rows that join others", got, want)
+	got, err = s.JoiningChanges(t.Context(), run, []string{"79", "nobody"})
+	ok(t, "JoiningChanges of others", err)
+	same(t, "rows that join those of others", got, []users.RunChange{})
 }
 
 func pagesOfChanges(t *testing.T, s users.Store) {

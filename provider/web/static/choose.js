@@ -4,7 +4,7 @@ const chosen = document.getElementById("chosen");
 
 function count() {
   const n = form.querySelectorAll('input[name="select"]:checked').length;
-  const text = n === 0 ? chosen.dataset.none : n === 1 ? chosen.dataset.one : chosen.dataset.many;
+  const text = n === 0 ? chosen.dataset.none : n === 1 ? chosen.dataset.single : chosen.dataset.many;
   chosen.textContent = text.replace("#", n.toLocaleString(document.documentElement.lang));
 }
 

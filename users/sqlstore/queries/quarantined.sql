@@ -1,7 +1,7 @@
 -- $1 run.
 SELECT
     run_id, seq, phase, source_id, user_id, before_version, kind, reason, detail, name, email, fields,
-    status, content_hash, manager_source_id, initial_state, outcome, error, effect, heard_at
+    status, content_hash, manager_source_id, initial_state, outcome, error, effect, heard_at, joins
 FROM run_changes
 WHERE run_id = $1 AND kind = 'quarantine'
 ORDER BY phase, seq
