@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -109,13 +110,17 @@ type Report struct {
 	// The import changed people, but is so old that who it was is kept no longer.
 	RowsRemoved bool `json:"rows_removed,omitempty"`
 
-	Run    users.Run           `json:"-"` // what the report is about
-	people map[users.ID]string // e-mail addresses of managers, for people who read the report
+	Run      users.Run           `json:"-"` // what the report is about
+	people   map[users.ID]string // e-mail addresses of managers, for people who read the report
+	arriving map[users.ID]string // likewise, of managers whom the plan creates
+	words    Words               // in whose language its sentences are
 }
 
 // reportReader is the part of the directory that a report is read from.
 type reportReader interface {
 	RunChanges(ctx context.Context, run users.RunID, outcome users.Outcome, afterPhase, afterSeq, limit int) ([]users.RunChange, error)
+	JoiningChanges(ctx context.Context, run users.RunID, sourceIDs []string) ([]users.RunChange, error)
+	RunChangesOf(ctx context.Context, run users.RunID, kind users.ChangeKind, afterPhase, afterSeq, limit int) ([]users.RunChange, error)
 	UsersByID(ctx context.Context, ids []users.ID) (map[users.ID]users.User, error)
 }
 
@@ -126,83 +131,60 @@ const reportPage = 1000
 // remember something of the source are left out, and a manager set in a later
 // phase joins the person's own row. Its sentences are in the language of w.
 func ReadReport(ctx context.Context, directory reportReader, run users.Run, w Words) (Report, error) {
-	r := Report{RunReport: NewRunReport(w, run), Run: run, Changes: []ChangeReport{}}
-	place := map[string]int{} // source id → row that changes the person
-	for phase, seq := 0, 0; ; {
-		rows, err := directory.RunChanges(ctx, run.ID, "", phase, seq, reportPage)
+	r := newReport(w, run)
+	for page, err := range changesOf(ctx, directory, run.ID, w) {
 		if err != nil {
 			return r, err
 		}
-		for _, row := range rows {
-			r.add(row, place)
-		}
-		if len(rows) < reportPage {
-			for i := range r.Changes {
-				r.Changes[i].tell(w)
-			}
-			r.RowsRemoved = len(rows) == 0 && seq == 0 && run.Counts.Changed()+run.Counts.Quarantined+run.Counts.Failed > 0
-			return r, r.nameManagers(ctx, directory)
-		}
-		last := rows[len(rows)-1]
-		phase, seq = last.Phase, last.Seq
+		r.Changes = append(r.Changes, page...)
 	}
+	rows, err := directory.RunChanges(ctx, run.ID, "", 0, 0, 1)
+	if err != nil {
+		return r, err
+	}
+	r.RowsRemoved = len(rows) == 0 && concernedSomebody(run)
+	return r, r.nameManagers(ctx, directory, r.Changes)
 }
 
-func (r *Report) add(row users.RunChange, place map[string]int) {
-	if row.Kind == users.ChangeRecord && row.Outcome != users.OutcomeFailed {
-		return
-	}
-	i, found := place[row.SourceID]
-	if found && row.Outcome == users.OutcomeOvertaken {
-		return
-	}
-	if found && row.Kind == users.ChangeUpdate {
-		maps.Copy(r.Changes[i].Fields, row.Fields)
-		notes := r.Changes[i].Notes
-		if len(notes.Effect) == 0 {
-			notes.Effect = row.Effect
-		}
-		if row.Outcome == users.OutcomeFailed {
-			r.Changes[i].Outcome, notes.Error = row.Outcome, row.Error
-		}
-		return
-	}
-	if changesPerson(row.Kind) {
-		place[row.SourceID] = len(r.Changes)
-	}
-	fields := maps.Clone(row.Fields)
-	if fields == nil {
-		fields = map[string]users.FieldChange{}
-	}
-	r.Changes = append(r.Changes, ChangeReport{
-		User: row.User, SourceID: row.SourceID, Name: row.Name, Email: row.Email, Status: row.Status, Kind: row.Kind,
-		Reason: row.Reason, Fields: fields, Outcome: row.Outcome, Notes: &ChangeNotes{row.Detail, row.Effect, row.Error},
-	})
+func newReport(w Words, run users.Run) Report {
+	return Report{RunReport: NewRunReport(w, run), Run: run, Changes: []ChangeReport{}, words: w}
+}
+
+// concernedSomebody reports whether a run has, or had, rows about people.
+func concernedSomebody(run users.Run) bool {
+	return run.Counts.Changed()+run.Counts.Quarantined+run.Counts.Failed > 0
 }
 
 func changesPerson(k users.ChangeKind) bool {
 	return k != users.ChangeSkip && k != users.ChangeQuarantine && k != users.ChangeRecord
 }
 
-// nameManagers finds out whom the ids in the field manager stand for: people of
-// the directory, or people whom this very import creates.
-func (r *Report) nameManagers(ctx context.Context, directory reportReader) error {
-	r.people = map[users.ID]string{}
-	var ids []users.ID
-	for _, c := range r.Changes {
+// nameManagers finds out whom the ids in the field manager of changes stand for:
+// people of the directory, or people whom this very import creates.
+func (r *Report) nameManagers(ctx context.Context, directory reportReader, changes []ChangeReport) error {
+	known := map[users.ID]string{}
+	wanted := map[users.ID]bool{}
+	for _, c := range changes {
 		if f, found := c.Fields[users.AttributeManager]; found {
-			ids = append(ids, users.ID(f.Before), users.ID(f.After))
-		}
-		if c.User != "" {
-			r.people[c.User] = c.Email
+			wanted[users.ID(f.Before)], wanted[users.ID(f.After)] = true, true
 		}
 	}
-	slices.Sort(ids)
-	ids = slices.DeleteFunc(slices.Compact(ids), func(id users.ID) bool { return id == "" || r.people[id] != "" })
-	known, err := directory.UsersByID(ctx, ids)
-	for id, u := range known {
-		r.people[id] = u.Email
+	delete(wanted, "")
+	for _, c := range changes {
+		if wanted[c.User] {
+			known[c.User] = c.Email
+		}
 	}
+	people, err := directory.UsersByID(ctx, slices.Collect(maps.Keys(wanted)))
+	for id, u := range people {
+		known[id] = cmp.Or(u.Email, known[id])
+	}
+	for id := range wanted {
+		if known[id] == "" {
+			known[id] = r.arriving[id]
+		}
+	}
+	r.people = known
 	return err
 }
 

@@ -43,7 +43,7 @@ func TestAReportKeepsFailuresOfTheManagerPhase(t *testing.T) {
 	t.Parallel()
 	r := readReport(t,
 		users.RunChange{Phase: 1, SourceID: "1", Kind: users.ChangeCreate, Outcome: users.OutcomeApplied},
-		users.RunChange{Phase: 2, SourceID: "1", Kind: users.ChangeUpdate, Outcome: users.OutcomeFailed, Error: []users.Note{{Code: "moved_on"}}},
+		users.RunChange{Phase: 2, SourceID: "1", Kind: users.ChangeUpdate, Joins: true, Outcome: users.OutcomeFailed, Error: []users.Note{{Code: "moved_on"}}},
 		users.RunChange{Phase: 2, SourceID: "1", Kind: users.ChangeSkip, Reason: "manager_unresolved"},
 	)
 	if len(r.Changes) != 2 || r.Changes[0].Outcome != users.OutcomeFailed || !strings.HasPrefix(r.Changes[0].Error, "The person was changed by somebody else") {
@@ -58,7 +58,7 @@ func TestAReportHasEachPersonOnceAndNobodyWhoStaysTheSame(t *testing.T) {
 		users.RunChange{Phase: 1, SourceID: "1", User: boss, Kind: users.ChangeCreate, Email: "ada@acme.example"},
 		users.RunChange{Phase: 1, SourceID: "2", Kind: users.ChangeUpdate, Fields: map[string]users.FieldChange{"department": {Before: "Sales", After: "IT"}}},
 		users.RunChange{Phase: 1, SourceID: "3", Kind: users.ChangeRecord},
-		users.RunChange{Phase: 2, SourceID: "2", Kind: users.ChangeUpdate, Fields: map[string]users.FieldChange{"manager": {After: string(boss)}}},
+		users.RunChange{Phase: 2, SourceID: "2", Kind: users.ChangeUpdate, Joins: true, Fields: map[string]users.FieldChange{"manager": {After: string(boss)}}},
 	)
 	want := map[string]users.FieldChange{"department": {Before: "Sales", After: "IT"}, "manager": {After: string(boss)}}
 	if len(r.Changes) != 2 || r.Changes[1].SourceID != "2" {

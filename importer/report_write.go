@@ -25,9 +25,24 @@ var csvHeader = []string{"source_id", "name", "email", "status", "change", "reas
 // WriteCSV writes a line for each person to w (RFC 4180), one by one. No cell is
 // taken for a formula, see SpreadsheetCell.
 func (r *Report) WriteCSV(w io.Writer, opts CSVOptions) error {
+	out, err := newCSV(w, opts)
+	if err != nil {
+		return err
+	}
+	for _, c := range r.Changes {
+		if err := out.Write(r.cells(c)); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// newCSV begins a CSV file with its header.
+func newCSV(w io.Writer, opts CSVOptions) (*csv.Writer, error) {
 	if opts.ByteOrder {
 		if _, err := io.WriteString(w, "\uFEFF"); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	out := csv.NewWriter(w)
@@ -35,22 +50,18 @@ func (r *Report) WriteCSV(w io.Writer, opts CSVOptions) error {
 	if opts.Semicolon {
 		out.Comma = ';'
 	}
-	if err := out.Write(csvHeader); err != nil {
-		return err
+	return out, out.Write(csvHeader)
+}
+
+// cells are the line of one person.
+func (r *Report) cells(c ChangeReport) []string {
+	cells := []string{
+		c.SourceID, c.Name, c.Email, c.Status, string(c.Kind), c.Reason, c.Detail, c.Effect, r.describeFields(c), string(c.Outcome), c.Error,
 	}
-	for _, c := range r.Changes {
-		cells := []string{
-			c.SourceID, c.Name, c.Email, c.Status, string(c.Kind), c.Reason, c.Detail, c.Effect, r.describeFields(c), string(c.Outcome), c.Error,
-		}
-		for i := range cells {
-			cells[i] = SpreadsheetCell(cells[i])
-		}
-		if err := out.Write(cells); err != nil {
-			return err
-		}
+	for i := range cells {
+		cells[i] = SpreadsheetCell(cells[i])
 	}
-	out.Flush()
-	return out.Error()
+	return cells
 }
 
 // WriteJSON writes the report to w for programs.

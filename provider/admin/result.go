@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -14,9 +13,6 @@ import (
 	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
-
-// maxRows is how many people the page lists; the files list all.
-const maxRows = 200
 
 // resultData is what the page of a run shows.
 type resultData struct {
@@ -46,7 +42,8 @@ type resultData struct {
 
 	Figures []figure
 	Rows    []rowData
-	More    int // people who are not listed
+	Next    string // URL of the next people; empty: there are none
+	First   string // URL of the first people; empty: these are
 
 	CSV, Semicolons, JSON string // local URLs
 }
@@ -75,6 +72,7 @@ type rowData struct {
 	Reason string // translation key; empty: Code is shown
 	Code   string
 	Said   []saying
+	Fields []fieldData
 }
 
 // getResult shows a run. A link in the address must be valid, though none is needed.
@@ -89,11 +87,7 @@ func (h *Handler) getResult(w http.ResponseWriter, r *http.Request, user users.U
 		}
 	}
 	words := h.cfg.Site.Words(w, r)
-	report, err := importer.ReadReport(r.Context(), h.cfg.Users.Read(), run, words)
-	if err != nil {
-		return web.Unavailable(err)
-	}
-	data, err := h.resultData(r, report, user, words)
+	data, err := h.resultData(r, run, user, words)
 	if err != nil {
 		return err
 	}
@@ -130,8 +124,7 @@ func (h *Handler) refuseLink(w http.ResponseWriter, r *http.Request, run users.R
 	return h.linkPage.Render(w, r, status, web.View{NoReferrer: true, NoLanguages: true}, data)
 }
 
-func (h *Handler) resultData(r *http.Request, report importer.Report, user users.User, words importer.Words) (resultData, error) {
-	run := report.Run
+func (h *Handler) resultData(r *http.Request, run users.Run, user users.User, words importer.Words) (resultData, error) {
 	data := resultData{
 		Run: run.ID, Application: string(run.Connection),
 		State: stateKeys[run.State], Class: stateClasses[run.State],
@@ -170,7 +163,9 @@ func (h *Handler) resultData(r *http.Request, report importer.Report, user users
 		data.Held = append(data.Held, newSaying(words, reason))
 	}
 	data.Choose = canChoose(run) && data.Approval != nil && data.Approval.Button
-	data.Rows, data.More = rows(words, report, data.Choose)
+	if err := h.listPeople(r, run, words, &data); err != nil {
+		return data, err
+	}
 	if data.Changes && run.State == users.RunDone && run.Counts.Created > 0 {
 		if data.Groups, err = h.groupsByHand(ctx); err != nil {
 			return data, web.Unavailable(err)
@@ -227,36 +222,6 @@ func yesNo(yes bool) string {
 	return "word.no"
 }
 
-// rows are the people whom a run changed, left alone or failed at, those first
-// who need somebody's attention.
-func rows(words importer.Words, report importer.Report, choose bool) (listed []rowData, more int) {
-	concerned := slices.DeleteFunc(slices.Clone(report.Changes), func(c importer.ChangeReport) bool {
-		return c.Outcome == users.OutcomeOvertaken ||
-			c.Kind == users.ChangeSkip && c.Outcome != users.OutcomeFailed && !(choose && c.Reason == importer.ReasonExists)
-	})
-	slices.SortStableFunc(concerned, func(a, b importer.ChangeReport) int { return urgency(a) - urgency(b) })
-	for _, c := range concerned[:min(len(concerned), maxRows)] {
-		row := newRow(words, c)
-		if choose && c.Kind == users.ChangeCreate {
-			row.Choice = c.SourceID
-		}
-		listed = append(listed, row)
-	}
-	return listed, len(concerned) - len(listed)
-}
-
-func urgency(c importer.ChangeReport) int {
-	switch {
-	case c.Outcome == users.OutcomeFailed:
-		return 0
-	case c.Kind == users.ChangeQuarantine:
-		return 1
-	case c.Kind == users.ChangeSuspend:
-		return 2
-	}
-	return 3
-}
-
 // The parameter that chooses what separates the cells of a CSV file.
 const (
 	parameterSeparator = "separator"
@@ -273,22 +238,23 @@ func (h *Handler) getCSV(w http.ResponseWriter, r *http.Request, user users.User
 	default:
 		return &web.Error{Status: http.StatusBadRequest, Err: errors.New("unknown separator")}
 	}
-	return h.download(w, r, user, h.cfg.Site.Words(w, r), "csv", "text/csv; charset=utf-8", func(report importer.Report, out io.Writer) error {
-		return report.WriteCSV(out, opts)
+	words := h.cfg.Site.Words(w, r)
+	return h.download(w, r, user, "csv", "text/csv; charset=utf-8", func(run users.Run, out io.Writer) error {
+		return importer.StreamCSV(r.Context(), h.cfg.Users.Read(), run, words, out, opts)
 	})
 }
 
 // getJSON sends the result as import show -o json prints it.
 func (h *Handler) getJSON(w http.ResponseWriter, r *http.Request, user users.User) error {
-	return h.download(w, r, user, web.English(), "json", "application/json", func(report importer.Report, out io.Writer) error {
-		return report.WriteJSON(out)
+	return h.download(w, r, user, "json", "application/json", func(run users.Run, out io.Writer) error {
+		return importer.StreamJSON(r.Context(), h.cfg.Users.Read(), run, web.English(), out)
 	})
 }
 
 // download sends the result of a run as a file, if the address has a link that is valid for this person.
 func (h *Handler) download(
-	w http.ResponseWriter, r *http.Request, user users.User, words importer.Words, extension, contentType string,
-	write func(report importer.Report, out io.Writer) error,
+	w http.ResponseWriter, r *http.Request, user users.User, extension, contentType string,
+	write func(run users.Run, out io.Writer) error,
 ) error {
 	run, err := h.run(r)
 	if err != nil {
@@ -297,10 +263,6 @@ func (h *Handler) download(
 	if err := h.cfg.Links.check(r.URL.Query().Get(parameterLink), run.ID, user.ID); err != nil {
 		return h.refuseLink(w, r, run.ID, err)
 	}
-	report, err := importer.ReadReport(r.Context(), h.cfg.Users.Read(), run, words)
-	if err != nil {
-		return web.Unavailable(err)
-	}
 	name := "import-" + url.PathEscape(string(run.ID)) + "." + extension
-	return web.Download(w, r, name, contentType, func(out io.Writer) error { return write(report, out) })
+	return web.Download(w, r, name, contentType, func(out io.Writer) error { return write(run, out) })
 }

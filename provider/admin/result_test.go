@@ -320,21 +320,80 @@ func TestThePageOfARunThatStoppedSaysWhyAndWhatToDo(t *testing.T) {
 	}
 }
 
-func TestALongListIsCutOnThePageOnly(t *testing.T) {
+func TestALongListGoesOnPageByPageAndTheMostUrgentComeFirst(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	var people []users.RunChange
-	for i := range 203 {
-		people = append(people, users.RunChange{SourceID: fmt.Sprint(i), Kind: users.ChangeCreate, Reason: "new_person", Outcome: users.OutcomeApplied})
+	kinds := []users.ChangeKind{users.ChangeCreate, users.ChangeUpdate, users.ChangeSuspend, users.ChangeQuarantine, users.ChangeSkip, users.ChangeRecord}
+	var want []string
+	order := map[users.ChangeKind]int{users.ChangeQuarantine: 1, users.ChangeSuspend: 2, users.ChangeCreate: 3, users.ChangeUpdate: 4}
+	for i := range 1500 {
+		c := users.RunChange{SourceID: fmt.Sprint(i), Kind: kinds[i%6], Reason: "new_person", Outcome: users.OutcomeApplied}
+		if i%100 == 0 {
+			c.Outcome = users.OutcomeFailed
+		}
+		people = append(people, c)
 	}
-	run := record(t, b, users.Run{State: users.RunDone}, people...)
+	for class := range 5 {
+		for _, c := range people {
+			rank, listed := order[c.Kind]
+			if c.Outcome == users.OutcomeFailed {
+				rank, listed = 0, true
+			}
+			if listed && rank == class {
+				want = append(want, c.SourceID)
+			}
+		}
+	}
+	run := record(t, b, users.Run{State: users.RunDone, Counts: users.Counts{Created: 250}}, people...)
 	browser := signedIn(t, b, owner)
-	page := webtest.Parse(t, browser.Get(pathOf(run)+"?lang=en").Body)
-	if n := len(page.ByID("people").All("tr")) - 1; n != 200 || !strings.Contains(page.ByID("main").Text(), "And 3 more") {
-		t.Errorf("%d rows, want 200 and that there are 3 more", n)
+	var got []string
+	var files []webtest.Node
+	for path := pathOf(run); path != ""; {
+		page := webtest.Parse(t, browser.Get(path).Body)
+		rows := page.ByID("people").All("tr")[1:]
+		if len(rows) > 200 {
+			t.Fatalf("%d people on a page, want at most 200", len(rows))
+		}
+		for _, row := range rows {
+			got = append(got, row.All("th")[0].Text())
+		}
+		files, path = page.ByID("downloads").All("a"), ""
+		for _, a := range page.All("a") {
+			if a.Attr("rel") == "next" {
+				path = a.Attr("href")
+			}
+		}
 	}
-	if lines := strings.Count(browser.Get(page.ByID("downloads").All("a")[0].Attr("href")).Body, "\r\n"); lines != 204 {
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("people of all pages (-want +got):\n%s", diff)
+	}
+	// All but those of whom something is only remembered.
+	if lines := strings.Count(browser.Get(files[0].Attr("href")).Body, "\r\n"); lines != 1+1250 {
 		t.Errorf("%d lines in the file, want everybody", lines)
+	}
+	for _, place := range []string{"x", "create-1", "create-a-1", "create-1-b"} {
+		wantStatus(t, "after "+place, browser.Get(pathOf(run)+"?after="+place), http.StatusBadRequest)
+	}
+	wantStatus(t, "after a class that is none", browser.Get(pathOf(run)+"?after=x-1-1"), http.StatusOK)
+}
+
+// N-2: per person and field, from what to what.
+func TestThePageSaysWhichFieldsChange(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	boss := b.User(providertest.Ada).ID
+	run := record(t, b, users.Run{State: users.RunPreviewed},
+		users.RunChange{SourceID: "1", Name: "Uma", Kind: users.ChangeUpdate, Reason: "attributes_changed", Outcome: users.OutcomePlanned,
+			Fields: map[string]users.FieldChange{"department": {Before: "Sales", After: "<IT>"}, "office": {Before: "Wien"}}},
+		users.RunChange{SourceID: "1", Name: "Uma", Kind: users.ChangeUpdate, Joins: true, Reason: "manager", Outcome: users.OutcomePlanned,
+			Fields: map[string]users.FieldChange{"manager": {After: string(boss)}}},
+	)
+	page := webtest.Parse(t, signedIn(t, b, auditor).Get(pathOf(run)+"?lang=en").Body)
+	rows := page.ByID("people").All("tr")[1:]
+	want := "Uma 1 Updated Attributes changed department: Sales → <IT> manager: → ada@acme.example office: Wien → empty"
+	if len(rows) != 1 || rows[0].Text() != want {
+		t.Errorf("%d rows, the first reads %q; want one that reads %q", len(rows), rows[0].Text(), want)
 	}
 }
 

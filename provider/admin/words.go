@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/einlass/einlass/importer"
@@ -90,6 +91,12 @@ func newRow(w importer.Words, c importer.ChangeReport) rowData {
 	}
 	if row.Name == "" {
 		row.Name, row.Line = row.Line, ""
+	}
+	if c.Kind != users.ChangeCreate { // of whom everything is new
+		for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+			f := c.Fields[name]
+			row.Fields = append(row.Fields, fieldData{name, f.Before, f.After})
+		}
 	}
 	if c.Outcome == users.OutcomeFailed {
 		row.Kind, row.Class = "change.failed", "bad"
