@@ -15,48 +15,61 @@ import (
 // authorized asks once with the token at hand, and if that is refused once more
 // with a new one. It is only then that a right is known to be missing.
 func (c *caller) authorized(ctx context.Context, ask request) (value, error) {
-	token, err := c.authenticate(ctx, "")
+	t, err := c.authenticate(ctx, 0)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.read(ctx, ask, token)
+	answer, err := c.read(ctx, ask, t.text)
 	if !errors.Is(err, importer.ErrForbidden) {
 		return answer, err
 	}
-	token, err = c.authenticate(ctx, token)
-	if err != nil {
+	if t, err = c.authenticate(ctx, t.number); err != nil {
 		return nil, err
 	}
-	return c.read(ctx, ask, token)
+	return c.read(ctx, ask, t.text)
 }
 
-// authenticate returns a token other than refused, from memory if possible.
-// Personio hands out the same token for a day, so that the new one may well be
-// the old one.
-func (c *caller) authenticate(ctx context.Context, refused keys.Secret) (keys.Secret, error) {
-	c.mu.Lock()
-	token, over := c.token, !c.expires.IsZero() && !c.cfg.Now().Before(c.expires)
-	c.mu.Unlock()
-	if token != "" && token != refused && !over {
-		return token, nil
+// token is what lets us in. Personio hands out the same text for a day, so that a
+// new one may well be the old one; its number, from 1, tells them apart.
+type token struct {
+	text    keys.Secret // empty: there is none
+	number  int
+	expires time.Time // zero: it was not said
+}
+
+// authenticate returns a token that is newer than a refused one, from memory if
+// possible. Of several who are refused at the same time one asks for the others.
+func (c *caller) authenticate(ctx context.Context, refused int) (token, error) {
+	select {
+	case c.asking <- struct{}{}:
+		defer func() { <-c.asking }()
+	case <-ctx.Done():
+		return token{}, &failure{cause: ctx.Err()} // the patience with the source has come to its end
 	}
-	token, expires, err := c.requestToken(ctx)
+	c.mu.Lock()
+	t := c.token
+	c.mu.Unlock()
+	over := !t.expires.IsZero() && !c.cfg.Now().Before(t.expires)
+	if t.text != "" && t.number > refused && !over {
+		return t, nil
+	}
+	text, expires, err := c.requestToken(ctx)
 	if errors.Is(err, importer.ErrForbidden) {
 		err = c.credentialsRefused()
 	}
 	if err != nil {
-		return "", fmt.Errorf("authenticate: %w", err)
+		return token{}, fmt.Errorf("authenticate: %w", err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.token, c.expires, c.worked = token, expires, true
-	return token, nil
+	c.token, c.worked = token{text, c.token.number + 1, expires}, true
+	return c.token, nil
 }
 
 func (c *caller) credentialsRefused() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.token = ""
+	c.token.text = ""
 	if c.worked {
 		return importer.ErrRevoked
 	}

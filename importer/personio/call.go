@@ -35,10 +35,11 @@ type caller struct {
 	api  protocol
 	pace *pace
 
-	mu      sync.Mutex // guards what follows
-	token   keys.Secret
-	expires time.Time // of the token; zero: it was not said
-	worked  bool      // the credentials were accepted before: refused now, they were revoked
+	asking chan struct{} // holds one value while a token is asked for
+
+	mu     sync.Mutex // guards what follows
+	token  token
+	worked bool // the credentials were accepted before: refused now, they were revoked
 }
 
 // protocol is what differs between the versions of the API in how they are called.

@@ -74,7 +74,7 @@ func newCaller(cfg Config, api protocol) (*caller, error) {
 	if cfg.HTTP == nil {
 		return nil, errors.New("personio: an HTTP client is required")
 	}
-	return &caller{cfg: cfg, root: root, api: api, pace: newPace(cfg, api)}, nil
+	return &caller{cfg: cfg, root: root, api: api, pace: newPace(cfg, api), asking: make(chan struct{}, 1)}, nil
 }
 
 // parseBaseURL refuses what would send the credentials in the clear or elsewhere.

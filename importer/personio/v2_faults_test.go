@@ -281,7 +281,7 @@ func TestRefusalsOfVersion2AreToldApart(t *testing.T) {
 		if r := readV2(t, newSourceV2(t, sim, c.change), []string{"email", "status"}); !errors.Is(r.err, c.want) {
 			t.Errorf("%s: error %v, want %v", c.name, r.err, c.want)
 		}
-		if authentications := count(sim, "/v2/auth/token"); authentications > 5 { // four people are asked for at a time
+		if authentications := count(sim, "/v2/auth/token"); authentications > 5 {
 			t.Errorf("%s: %d authentications", c.name, authentications)
 		}
 	}

@@ -362,11 +362,11 @@ func TestEmploymentsAreAskedForFewAtATime(t *testing.T) {
 			mu.Lock()
 			now++
 			most = max(most, now)
-			if now == 4 && most == 4 {
+			if now == 8 && most == 8 {
 				select {
 				case <-busy:
 				default:
-					close(busy) // four are here: whoever comes now is one too many
+					close(busy) // eight are here: whoever comes now is one too many
 				}
 			}
 			mu.Unlock()
@@ -377,8 +377,8 @@ func TestEmploymentsAreAskedForFewAtATime(t *testing.T) {
 	})
 	id, secret := sim.Credentials()
 	source := newSourceV2At(t, handler, func(cfg *personio.Config) { cfg.ClientID, cfg.ClientSecret = id, secret })
-	if r := readV2(t, source, wanted()); r.err != nil || len(r.people) != 50 || most != 4 {
-		t.Errorf("error %v, %d people, %d requests at a time; want 50 and 4", r.err, len(r.people), most)
+	if r := readV2(t, source, wanted()); r.err != nil || len(r.people) != 50 || most != 8 {
+		t.Errorf("error %v, %d people, %d requests at a time; want 50 and 8", r.err, len(r.people), most)
 	}
 }
 
