@@ -57,9 +57,10 @@ type GuardInput struct {
 	Last     *users.FeedStats // of the last full run that was applied; nil: there is none
 	Known    int              // remembered people who are not gone
 
-	// The rolling 24 hours before this run: people who lost access by runs that
-	// nobody approved, and the active people (without roles) at its start.
+	// The rolling 24 hours before this run: people who lost access, or will on a
+	// later day, by runs that nobody approved, and the active people (without roles) at its start.
 	Losses       int
+	LossesLater  int
 	ActiveBefore int
 
 	Filter     string // what the list was asked for
@@ -84,7 +85,7 @@ func Judge(in GuardInput) []users.Note {
 	var reasons []users.Note
 	reasons = append(reasons, in.missing()...)
 	reasons = append(reasons, in.shrunk()...)
-	reasons = append(reasons, in.suspensions()...)
+	reasons = append(reasons, in.losses()...)
 	if in.Last != nil && in.Stats.People > 0 {
 		reasons = append(reasons, in.emptied()...)
 		reasons = append(reasons, in.domains()...)
@@ -104,7 +105,7 @@ func (in GuardInput) unknown() []users.Note {
 // judgeSome is Judge for a run over some people. They are compared with the last
 // full run only if they are representativePercent of those whom it read.
 func judgeSome(in GuardInput, last users.FeedStats) []users.Note {
-	reasons := in.suspensions()
+	reasons := in.losses()
 	in.Last = &last
 	if n := in.Stats.People; n < minActiveForPercent || n*100 < representativePercent*last.People {
 		return reasons
@@ -154,24 +155,36 @@ func shrunk(now, before int) bool {
 	return before > 0 && (before-now)*100 >= shrunkPercent*before
 }
 
-// suspensions adds this run to the losses of the window.
-func (in GuardInput) suspensions() []users.Note {
-	if in.Stats.LosingAccess == 0 {
+// losses adds this run to the losses of the window. Access that ends on a later
+// day counts when that day is read, because when it comes the clock asks nobody; and
+// it counts apart, by the same limits.
+func (in GuardInput) losses() []users.Note {
+	return append(
+		in.tooMany(lossNotes{noteHeldPeople, noteHeldAdvised, noteHeldPercent}, in.Losses, in.Stats.LosingAccess),
+		in.tooMany(lossNotes{noteEndsPeople, noteEndsAdvised, noteEndsPercent}, in.LossesLater, in.Stats.LosingLater)...)
+}
+
+// lossNotes are the codes of a loss that is too large, by which limit.
+type lossNotes struct{ people, advised, percent string }
+
+// tooMany compares those of this run and those before it with the limits.
+func (in GuardInput) tooMany(notes lossNotes, before, now int) []users.Note {
+	if now == 0 {
 		return nil // the run takes nothing away, whatever was taken before
 	}
 	limits := effectiveGuard(in.Settings)
-	losing := in.Losses + in.Stats.LosingAccess
+	losing := before + now
 	active := max(in.ActiveBefore, in.Stats.Active)
 	var reasons []users.Note
 	if losing > limits.MaxPeople {
-		reason := held(noteHeldPeople, "", map[string]int{"count": losing, "limit": limits.MaxPeople})
+		reason := held(notes.people, "", map[string]int{"count": losing, "limit": limits.MaxPeople})
 		if advice := RecommendedMaxPeople(active); advice > limits.MaxPeople {
-			reason.Code, reason.Numbers["active"], reason.Numbers["advice"] = noteHeldAdvised, active, advice
+			reason.Code, reason.Numbers["active"], reason.Numbers["advice"] = notes.advised, active, advice
 		}
 		reasons = append(reasons, reason)
 	}
 	if active >= minActiveForPercent && losing*100 > limits.MaxPercent*active {
-		reasons = append(reasons, held(noteHeldPercent, "", map[string]int{"count": losing, "active": active, "limit": limits.MaxPercent}))
+		reasons = append(reasons, held(notes.percent, "", map[string]int{"count": losing, "active": active, "limit": limits.MaxPercent}))
 	}
 	return reasons
 }

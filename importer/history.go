@@ -14,6 +14,7 @@ type history struct {
 	options users.RunOptions // by which that was made
 	at      time.Time        // when it started
 	losses  int              // people who lost access in the window by runs that nobody approved
+	later   int              // likewise people who will on a later day
 	active  int              // most active people before any run of the window
 }
 
@@ -41,28 +42,29 @@ func readHistory(ctx context.Context, r users.Reader, connection users.Applicati
 	}
 	for _, run := range runs {
 		h.active = max(h.active, run.Stats.Active)
-		lost, err := lostBy(ctx, r, run)
+		lost, later, err := lostBy(ctx, r, run)
 		if err != nil {
 			return h, err
 		}
-		h.losses += lost
+		h.losses, h.later = h.losses+lost, h.later+later
 	}
 	return h, nil
 }
 
 // lostBy counts the people who lost access by a run that nobody approved, or will in a
-// moment. What a run planned that was stopped half-way, or failed for some, counts only as far as it was applied.
-func lostBy(ctx context.Context, r users.Reader, run users.Run) (int, error) {
+// moment, and those who will on a later day. What a run planned that was stopped half-way, or failed for some, counts only as far as it was applied.
+func lostBy(ctx context.Context, r users.Reader, run users.Run) (now, later int, err error) {
+	now, later = run.Stats.LosingAccess, run.Stats.LosingLater
 	switch {
-	case run.ApprovedBy != "" || run.Stats.LosingAccess == 0:
-		return 0, nil
+	case run.ApprovedBy != "" || now+later == 0:
+		return 0, 0, nil
 	case run.State == users.RunApplying, run.State == users.RunDone && run.Counts.Failed == 0:
-		return run.Stats.LosingAccess, nil
+		return now, later, nil
 	case run.State != users.RunDone && run.State != users.RunInterrupted && run.State != users.RunFailed:
-		return 0, nil
+		return 0, 0, nil
 	}
 	lost, err := lostRows(ctx, r, run.ID)
-	return min(lost, run.Stats.LosingAccess), err
+	return min(lost, now), min(lost, later), err
 }
 
 // lostRows counts the applied rows of a run that took access from people.

@@ -35,7 +35,7 @@ func (e *Engine) plan(
 	r.stats.stats.Active, r.stats.stats.Staged = active[users.StateActive], active[users.StateStaged]
 	guard := GuardInput{
 		Settings: app.Import.Guard, Stats: r.stats.sum(), Last: past.last, Known: r.memory.living(),
-		Losses: past.losses, ActiveBefore: past.active,
+		Losses: past.losses, LossesLater: past.later, ActiveBefore: past.active,
 		Rows: r.rows, Nameless: r.nameless, Email: r.mapper.sources[users.AttributeEmail],
 		Filter: t.run.Options.Filter, LastFilter: past.options.Filter, Hidden: r.hidden,
 	}
@@ -58,7 +58,7 @@ func (e *Engine) plan(
 		if past, err = readHistory(ctx, r.directory, app.ID, t.run.StartedAt); err != nil {
 			return result, nil, err
 		}
-		guard.Losses, guard.ActiveBefore = past.losses, past.active
+		guard.Losses, guard.LossesLater, guard.ActiveBefore = past.losses, past.later, past.active
 	}
 	return result, judge(guard), nil
 }

@@ -126,7 +126,7 @@ func (p partial) judge(ctx context.Context, r *reading, plan *somePlan, now time
 		return nil, err
 	}
 	in := GuardInput{Settings: p.app.Import.Guard, Email: r.mapper.sources[users.AttributeEmail]}
-	if stats.LosingAccess > 0 {
+	if stats.LosingAccess+stats.LosingLater > 0 {
 		past, err := readHistory(ctx, read, p.app.ID, now)
 		if err != nil {
 			return nil, err
@@ -135,7 +135,7 @@ func (p partial) judge(ctx context.Context, r *reading, plan *somePlan, now time
 		if err != nil {
 			return nil, err
 		}
-		in.Losses, in.ActiveBefore = max(past.losses-twice, 0), past.active
+		in.Losses, in.LossesLater, in.ActiveBefore = max(past.losses-twice, 0), past.later, past.active
 		if past.active == 0 { // no run of the last day has counted
 			active, err := read.CountUsers(ctx, p.app.ID, true)
 			if err != nil {

@@ -31,7 +31,8 @@ type PageInput struct {
 // PagePlan is what a run would do to some people.
 type PagePlan struct {
 	Changes      []users.RunChange // without Run and Seq
-	LosingAccess int               // active people without a role who would be suspended, must enrol again, or whose access window shuts soon
+	LosingAccess int               // active people without a role who would be suspended, must enrol again, or whose access window shuts within a day
+	LosingLater  int               // likewise those whose access window shuts later
 
 	losing map[users.ID]struct{} // who they are
 }
@@ -54,8 +55,11 @@ func PlanPage(in PageInput) PagePlan {
 		page.Changes = append(page.Changes, *p.row)
 		// Who comes back under a new id has to enrol again: of somebody who never left that is a loss.
 		barred := p.row.Kind == users.ChangeSuspend || p.row.Reason == users.ReasonRehireKeep
-		if barred && p.user.StateAt(in.Now) == users.StateActive || shuts(p.user, withFields(p.user, p.row.Fields), in.Now) {
+		switch loss := shuts(p.user, withFields(p.user, p.row.Fields), in.Now); {
+		case barred && p.user.StateAt(in.Now) == users.StateActive || loss == losesNow:
 			page.losing[p.user.ID] = struct{}{}
+		case loss == losesLater:
+			page.LosingLater++
 		}
 	}
 	page.LosingAccess = len(page.losing)
@@ -198,7 +202,7 @@ func (in PageInput) troubled(m Mapped, record users.Person, u users.User, proble
 	switch {
 	case in.mustSuspend(m, u):
 		row = in.row(m, record, u, users.ChangeSuspend, users.StatusReason(statusOf(m)))
-	case shuts(u, withFields(u, window), in.Now):
+	case shuts(u, withFields(u, window), in.Now) != losesNothing:
 		row = in.row(m, record, u, users.ChangeUpdate, reasonWindowChanged)
 		row.Fields = window
 	default:

@@ -62,6 +62,7 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 			return err
 		}
 		result.stats.LosingAccess += page.LosingAccess + losing
+		result.stats.LosingLater += page.LosingLater
 		for _, c := range page.Changes {
 			if _, named := r.managers[c.SourceID]; named && (c.Kind == users.ChangeCreate || c.Kind == users.ChangeLink) {
 				managers[c.SourceID] = c.User

@@ -107,12 +107,12 @@ func (u *undone) recount(ctx context.Context, r users.Reader, run *users.Run) er
 			run.Counts.Skipped++
 		}
 	}
-	if u.rows > 0 && run.Stats.LosingAccess > 0 {
+	if u.rows > 0 && run.Stats.LosingAccess+run.Stats.LosingLater > 0 {
 		lost, err := lostRows(ctx, r, run.ID)
 		if err != nil {
 			return err
 		}
-		run.Stats.LosingAccess = min(run.Stats.LosingAccess, lost)
+		run.Stats.LosingAccess, run.Stats.LosingLater = min(run.Stats.LosingAccess, lost), min(run.Stats.LosingLater, lost)
 	}
 	return nil
 }

@@ -8,9 +8,17 @@ import (
 	"github.com/einlass/einlass/users"
 )
 
-// soon is how near the end of access must be to count as losing it: by then the
-// clock acts, and nobody asks again.
-const soon = 30 * 24 * time.Hour
+// loss is when a change of dates takes access from somebody who has it.
+type loss uint8
+
+// The losses. What takes access within the window of the guard counts with those
+// who are suspended; what does so later counts apart, because whoever leaves today
+// must not wait behind dates of next year.
+const (
+	losesNothing loss = iota
+	losesNow
+	losesLater
+)
 
 // windowTargets are the bounds of an access window.
 var windowTargets = []string{users.AttributeAccessFrom, users.AttributeAccessUntil}
@@ -119,17 +127,22 @@ func withFields(u users.User, fields map[string]users.FieldChange) users.User {
 	return u
 }
 
-// shuts reports whether a change of the access window, or of the applications
-// that are left, takes access from somebody who has it, now or soon.
-func shuts(before, after users.User, now time.Time) bool {
+// shuts says when a change of the access window, or of the applications that are
+// left, takes access from somebody who has it.
+func shuts(before, after users.User, now time.Time) loss {
 	if before.StateAt(now) != users.StateActive {
-		return false
-	}
-	if before.ConfinedTo == "" && after.ConfinedTo != "" {
-		return true
+		return losesNothing
 	}
 	sooner := !after.AccessUntil.IsZero() && (before.AccessUntil.IsZero() || after.AccessUntil.Before(before.AccessUntil))
-	return (sooner && !after.AccessUntil.After(now.Add(soon))) || after.AccessFrom.After(now)
+	switch {
+	case before.ConfinedTo == "" && after.ConfinedTo != "", after.AccessFrom.After(now):
+		return losesNow
+	case sooner && !after.AccessUntil.After(now.Add(guardWindow)):
+		return losesNow
+	case sooner:
+		return losesLater
+	}
+	return losesNothing
 }
 
 // describeWindow says in a row what becomes of the access window, and where the

@@ -301,46 +301,51 @@ func withStatus(p Person, status Status) Person {
 	return p
 }
 
-// N-3, N-4: dates that take access within a month count as losing it, once each.
-func TestDatesThatShutSoonCount(t *testing.T) {
+// N-3, N-4, invariant 5: dates that take access within a day count as losing it, and
+// later ones apart, however far ahead.
+func TestDatesThatShutCount(t *testing.T) {
 	t.Parallel()
 	end := func(days int) time.Time { return noon.AddDate(0, 0, days) }
 	for _, c := range []struct {
 		name          string
 		before, after users.User
-		want          bool
+		want          loss
 	}{
-		{"no dates", users.User{}, users.User{}, false},
-		{"a new end today", users.User{}, users.User{AccessUntil: end(0)}, true},
-		{"a new end in the past", users.User{}, users.User{AccessUntil: end(-900)}, true},
-		{"a new end in 30 days", users.User{}, users.User{AccessUntil: end(30)}, true},
-		{"a new end in 31 days", users.User{}, users.User{AccessUntil: end(31)}, false},
-		{"an end that stays", users.User{AccessUntil: end(5)}, users.User{AccessUntil: end(5)}, false},
-		{"an end that comes sooner", users.User{AccessUntil: end(100)}, users.User{AccessUntil: end(10)}, true},
-		{"an end that comes sooner still", users.User{AccessUntil: end(10)}, users.User{AccessUntil: end(9)}, true},
-		{"an end that comes later", users.User{AccessUntil: end(5)}, users.User{AccessUntil: end(10)}, false},
-		{"an end withdrawn", users.User{AccessUntil: end(5)}, users.User{}, false},
-		{"an opening that is past", users.User{}, users.User{AccessFrom: end(-5)}, false},
-		{"an opening to come", users.User{}, users.User{AccessFrom: end(1)}, true},
-		{"an opening that moves into the future", users.User{AccessFrom: end(-5)}, users.User{AccessFrom: end(400)}, true},
-		{"who is not in yet", users.User{AccessFrom: end(1)}, users.User{AccessFrom: end(2)}, false},
-		{"who is out already", users.User{AccessUntil: end(-1)}, users.User{AccessUntil: end(-2)}, false},
-		{"who is suspended", users.User{Suspensions: []users.Suspension{{By: users.ByAdmin}}}, users.User{AccessUntil: end(1)}, false},
-		{"who is staged", users.User{BaseState: users.StateStaged}, users.User{AccessUntil: end(1)}, false},
+		{"no dates", users.User{}, users.User{}, losesNothing},
+		{"a new end today", users.User{}, users.User{AccessUntil: end(0)}, losesNow},
+		{"a new end in the past", users.User{}, users.User{AccessUntil: end(-900)}, losesNow},
+		{"a new end in a day", users.User{}, users.User{AccessUntil: end(1)}, losesNow},
+		{"a new end a moment after a day", users.User{}, users.User{AccessUntil: end(1).Add(1)}, losesLater},
+		{"a new end in two years", users.User{}, users.User{AccessUntil: end(730)}, losesLater},
+		{"an end that stays", users.User{AccessUntil: end(5)}, users.User{AccessUntil: end(5)}, losesNothing},
+		{"an end that comes sooner", users.User{AccessUntil: end(100)}, users.User{AccessUntil: end(10)}, losesLater},
+		{"an end that comes sooner still", users.User{AccessUntil: end(10)}, users.User{AccessUntil: end(9)}, losesLater},
+		{"an end that comes to be today", users.User{AccessUntil: end(10)}, users.User{AccessUntil: end(1)}, losesNow},
+		{"an end that comes later", users.User{AccessUntil: end(5)}, users.User{AccessUntil: end(10)}, losesNothing},
+		{"an end withdrawn", users.User{AccessUntil: end(5)}, users.User{}, losesNothing},
+		{"an opening that is past", users.User{}, users.User{AccessFrom: end(-5)}, losesNothing},
+		{"an opening to come", users.User{}, users.User{AccessFrom: end(1)}, losesNow},
+		{"an opening that moves into the future", users.User{AccessFrom: end(-5)}, users.User{AccessFrom: end(400)}, losesNow},
+		{"who is not in yet", users.User{AccessFrom: end(1)}, users.User{AccessFrom: end(2)}, losesNothing},
+		{"who is out already", users.User{AccessUntil: end(-1)}, users.User{AccessUntil: end(-2)}, losesNothing},
+		{"who is suspended", users.User{Suspensions: []users.Suspension{{By: users.ByAdmin}}}, users.User{AccessUntil: end(1)}, losesNothing},
+		{"who is staged", users.User{BaseState: users.StateStaged}, users.User{AccessUntil: end(1)}, losesNothing},
 	} {
 		if c.before.BaseState == "" {
 			c.before.BaseState = users.StateActive
 		}
 		if got := shuts(c.before, c.after, noon); got != c.want {
-			t.Errorf("%s: %t, want %t", c.name, got, c.want)
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
 	w := windowWorld(t)
 	w.hire(person("1", StatusActive, "Ada"))
-	feed, people := w.feed(withStatus(dated("last_working_day", "2026-11-01"), StatusInactive))
-	feed.resolve()
-	if page := PlanPage(w.input(feed, people)); page.LosingAccess != 1 {
-		t.Errorf("%d lose access by status and date, want 1", page.LosingAccess)
+	for _, last := range []string{"2026-11-01", "2027-11-01"} {
+		feed, people := w.feed(withStatus(dated("last_working_day", last), StatusInactive))
+		feed.resolve()
+		if page := PlanPage(w.input(feed, people)); page.LosingAccess != 1 || page.LosingLater != 0 {
+			t.Errorf("%d lose access by status and the date %s, and %d later; want 1", page.LosingAccess, last, page.LosingLater)
+		}
 	}
 }
 

@@ -132,19 +132,20 @@ func (c Counts) Changed() int { return c.Created + c.Updated + c.Suspended + c.R
 
 // FeedStats describes a full read of a source, so that the next can be compared with it.
 type FeedStats struct {
-	People          int            `json:"people"`                // different ids read
-	Singly          int            `json:"singly,omitempty"`      // of those, people who were not in the list and were read one by one
-	SinglyLast      string         `json:"singly_last,omitempty"` // the last source id that was asked for singly, gone or not; the next run goes on after it
-	Announced       int            `json:"announced"`             // the source's own total; -1: none
-	Filled          map[string]int `json:"filled,omitempty"`      // source attribute → people with a value
-	Domains         map[string]int `json:"domains,omitempty"`     // e-mail domain → people; the 50 largest
-	UnknownStatuses int            `json:"unknown_statuses"`      // people with a status we do not know
-	Missing         []string       `json:"missing,omitempty"`     // optional attributes the credential may not read
-	Surplus         []string       `json:"surplus,omitempty"`     // attributes the credential may read and nothing maps
-	Active          int            `json:"active"`                // active people before the run, without roles
-	Staged          int            `json:"staged,omitempty"`      // likewise staged ones
-	LosingAccess    int            `json:"losing_access"`         // active people this run suspends, makes enrol again, or takes an application from by a rule
-	Lookalikes      int            `json:"lookalikes,omitempty"`  // people whose address is easily mistaken for another one
+	People          int            `json:"people"`                 // different ids read
+	Singly          int            `json:"singly,omitempty"`       // of those, people who were not in the list and were read one by one
+	SinglyLast      string         `json:"singly_last,omitempty"`  // the last source id that was asked for singly, gone or not; the next run goes on after it
+	Announced       int            `json:"announced"`              // the source's own total; -1: none
+	Filled          map[string]int `json:"filled,omitempty"`       // source attribute → people with a value
+	Domains         map[string]int `json:"domains,omitempty"`      // e-mail domain → people; the 50 largest
+	UnknownStatuses int            `json:"unknown_statuses"`       // people with a status we do not know
+	Missing         []string       `json:"missing,omitempty"`      // optional attributes the credential may not read
+	Surplus         []string       `json:"surplus,omitempty"`      // attributes the credential may read and nothing maps
+	Active          int            `json:"active"`                 // active people before the run, without roles
+	Staged          int            `json:"staged,omitempty"`       // likewise staged ones
+	LosingAccess    int            `json:"losing_access"`          // active people this run suspends, makes enrol again, or takes an application from by a rule
+	LosingLater     int            `json:"losing_later,omitempty"` // active people whose access ends by a date after a day, or sooner than it would have
+	Lookalikes      int            `json:"lookalikes,omitempty"`   // people whose address is easily mistaken for another one
 	Time            RunTime        `json:"time,omitzero"`
 
 	MappingFailed map[string]int `json:"mapping_failed,omitempty"` // attribute of ours → people for whom its expression fails
