@@ -84,6 +84,16 @@ func (d *Directory) WebhookTokens(ctx context.Context, application ApplicationID
 	return tokens, nil
 }
 
+// WebhookToken returns the present token of a connection's webhook receiver; empty:
+// there is none, though one before it may be valid still.
+func (d *Directory) WebhookToken(ctx context.Context, application ApplicationID) (keys.Secret, error) {
+	sealed, err := readSealed[sealedToken](ctx, d, d.store, application, secretWebhookToken)
+	if err != nil {
+		return "", fmt.Errorf("webhook of connection %s: %w", application, err)
+	}
+	return keys.Secret(sealed.Token), nil
+}
+
 // WebhookAccess returns what opens a connection's webhook receiver, for somebody
 // who keeps it until the revision rises: tokens come with their end.
 func (d *Directory) WebhookAccess(ctx context.Context, application ApplicationID) (WebhookAccess, error) {
@@ -171,8 +181,14 @@ func (d *Directory) replaceWebhookToken(ctx context.Context, tx Tx, actor Actor,
 
 // declareWebhook makes what the file says the only thing that opens the webhook
 // receiver of an application. Where the file has the webhook but no token, the one that was put
-// in another way stays.
+// in another way stays, and one that the file had before is taken for WebhookOverlap:
+// the source has still to be told of its successor.
 func (w *declarer) declareWebhook(ctx context.Context, a DeclaredApplication) error {
+	if a.Import != nil && a.Import.Webhook != nil && a.Import.Webhook.Register && len(a.WebhookTokens) == 0 {
+		if err := w.retireDeclaredToken(ctx, a.ID); err != nil {
+			return err
+		}
+	}
 	var declared [2]sealedToken
 	for i, token := range a.WebhookTokens {
 		if i == len(declared) {
@@ -194,6 +210,24 @@ func (w *declarer) declareWebhook(ctx context.Context, a DeclaredApplication) er
 		}
 	}
 	return w.declareWebhookHeaders(ctx, a)
+}
+
+// retireDeclaredToken makes a token that the file does not have any more the one before
+// the present, which is for us to make.
+func (w *declarer) retireDeclaredToken(ctx context.Context, application ApplicationID) error {
+	stored, err := readSealed[sealedToken](ctx, w.d, w.tx, application, secretWebhookToken)
+	if err != nil || stored.Token == "" || stored.Origin != OriginConfig {
+		return err
+	}
+	end := w.d.now().Add(WebhookOverlap)
+	before := sealedToken{Token: stored.Token, Until: end.UnixMilli(), Origin: OriginLocal}
+	if err := putSealed(ctx, w.d, w.tx, application, secretWebhookPrevious, before); err != nil {
+		return err
+	}
+	if err := putSealed(ctx, w.d, w.tx, application, secretWebhookToken, sealedToken{Origin: OriginLocal}); err != nil {
+		return err
+	}
+	return appendEvent(w.tx, EventWebhookRotated, ActorConfig, string(application), map[string]time.Time{"old_end": end})
 }
 
 func (w *declarer) declareWebhookHeaders(ctx context.Context, a DeclaredApplication) error {

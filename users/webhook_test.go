@@ -122,6 +122,44 @@ func TestDeclaredWebhook(t *testing.T) {
 	})
 }
 
+// B-08: whoever lets us make the webhook goes on with the token of the file for a
+// day: the source still sends it.
+func TestADeclaredTokenIsTakenForADayOnceWeMakeOurOwn(t *testing.T) {
+	onEngines(t, func(t *testing.T, b bench) {
+		now := time.Date(2026, 11, 17, 9, 0, 0, 0, time.UTC)
+		d, err := users.New(users.Config{Store: b.store, Sealer: b.sealer, Now: func() time.Time { return now }})
+		b.must(err)
+		b.Directory = d
+		present := func() keys.Secret {
+			token, err := b.WebhookToken(t.Context(), personio)
+			b.must(err)
+			return token
+		}
+		ours := &users.Webhook{Register: true}
+		b.declareWebhook(&users.Webhook{}, nil, tokenA)
+		b.declareWebhook(ours, nil)
+		b.wantTokens("ours is still to be made", tokenA)
+		if present() != "" {
+			t.Error("the token of the file is the present one")
+		}
+		now = now.Add(time.Hour)
+		b.must(b.PutWebhookToken(t.Context(), admin, personio, tokenB))
+		b.declareWebhook(ours, nil)
+		b.wantTokens("ours was made, and the file read again", tokenB, tokenA)
+		if !present().Equal(tokenB) {
+			t.Error("the present token is not ours")
+		}
+		now = now.Add(users.WebhookOverlap - time.Hour)
+		b.wantTokens("a day after the file changed", tokenB)
+		b.declareWebhook(&users.Webhook{}, nil, tokenC)
+		b.wantTokens("a token of the file again", tokenC)
+		b.declareWebhook(nil, nil)
+		b.wantTokens("no webhook")
+		b.declareWebhook(ours, nil)
+		b.wantTokens("ours, after there was none")
+	})
+}
+
 // B-08: a token that could be guessed, or that no header can carry, is refused; so is one of an application without an import.
 func TestWebhookTokenRefused(t *testing.T) {
 	onEngines(t, func(t *testing.T, b bench) {

@@ -26,7 +26,7 @@ const (
 type registrarDirectory interface {
 	Read() users.Reader
 	ImportSecret(ctx context.Context, application users.ApplicationID) (keys.Secret, error)
-	WebhookTokens(ctx context.Context, application users.ApplicationID) ([]keys.Secret, error)
+	WebhookToken(ctx context.Context, application users.ApplicationID) (keys.Secret, error)
 	PutWebhookToken(ctx context.Context, actor users.Actor, application users.ApplicationID, token keys.Secret) error
 	WebhookRegistration(ctx context.Context, connection users.ApplicationID) (users.WebhookRegistration, error)
 	PutWebhookRegistration(ctx context.Context, connection users.ApplicationID, registration users.WebhookRegistration) error
@@ -225,12 +225,9 @@ func find(hooks []hook, id, address string) (hook, Registration) {
 
 // token returns the one that opens our receiver; the first is made here.
 func (r *Registrar) token(ctx context.Context, id users.ApplicationID) (keys.Secret, error) {
-	tokens, err := r.cfg.Directory.WebhookTokens(ctx, id)
-	if err != nil {
-		return "", err
-	}
-	if len(tokens) > 0 {
-		return tokens[0], nil
+	token, err := r.cfg.Directory.WebhookToken(ctx, id)
+	if err != nil || token != "" {
+		return token, err
 	}
 	return r.newToken(ctx, users.ActorSystem, id)
 }
@@ -266,11 +263,11 @@ func (r *Registrar) Rotate(ctx context.Context, actor users.Actor, a users.Appli
 	if err != nil {
 		return err
 	}
-	tokens, err := r.cfg.Directory.WebhookTokens(ctx, a.ID)
+	token, err := r.cfg.Directory.WebhookToken(ctx, a.ID)
 	if err != nil {
 		return err
 	}
-	if len(tokens) > 0 && known.TokenHash != sentHash(tokens[0]) {
+	if token != "" && known.TokenHash != sentHash(token) {
 		return nil
 	}
 	_, err = r.newToken(ctx, actor, a.ID)

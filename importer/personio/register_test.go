@@ -268,6 +268,35 @@ func TestRotationTellsPersonioSoonerOrLater(t *testing.T) {
 	r.checkInOrder("told later")
 }
 
+// B-08: what opened the receiver before is not what Personio is told.
+func TestTheTokenOfTheFileIsNotRegistered(t *testing.T) {
+	t.Parallel()
+	const byHand = keys.Secret("a-token-that-stood-in-the-file-before-ours")
+	r := newRegistration(t, personiotest.Config{}, nil)
+	declare := func(webhook users.Webhook, tokens ...keys.Secret) {
+		app := r.app()
+		app.Import.Webhook = &webhook
+		_, secret := r.sim.Credentials()
+		_, err := r.directory.Declare(t.Context(), users.Declaration{Applications: []users.DeclaredApplication{
+			{Application: app, ImportSecret: secret, WebhookTokens: tokens},
+		}})
+		must(t, err)
+	}
+	declare(users.Webhook{}, byHand)
+	if _, err := r.sim.AddWebhook(personiotest.Webhook{URL: ourHook, Description: "by hand", Token: byHand}); err != nil {
+		t.Fatal(err)
+	}
+	declare(users.Webhook{Register: true})
+	if was := r.ensure(); was == personio.RegistrationInOrder {
+		t.Errorf("the webhook that was made by hand is %s, want it changed", was)
+	}
+	r.checkInOrder("registered over the one made by hand")
+	tokens, err := r.directory.WebhookTokens(t.Context(), "personio")
+	if err != nil || len(tokens) != 2 || tokens[0].Equal(byHand) || !tokens[1].Equal(byHand) {
+		t.Errorf("%d tokens, error %v; want ours and that of the file", len(tokens), err)
+	}
+}
+
 // S-020: what nobody switched on is not even asked for.
 func TestWebhooksAreNotTouchedUnlessSwitchedOn(t *testing.T) {
 	t.Parallel()
