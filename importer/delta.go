@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/einlass/einlass/users"
@@ -26,7 +27,7 @@ func (w *worker) readChanges(ctx context.Context) error {
 	if w.delta == nil {
 		return nil
 	}
-	e, began := w.engine, w.engine.now()
+	began := w.engine.now()
 	state := w.state
 	cursor := w.cursor()
 	if cursor.IsZero() {
@@ -50,14 +51,8 @@ func (w *worker) readChanges(ctx context.Context) error {
 		return nil
 	}
 	run, err := p.run(ctx)
-	if errors.Is(err, errManyChanged) && w.beside != nil {
-		return w.settle(ctx, w.nextDelta(nil)) // an import of everybody is under way
-	}
 	if errors.Is(err, errManyChanged) {
-		if err := w.run(ctx, Request{Actor: users.ActorSystem}); err != nil {
-			e.log.Error("import of everybody in place of many changes", "connection", w.app.ID, "error", err)
-		}
-		return w.settle(ctx, w.nextDelta(nil))
+		return w.importInPlace(ctx, began, cursor.Add(-deltaOverlap))
 	}
 	if err != nil && !errors.Is(err, ErrHeld) {
 		return w.failed(ctx, users.ScopeDelta, []users.Work{*w.delta}, err)
@@ -81,6 +76,39 @@ func (w *worker) readChanges(ctx context.Context) error {
 	return w.settle(ctx, s)
 }
 
+// importInPlace imports everybody in place of more changes since a time than are read
+// apart, once: one that is held has read what there was, and waits for somebody; and
+// what kept one from reading may be over in an hour. Later changes are read apart again.
+func (w *worker) importInPlace(ctx context.Context, began, since time.Time) error {
+	e := w.engine
+	runs, err := e.fullRuns(ctx, w.app.ID)
+	if err != nil {
+		return err
+	}
+	tried := slices.IndexFunc(runs, func(run users.Run) bool {
+		held := run.State == users.RunHeld && run.StartedAt.After(since)
+		failed := run.State == users.RunFailed && run.StartedAt.After(began.Add(-time.Hour))
+		return run.Actor == users.ActorSystem && (held || failed)
+	})
+	switch {
+	case w.beside != nil: // one is under way
+		return w.settle(ctx, w.nextDelta(nil))
+	case tried < 0:
+		err = w.run(ctx, Request{Actor: users.ActorSystem})
+	case runs[tried].State == users.RunHeld:
+		err = ErrHeld
+	default:
+		return w.settle(ctx, w.nextDelta(nil))
+	}
+	if err != nil && !errors.Is(err, ErrHeld) {
+		e.log.Error("import of everybody in place of many changes", "connection", w.app.ID, "error", err)
+		return w.settle(ctx, w.nextDelta(nil))
+	}
+	state := w.succeeded()
+	state.Cursor = began.UTC()
+	return w.settle(ctx, w.nextDelta(&state))
+}
+
 // cursor is the time from which on changes may not be here yet: the start of the
 // last read of changes, or of the last import that did with everybody what the
 // connection wants today. Zero: there was none.
@@ -88,16 +116,11 @@ func (w *worker) cursor() time.Time {
 	cursor, last := w.state.Cursor, w.last
 	options, err := Request{}.options(w.app)
 	if err == nil && last.Options.Mode == options.Mode && last.Options.Filter == options.Filter && last.Counts.Failed == 0 {
-		cursor = later(cursor, last.StartedAt)
+		if last.StartedAt.After(cursor) {
+			cursor = last.StartedAt
+		}
 	}
 	return cursor
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // nextDelta plans the next read of changes, if the connection wants one.

@@ -207,3 +207,53 @@ func TestChangesAreReadAtTheirInterval(t *testing.T) {
 		}
 	})
 }
+
+// U-30: a mass of changes that an import cannot apply is not imported again with
+// every read of changes, and holds back no leaver for longer than the overlap.
+func TestManyChangesAreImportedOnce(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		spoil func(b *bench, newcomer string)
+		state users.RunState
+	}{
+		{"held", func(b *bench, id string) { // a new domain
+			b.company.set(id, func(p *importer.Person) { p.Attributes["email"] = "n" + id + "@new.example" })
+		}, users.RunHeld},
+		{"failed", func(b *bench, _ string) { b.company.failAt, b.company.err = 1, importer.ErrUnreachable }, users.RunFailed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, 10)
+			b.company.pageSize = 1000
+			b.run()
+			b.clock.pass(3 * time.Hour)
+			for i := range 5001 {
+				id := fmt.Sprint(1000 + i)
+				b.company.hire(id, importer.StatusActive, "N"+id)
+			}
+			for i := range 5001 {
+				c.spoil(b, fmt.Sprint(1000+i))
+			}
+			lists := b.company.lists
+			for range 4 {
+				b.changed()
+			}
+			if full := b.runsOver(users.ScopeFull); len(full) != 2 || full[0].State != c.state || b.company.lists != lists+1 {
+				t.Fatalf("%d imports of everybody, the last %s; want one more, %s", len(full), full[0].State, c.state)
+			}
+			b.clock.pass(2 * time.Hour)
+			b.company.setStatus("7", importer.StatusInactive)
+			b.changed()
+			b.changed() // the first has still looked back to the mass
+			full := b.runsOver(users.ScopeFull)
+			if c.state == users.RunHeld {
+				if b.state("p7@acme.example") != users.StateSuspended || len(full) != 2 {
+					t.Errorf("a leaver two hours later: %s after %d imports; want suspended by the read of changes", b.state("p7@acme.example"), len(full))
+				}
+			} else if len(full) != 3 {
+				t.Errorf("%d imports two hours after one failed, want another try", len(full))
+			}
+		})
+	}
+}

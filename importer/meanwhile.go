@@ -100,7 +100,7 @@ func (m *meanwhile) serve(ctx context.Context) error {
 	e, id := m.run.engine, m.app.ID
 	read := e.cfg.Directory.Read()
 	due, err := read.DueWork(ctx, e.now(), 1)
-	if err != nil || !slices.ContainsFunc(due, func(w users.Work) bool { return w.Connection == id && m.serves(w.Kind) }) {
+	if err != nil || !slices.ContainsFunc(due, func(w users.Work) bool { return w.Connection == id && m.serves(w) }) {
 		return err
 	}
 	w, work, err := e.newWorker(ctx, m.run.lease, m.app)
@@ -108,7 +108,7 @@ func (m *meanwhile) serve(ctx context.Context) error {
 		return err
 	}
 	w.beside = m
-	work = slices.DeleteFunc(work, func(w users.Work) bool { return !m.serves(w.Kind) })
+	work = slices.DeleteFunc(work, func(w users.Work) bool { return !m.serves(w) })
 	if err := w.take(ctx, work); err != nil {
 		return err
 	}
@@ -118,9 +118,11 @@ func (m *meanwhile) serve(ctx context.Context) error {
 	return w.readChanges(ctx)
 }
 
-// serves reports whether a kind of work is done beside the run.
-func (m *meanwhile) serves(kind users.WorkKind) bool {
-	return kind == users.WorkPerson || kind == users.WorkDelta && m.run.run.Scope == users.ScopeFull
+// serves reports whether something is done beside the run. Changes that were to be
+// read before it began are what everybody is imported for, too.
+func (m *meanwhile) serves(w users.Work) bool {
+	run := m.run.run
+	return w.Kind == users.WorkPerson || w.Kind == users.WorkDelta && run.Scope == users.ScopeFull && w.Due.After(run.StartedAt)
 }
 
 // note remembers who has been read again by a run over some people, and whom that

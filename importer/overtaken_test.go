@@ -117,6 +117,7 @@ func TestChangesAreReadBesideAnImportOfEverybody(t *testing.T) {
 	b.run()
 	run, err := b.slowly(9, func() {
 		b.company.setStatus("7", importer.StatusInactive)
+		b.clock.pass(time.Second)
 		w := users.Work{Kind: users.WorkDelta, Connection: hr, Due: b.clock.Now()}
 		if err := b.directory.NoteWork(t.Context(), w); err != nil {
 			t.Error(err)
