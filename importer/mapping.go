@@ -49,6 +49,10 @@ type Mapped struct {
 	Unshown    bool              `json:"u,omitempty"` // no list shows the person, and asked about them alone the source gives no answer
 	Zone       string            `json:"z,omitempty"` // of the office, where there are access windows
 
+	// Nearby holds, where the office was not sent and Values go by the zone of all
+	// other offices, the same bounds in the zones of the offices that have one.
+	Nearby map[string][]string `json:"nb,omitempty"`
+
 	LeaveKind    string            `json:"k,omitempty"` // of somebody on leave, where there are rules for it
 	HasLeaveKind bool              `json:"hk,omitempty"`
 	Leave        users.LeaveAccess `json:"l,omitempty"` // what the rules leave to somebody on leave; empty: there are none

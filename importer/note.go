@@ -75,6 +75,7 @@ const (
 	noteEndsNever      = "access_ends.unset"
 	noteEnds           = "access_ends.later"
 	noteEnded          = "access_ends.before"
+	noteOfficeUnknown  = "office_unknown"
 	noteConfined       = "confined"
 	noteConfinedNoMore = "confined_no_more"
 )

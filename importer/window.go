@@ -119,22 +119,21 @@ func (p mapper) withWindows(i users.Import, zone *time.Location) (mapper, error)
 }
 
 // apply sets the bounds of a person's access window among the values. A bound of
-// which a date was not sent is not sent; one of a date that is none has failed.
+// which a date was not sent is not sent; one of a date that is none has failed. An
+// office that was not sent is taken for one without a zone of its own: nobody waits
+// for their first day, or stays after their last, because of that.
 func (w windows) apply(m *Mapped, person Person) {
 	zone, sent := w.places.zoneOf(person)
-	if !sent {
-		return
-	}
 	m.Zone = zone.String()
-	if first, sent := dateOf(person, w.access.Opens); sent {
-		w.set(m, users.AttributeAccessFrom, first, func(d date) time.Time { return d.plus(-w.access.Lead).begins(zone) })
+	if first, dated := dateOf(person, w.access.Opens); dated {
+		w.set(m, users.AttributeAccessFrom, first, zone, sent)
 	}
-	if last, sent := w.lastDay(person); sent {
-		w.set(m, users.AttributeAccessUntil, last, func(d date) time.Time { return atLeastSomething(d.plus(1 + w.access.Grace).begins(zone)) })
+	if last, dated := w.lastDay(person); dated {
+		w.set(m, users.AttributeAccessUntil, last, zone, sent)
 	}
 }
 
-func (w windows) set(m *Mapped, target, text string, bound func(d date) time.Time) {
+func (w windows) set(m *Mapped, target, text string, zone *time.Location, known bool) {
 	if text == "" {
 		m.Values[target] = ""
 		return
@@ -144,11 +143,29 @@ func (w windows) set(m *Mapped, target, text string, bound func(d date) time.Tim
 		m.Failed = append(m.Failed, target)
 		return
 	}
+	m.Values[target] = w.bound(target, day, zone)
+	if known {
+		return
+	}
+	for _, office := range slices.Sorted(maps.Keys(w.places.offices)) {
+		if m.Nearby == nil {
+			m.Nearby = map[string][]string{}
+		}
+		m.Nearby[target] = append(m.Nearby[target], w.bound(target, day, w.places.offices[office]))
+	}
+}
+
+// bound returns a bound of the window by a date in a zone.
+func (w windows) bound(target string, day date, zone *time.Location) string {
+	at := day.plus(-w.access.Lead).begins(zone)
+	if target == users.AttributeAccessUntil {
+		at = atLeastSomething(day.plus(1 + w.access.Grace).begins(zone))
+	}
 	var u users.User
-	if at := bound(day); at.Year() <= lastYear { // beyond, it is without end
+	if at.Year() <= lastYear { // beyond, it is without end
 		u.AccessFrom = at
 	}
-	m.Values[target] = u.Attribute(users.AttributeAccessFrom)
+	return u.Attribute(users.AttributeAccessFrom)
 }
 
 // zoneOf returns the zone of a person's office. What office that is may not have been sent.

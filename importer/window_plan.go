@@ -94,7 +94,7 @@ func (in PageInput) window(m Mapped, u users.User, at place) (bounds map[string]
 	bounds, changed := map[string]string{}, false
 	for _, target := range windowTargets {
 		value, sent := m.Values[target]
-		if !sent {
+		if !sent || slices.Contains(m.Nearby[target], before.Attribute(target)) { // the same day, in the zone of an office
 			value = before.Attribute(target)
 		}
 		bounds[target] = value
@@ -166,6 +166,9 @@ func (in PageInput) describeWindow(row *users.RunChange, m Mapped, u users.User)
 			code = noteConfined
 		}
 		row.Effect = append(row.Effect, users.Note{Code: code})
+	}
+	if (from || until) && len(m.Nearby) > 0 { // a bound was made of a day
+		row.Effect = append(row.Effect, users.Note{Code: noteOfficeUnknown})
 	}
 	row.Detail = append(row.Detail, Contradiction(after, statusOf(m), in.Now)...)
 }

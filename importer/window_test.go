@@ -83,7 +83,7 @@ func TestDatesBecomeBounds(t *testing.T) {
 		{"an office far away", func(i *users.Import) { i.Offices = offices }, with(dated("hire_date", "2026-12-01"), "office", "Tokio"), "2026-11-30T15:00:00Z", "", ""},
 		{"an office without a zone", func(i *users.Import) { i.Offices = offices }, with(dated("hire_date", "2026-12-01"), "office", "Linz"), "2026-11-30T23:00:00Z", "", ""},
 		{"no office", func(i *users.Import) { i.Offices = offices }, with(dated("hire_date", "2026-12-01"), "office", ""), "2026-11-30T23:00:00Z", "", ""},
-		{"an office that was not sent", func(i *users.Import) { i.Offices = offices }, dated("hire_date", "2026-12-01", "last_working_day", "2026-12-31"), absent, absent, ""},
+		{"an office that was not sent", func(i *users.Import) { i.Offices = offices }, dated("hire_date", "2026-12-01", "last_working_day", "2026-12-31"), "2026-11-30T23:00:00Z", "2026-12-31T23:00:00Z", ""},
 	} {
 		i := users.Import{Access: personioDates()}
 		if c.change != nil {
