@@ -10,9 +10,11 @@ import (
 	"github.com/einlass/einlass/importer"
 )
 
-// naiveTime is how Personio writes a point in time, without saying in which zone.
-// What we send is meant in UTC. Read in any zone east of it, as Personio's own is,
-// it is earlier, and more people are answered than have changed.
+// naiveTime is the one form of a point in time that Personio documents here, which has
+// no zone, and which zone it is read in is not documented. What we send is meant in
+// UTC. Read in Berlin, it is one or two hours earlier, and more people are answered
+// than have changed; so it needs no more overlap there, also where clocks change.
+// Sent in local time it would be too late by as much if it is read in UTC.
 const naiveTime = "2006-01-02T15:04:05"
 
 // Changed reads the people who changed at or after since. All wanted attributes

@@ -100,3 +100,40 @@ func TestWhatChangedPeopleAreAskedFor(t *testing.T) {
 		t.Error("the time names a zone")
 	}
 }
+
+// facts 1.3 (d): whether a time without a zone is read in UTC or in Berlin, in summer or
+// in winter, in the hour that comes twice and around the one that is left out: whoever
+// changed since then is shown, and nobody who changed three hours before.
+func TestNoChangeIsMissedByTheZoneOfATime(t *testing.T) {
+	t.Parallel()
+	for _, variants := range [][]personiotest.Variant{nil, {personiotest.LocalSince}} {
+		for _, at := range []string{
+			"2026-01-15T12:00:00Z", "2026-07-15T12:00:00Z",
+			"2026-10-25T00:10:00Z", "2026-10-25T00:50:00Z", "2026-10-25T01:10:00Z", "2026-10-25T02:10:00Z",
+			"2026-03-29T00:50:00Z", "2026-03-29T01:10:00Z", "2026-03-29T02:30:00Z",
+		} {
+			since, err := time.Parse(time.RFC3339, at)
+			must(t, err)
+			now := since.Add(-3*time.Hour - time.Minute)
+			sim := newSimulation(t, personiotest.Config{People: 5, Now: func() time.Time { return now }, Variants: variants})
+			source := newSource(t, sim, nil)
+			people := sim.People()
+			change := func(i int, when time.Time) string {
+				now = when
+				must(t, sim.Update(people[i].ID, func(e *personiotest.Employee) { e.Position = "Director" }))
+				return strconv.FormatInt(people[i].ID, 10)
+			}
+			change(0, since.Add(-3*time.Hour-time.Minute))
+			want := []string{change(1, since), change(2, since.Add(time.Second)), change(3, since.Add(40*time.Minute))}
+			ids := changedIDs(t, source, since)
+			for _, id := range want {
+				if !slices.Contains(ids, id) {
+					t.Errorf("%v since %s: %v are shown, %s is missing", variants, at, ids, id)
+				}
+			}
+			if old := strconv.FormatInt(people[0].ID, 10); slices.Contains(ids, old) {
+				t.Errorf("%v since %s: %s is shown, who changed three hours before", variants, at, old)
+			}
+		}
+	}
+}

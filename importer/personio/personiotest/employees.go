@@ -76,6 +76,9 @@ func (s *Server) listEmployees(r *http.Request, faulty faultySet) answer {
 	}
 	s.drift(faulty)
 	w := s.writer()
+	if w.variants[LocalSince] {
+		sel.since = inBerlin(sel.since)
+	}
 	s.Company.mu.RLock()
 	defer s.Company.mu.RUnlock()
 	people := s.selected(sel)
@@ -83,6 +86,15 @@ func (s *Server) listEmployees(r *http.Request, faulty faultySet) answer {
 		sel.offset, sel.limit = 0, max(len(people), 1)
 	}
 	return success(s.page(w, people, sel, faulty))
+}
+
+// inBerlin returns the instant that a clock in Berlin shows as t; the zero time stays.
+func inBerlin(t time.Time) time.Time {
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil || t.IsZero() {
+		return t
+	}
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, zone)
 }
 
 // selected returns whom a list is about. The caller holds the company's lock.

@@ -30,6 +30,7 @@ const (
 	SupervisorCycle    Variant = "supervisor-cycle"    // the head of the company reports to the next person
 	RenamedLabels      Variant = "renamed-labels"      // the customer renamed every attribute
 	PagedDelta         Variant = "paged-delta"         // updated_since honours limit and offset
+	LocalSince         Variant = "local-since"         // updated_since without a zone is a time in Berlin
 
 	OmittedEmpty        Variant = "omitted-empty"         // version 2 leaves out what is empty instead of writing null
 	LongAttributeIDs    Variant = "long-attribute-ids"    // version 2 writes dynamic_<hash>.<number>
@@ -43,7 +44,7 @@ func Variants() []Variant {
 	return []Variant{
 		SupervisorIDOnly, NoTypes, EmptyStrings, EmptyLists, CompactOffsets, BareDates, TagsAsJSON, BigIDs, IDsAsStrings,
 		UpperCaseEmails, DuplicateEmails, NullEmails, EmptyEmails, UnknownStatuses, NoStatus, UnknownSupervisors,
-		SupervisorCycle, RenamedLabels, PagedDelta,
+		SupervisorCycle, RenamedLabels, PagedDelta, LocalSince,
 		OmittedEmpty, LongAttributeIDs, TypedCustomValues, MisspeltLastDay, WrappedSinglePerson,
 	}
 }
