@@ -1,6 +1,7 @@
 package importer_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/einlass/einlass/importer"
+	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
 
@@ -92,5 +94,52 @@ func TestDaysOfLeaveAreCountedOnce(t *testing.T) {
 	b.connect()
 	if run := b.run(); run.Counts.Reactivated != 1 {
 		t.Errorf("without rules, where leave keeps: %+v", run.Counts)
+	}
+}
+
+// N-6: where nobody can be read alone, days of leave end with an import, which says
+// so, and nothing is tried again that cannot succeed.
+func TestDaysOfLeaveEndWithAnImportWhereNobodyCanBeReadAlone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 10)
+	b.settings.LeaveRules = []users.LeaveRule{{Access: users.AccessSuspend, After: 2}}
+	b.settings.Delta = time.Minute
+	b.declareWithoutSecret()
+	bring := func() users.Run {
+		t.Helper()
+		b.clock.pass(time.Hour)
+		run, err := b.engine.Run(t.Context(), importer.Request{
+			Connection: hr, Actor: "cli:test", Given: importer.Given{Secret: "entered-for-one-import"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return run
+	}
+	if run := bring(); run.Stats.LeaveLater != 0 {
+		t.Errorf("nobody is on leave, %d wait for an import", run.Stats.LeaveLater)
+	}
+	b.company.setStatus("1", importer.StatusLeave)
+	run := bring()
+	warnings := importer.NewRunReport(web.English(), run).Warnings
+	if run.Stats.LeaveLater != 1 || len(warnings) != 1 || !strings.Contains(warnings[0], "on leave") {
+		t.Errorf("%d wait for an import, warnings %q; want one", run.Stats.LeaveLater, warnings)
+	}
+	b.clock.pass(72 * time.Hour)
+	if due := b.due(); len(due) != 0 {
+		t.Errorf("due: %v, want nothing that nobody can do", due)
+	}
+	b.note("1", "2") // as a webhook does
+	b.work()
+	state, err := b.directory.ImportState(t.Context(), hr)
+	if err != nil || state.Failures != 0 || len(b.runsOver(users.ScopeRefresh)) != 0 || len(b.company.singles) != 0 {
+		t.Errorf("state %+v, error %v, read singly %v; want nothing tried", state, err, b.company.singles)
+	}
+	if got := b.state("p1@acme.example"); got != users.StateActive {
+		t.Errorf("before the next import: %s", got)
+	}
+	bring()
+	if got := b.state("p1@acme.example"); got != users.StateSuspended {
+		t.Errorf("after the next import: %s, want suspended", got)
 	}
 }

@@ -123,6 +123,7 @@ const (
 // Codes of what is worth a look although the run did as it should.
 const (
 	noteStagedPeople = "staged_people"
+	noteLeaveLater   = "leave_later"
 	noteLookalikes   = "lookalikes"
 )
 

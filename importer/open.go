@@ -129,6 +129,10 @@ func (e *Engine) openBare(
 	if err != nil {
 		return nil, err
 	}
+	alone, err := e.readsAlone(ctx, app)
+	if err != nil {
+		return nil, err
+	}
 	stats := newFeedStats(mapping, wanted)
 	stats.stats.Missing, stats.stats.Surplus = differ.missing, differ.surplus
 	return &reading{
@@ -136,7 +140,7 @@ func (e *Engine) openBare(
 		query: Query{Wanted: wanted, Filter: t.run.Options.Filter}, newID: newIDs(),
 		movers: &movers{directory: e.cfg.Directory, now: e.now()},
 		stats:  stats, managers: map[string]struct{}{}, lookalikes: lookalikes{},
-		track: t, accounts: accounts, windows: app.Import.Access != nil,
+		track: t, accounts: accounts, windows: app.Import.Access != nil, alone: alone,
 	}, nil
 }
 
@@ -195,6 +199,22 @@ func (e *Engine) secretOf(ctx context.Context, app users.Application, given Give
 		return "", fmt.Errorf("secret of the connection: %w", err)
 	}
 	return secret, nil
+}
+
+// readsAlone reports whether single people and changes of a connection can be read
+// at any time: not where people come from files, or the secret with each import.
+func (e *Engine) readsAlone(ctx context.Context, app users.Application) (bool, error) {
+	if app.Import.Source == users.SourceCSV {
+		return false, nil
+	}
+	_, err := e.cfg.Directory.ImportSecret(ctx, app.ID)
+	if errors.Is(err, users.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("secret of the connection: %w", err)
+	}
+	return true, nil
 }
 
 // rights is what the credentials of a connection may read.

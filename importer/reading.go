@@ -24,6 +24,7 @@ type reading struct {
 	rules     Rules
 	accounts  Accounts
 	windows   bool // the connection has access windows
+	alone     bool // single people can be read when no run brings a source or a secret
 	mapper    mapper
 	query     Query
 	newID     func(sourceID string) users.ID
@@ -166,6 +167,7 @@ func (r *reading) withoutRow(m Mapped) error {
 
 // onLeave says what the rules leave to a person on leave, and notes when they
 // leave less. A read of everybody notes it once; that of one person is due then.
+// Where nobody can be read alone, the next read of everybody has to find it.
 func (r *reading) onLeave(m Mapped, person Person) Mapped {
 	if len(r.rules.LeaveRules) == 0 {
 		return m
@@ -177,7 +179,10 @@ func (r *reading) onLeave(m Mapped, person Person) Mapped {
 	zone, _ := r.mapper.places.zoneOf(person)
 	m = r.rules.decideLeave(m, record, now, zone)
 	begins := rememberedStanding(record.Status) != standingOnLeave || record.StatusSince.IsZero()
-	if due, has := m.deadline(r.rules.Connection, now); has && (begins || r.track.run.Scope != users.ScopeFull) {
+	switch due, has := m.deadline(r.rules.Connection, now); {
+	case has && !r.alone:
+		r.stats.stats.LeaveLater++
+	case has && (begins || r.track.run.Scope != users.ScopeFull):
 		r.deadlines = append(r.deadlines, due)
 	}
 	return m

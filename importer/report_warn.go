@@ -13,6 +13,9 @@ func warningsOf(r users.Run) []users.Note {
 		warning.Numbers = map[string]int{"count": n}
 		warnings = append(warnings, warning)
 	}
+	if n := r.Stats.LeaveLater; n > 0 {
+		warnings = append(warnings, users.Note{Code: noteLeaveLater, Numbers: map[string]int{"count": n}})
+	}
 	return warnings
 }
 

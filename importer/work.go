@@ -60,6 +60,9 @@ func (e *Engine) doWorkHolding(ctx context.Context, lease users.Lease, id users.
 	if err := w.take(ctx, work); err != nil {
 		return err
 	}
+	if err := w.dropVain(ctx); err != nil {
+		return err
+	}
 	if err := w.refresh(ctx); err != nil {
 		return err
 	}
@@ -67,6 +70,22 @@ func (e *Engine) doWorkHolding(ctx context.Context, lease users.Lease, id users.
 		return w.importAll(ctx)
 	}
 	return w.readChanges(ctx)
+}
+
+// dropVain drops people and changes where neither can be read but by an import that
+// somebody starts: to try again would not help, and that import sees them.
+func (w *worker) dropVain(ctx context.Context) error {
+	alone, err := w.engine.readsAlone(ctx, w.app)
+	if err != nil || alone || len(w.people) == 0 && w.delta == nil {
+		return err
+	}
+	done := w.people
+	if w.delta != nil {
+		done = append(done, *w.delta)
+	}
+	w.engine.log.InfoContext(ctx, "changes are left to the next import, which somebody has to start", "connection", w.app.ID, "people", len(w.people))
+	w.people, w.delta = nil, nil
+	return w.settle(ctx, users.Settlement{Done: done})
 }
 
 // newWorker returns a worker and all work of its connection, read under the lease:

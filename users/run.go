@@ -146,6 +146,7 @@ type FeedStats struct {
 	LosingAccess    int            `json:"losing_access"`          // active people this run suspends, makes enrol again, or takes an application from by a rule
 	LosingLater     int            `json:"losing_later,omitempty"` // active people whose access ends by a date after a day, or sooner than it would have
 	Lookalikes      int            `json:"lookalikes,omitempty"`   // people whose address is easily mistaken for another one
+	LeaveLater      int            `json:"leave_later,omitempty"`  // people on leave from whom a rule takes access on a later day, by an import, because nobody can be read alone
 	Time            RunTime        `json:"time,omitzero"`
 
 	MappingFailed map[string]int `json:"mapping_failed,omitempty"` // attribute of ours → people for whom its expression fails
