@@ -36,27 +36,27 @@ const attributeOrganization = "organization"
 // Mapped is one person of a feed in our terms: targets instead of source
 // attributes, values normalised.
 type Mapped struct {
-	ID     string `json:"i"`
-	Status Status `json:"s"` // in lower case
+	ID     string
+	Status Status // in lower case
 	// Values holds target → value. A target that is absent was not sent.
-	Values     map[string]string `json:"v,omitempty"`
-	OnCreate   map[string]string `json:"n,omitempty"` // like Values; only for who is created or linked
-	Failed     []string          `json:"f,omitempty"` // targets whose expression or date fails for the person, sorted
-	Manager    string            `json:"m,omitempty"` // source id; empty: none
-	HasManager bool              `json:"h,omitempty"` // the manager was sent and is mapped
-	Hash       string            `json:"c,omitempty"` // changes with the content and with the mapping
-	Gone       bool              `json:"g,omitempty"` // the source no longer knows the person
-	Unshown    bool              `json:"u,omitempty"` // no list shows the person, and asked about them alone the source gives no answer
-	Zone       string            `json:"z,omitempty"` // of the office, where there are access windows
+	Values     map[string]string
+	OnCreate   map[string]string // like Values; only for who is created or linked
+	Failed     []string          // targets whose expression or date fails for the person, sorted
+	Manager    string            // source id; empty: none
+	HasManager bool              // the manager was sent and is mapped
+	Hash       string            // changes with the content and with the mapping
+	Gone       bool              // the source no longer knows the person
+	Unshown    bool              // no list shows the person, and asked about them alone the source gives no answer
+	Zone       string            // of the office, where there are access windows
 
 	// Nearby holds, where the office was not sent and Values go by the zone of all
 	// other offices, the same bounds in the zones of the offices that have one.
-	Nearby map[string][]string `json:"nb,omitempty"`
+	Nearby map[string][]string
 
-	LeaveKind    string            `json:"k,omitempty"` // of somebody on leave, where there are rules for it
-	HasLeaveKind bool              `json:"hk,omitempty"`
-	Leave        users.LeaveAccess `json:"l,omitempty"` // what the rules leave to somebody on leave; empty: there are none
-	LeaveUntil   time.Time         `json:"lu,omitzero"` // when a rule takes more away
+	LeaveKind    string // of somebody on leave, where there are rules for it
+	HasLeaveKind bool
+	Leave        users.LeaveAccess // what the rules leave to somebody on leave; empty: there are none
+	LeaveUntil   time.Time         // when a rule takes more away
 }
 
 // standing is what the status, or being gone, means.
