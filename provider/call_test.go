@@ -221,8 +221,7 @@ func TestWatchedCallsSayWhatWasWrong(t *testing.T) {
 			if diff := cmp.Diff(c.facts, last.Facts); diff != "" {
 				t.Errorf("facts (-want +got):\n%s", diff)
 			}
-			key, pairs := admin.CallText(last)
-			if text := web.English().Say(key, pairs...); !strings.Contains(text, " ") || strings.Contains(text, "{") {
+			if text := admin.SayCall(web.English(), last); !strings.Contains(text, " ") || strings.Contains(text, "{") {
 				t.Errorf("in words: %q", text)
 			}
 			// Invariant 9: the log has the same cause under the same request id.

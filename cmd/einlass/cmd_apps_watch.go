@@ -190,8 +190,7 @@ func (w *watcher) printReady() error {
 }
 
 func (w *watcher) printCall(ctx context.Context, c users.Call) error {
-	key, pairs := admin.CallText(c)
-	text := w.words.Say(key, pairs...)
+	text := admin.SayCall(w.words, c)
 	email, err := w.name(ctx, c.User)
 	if err != nil {
 		return err
@@ -210,13 +209,7 @@ func (w *watcher) printCall(ctx context.Context, c users.Call) error {
 }
 
 func (w *watcher) printVerdict() error {
-	key, pairs := admin.VerdictText(w.application, w.verdict)
-	text := w.words.Say(key, pairs...)
-	call := w.verdict.Call
-	if w.verdict.Reason == users.VerdictRefused {
-		key, pairs := admin.CallText(call)
-		text += " " + w.words.Say(key, pairs...)
-	}
+	text, call := admin.SayVerdict(w.words, w.application, w.verdict), w.verdict.Call
 	return w.print(watchLineJSON{
 		Type: "verdict", State: w.verdict.State, Endpoint: call.Endpoint, Reason: string(w.verdict.Reason), Request: call.Request, Text: text,
 	}, "Verdict: "+text)

@@ -10,6 +10,8 @@
 //	POST /admin/imports/{run}/group        puts the people whom it created into a group
 //	GET  /admin/imports/{run}/result.csv   the same to be saved, ?separator=semicolon for spreadsheets
 //	GET  /admin/imports/{run}/result.json  the same for programs
+//	GET  /admin/applications/{id}/log      calls while somebody watches, and whether the sign-in works
+//	POST /admin/applications/{id}/log      begins and ends watching, for all who may look
 //
 // Who may see it follows from the role alone: owner, administrator, auditor; only the
 // first two change anything. Pages stand in one frame, see frame.go: a page is a
@@ -40,6 +42,8 @@ type directory interface {
 	Read() users.Reader
 	ImportState(ctx context.Context, connection users.ApplicationID) (users.ImportState, error)
 	AddMembers(ctx context.Context, actor users.Actor, group users.GroupID, ids []users.ID) (added int, err error)
+	Watch(ctx context.Context, actor users.Actor, application users.ApplicationID, holder string, life time.Duration) (users.Watch, error)
+	EndWatch(ctx context.Context, w users.Watch) error
 }
 
 // imports starts what an administrator asks for; importer.Engine does.
@@ -66,6 +70,7 @@ type Handler struct {
 	resultPage  *web.Page
 	refusalPage *web.Page
 	linkPage    *web.Page
+	callsPage   *web.Page
 }
 
 // New returns the console.
@@ -82,7 +87,7 @@ func New(cfg Config) (*Handler, error) {
 	h := &Handler{cfg: cfg}
 	var err error
 	for name, page := range map[string]**web.Page{
-		"imports.html": &h.importsPage, "result.html": &h.resultPage, "refusal.html": &h.refusalPage,
+		"imports.html": &h.importsPage, "result.html": &h.resultPage, "refusal.html": &h.refusalPage, "calls.html": &h.callsPage,
 	} {
 		if *page, err = h.page(name); err != nil {
 			return nil, err
@@ -113,6 +118,8 @@ func (h *Handler) Routes() []web.Route {
 		{Methods: post, Path: pathImports + "/{run}/group", Handler: h.changer(h.postGroup)},
 		{Methods: read, Path: pathImports + "/{run}/result.csv", Handler: h.seer(h.getCSV)},
 		{Methods: read, Path: pathImports + "/{run}/result.json", Handler: h.seer(h.getJSON)},
+		{Methods: read, Path: "/admin/applications/{application}/log", Handler: h.seer(h.getCalls)},
+		{Methods: post, Path: "/admin/applications/{application}/log", Handler: h.seer(h.postCalls)},
 	}
 }
 

@@ -72,16 +72,25 @@ var verdictKeys = map[users.VerdictReason]string{
 	users.VerdictRefused:         "verdict.refused",
 }
 
-// CallText returns the key and the parameters of the sentence about a call.
-func CallText(c users.Call) (key string, pairs []string) {
+// sayer has the texts of one language.
+type sayer interface {
+	Say(key string, pairs ...string) string
+}
+
+// SayCall returns the sentences about a call: what happened, and what to change.
+func SayCall(words sayer, c users.Call) string {
+	var pairs []string
 	for _, name := range slices.Sorted(maps.Keys(c.Facts)) {
 		pairs = append(pairs, name, c.Facts[name])
 	}
-	return callKeys[c.Reason], pairs
+	return words.Say(callKeys[c.Reason], pairs...)
 }
 
-// VerdictText returns the key and the parameters of the sentence about a
-// verdict. That of a refusal is followed by the sentence about its call.
-func VerdictText(a users.Application, v users.Verdict) (key string, pairs []string) {
-	return verdictKeys[v.Reason], []string{"application", a.Label, "step", string(v.Call.Endpoint)}
+// SayVerdict returns the sentences about a verdict, with those about the call that was refused.
+func SayVerdict(words sayer, a users.Application, v users.Verdict) string {
+	text := words.Say(verdictKeys[v.Reason], "application", a.Label, "step", string(v.Call.Endpoint))
+	if v.Reason == users.VerdictRefused {
+		text += " " + SayCall(words, v.Call)
+	}
+	return text
 }

@@ -84,6 +84,10 @@ func (p *tab) check(axeSource, name string, l look) {
 	p.picture(name + "-" + l.String() + ".png")
 }
 
+// callsOfPersonio is the page that follows the calls of an application. Held still, it does not
+// load itself again while it is looked at.
+const callsOfPersonio = "/admin/applications/personio/log"
+
 // Every page in both languages, both themes, on a phone and on a desktop: WCAG 2.2 AA as far as axe knows.
 // F-112
 func TestPagesAreAccessible(t *testing.T) {
@@ -140,6 +144,20 @@ func TestPagesAreAccessible(t *testing.T) {
 				p.open(h.issuer + "/admin/imports/" + run.ID + "?link=broken")
 				p.text("#error")
 				p.check(source, "import-link", l)
+				p.open(h.issuer + callsOfPersonio)
+				p.text("#watch")
+				p.check(source, "calls", l)
+				p.do(chromedp.Click("#watch"))
+				p.text("#stop")
+				p.open(h.issuer + "/authorize?client_id=personio&redirect_uri=https%3A%2F%2Fwrong.example%2F")
+				p.text("#error")
+				p.open(h.issuer + callsOfPersonio)
+				p.text("#calls") // the page has loaded itself again
+				p.open(h.issuer + callsOfPersonio + "?still=1")
+				p.text("#follow")
+				p.check(source, "calls-watched", l)
+				p.do(chromedp.Click("#stop"))
+				p.text("#watch")
 				p.open(h.issuer + "/authorize?client_id=wiki&redirect_uri=https%3A%2F%2Fwiki.example%2Fcallback&response_type=code&scope=openid")
 				p.text("#error")
 				p.check(source, "denied", l)
