@@ -42,6 +42,7 @@ func (m *memory) PutSigningKeys(_ context.Context, put []keys.StoredKey, reason 
 		return m.broken
 	}
 	for _, k := range put {
+		k.Recorded = true
 		i := slices.IndexFunc(m.stored, func(s keys.StoredKey) bool { return s.ID == k.ID })
 		if i < 0 {
 			m.stored = append(m.stored, k)

@@ -17,6 +17,8 @@ type StoredKey struct {
 	UseAt     time.Time // signs from here on
 	RetireAt  time.Time // signs no longer; zero while no successor is planned
 	RemoveAt  time.Time // leaves the key set; zero while no successor is planned
+
+	Recorded bool // its thumbprint is in the event log; PutSigningKeys sees to it, whatever is given
 }
 
 // Store keeps signing keys. The directory's SQL implements it.
@@ -25,7 +27,7 @@ type Store interface {
 	SigningKeys(ctx context.Context) ([]StoredKey, error)
 	// PutSigningKeys writes the keys in one transaction, replacing those of the
 	// same ID, raises the registry's revision and writes an event key.rotated
-	// that carries the reason.
+	// that carries the reason and the thumbprints.
 	PutSigningKeys(ctx context.Context, put []StoredKey, reason string) error
 	// DeleteSigningKeys deletes the keys and raises the registry's revision.
 	// An ID that is not there is no error.

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"database/sql"
 	"encoding/json"
+	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -86,6 +89,93 @@ func TestEvidenceOutlivesItsKey(t *testing.T) {
 	}
 	if problems := verdictOn(t, a, item); len(problems) > 0 {
 		t.Errorf("after the key was deleted: %q", problems)
+	}
+}
+
+// forgetThumbprints makes of the keys of a house what an earlier version has left: nothing in the log names them.
+func forgetThumbprints(t *testing.T, a *app) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(a.cfg.Data, fileDirectory))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, statement := range []string{
+		"UPDATE signing_keys SET recorded = 0",
+		"DELETE FROM event_data WHERE seq IN (SELECT seq FROM events WHERE kind = 'key.rotated')",
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// keyEvents counts the events about keys.
+func keyEvents(t *testing.T, a *app) int {
+	t.Helper()
+	n := 0
+	_, err := a.Directory.WalkLog(t.Context(), func(e users.Event) {
+		if e.Kind == users.EventKeyRotated {
+			n++
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// N-1: keys of versions that did not write their thumbprints into the log are named there
+// at the next start, once each, so that what they sign and have signed is proved.
+func TestKeysOfEarlierVersionsAreRecorded(t *testing.T) {
+	t.Parallel()
+	a := evidenceHouse(t)
+	item := suspendedEvidence(t, a)
+	forgetThumbprints(t, a)
+	if problems := verdictOn(t, a, item); len(problems) != 1 || !strings.Contains(problems[0], "is none of this installation") {
+		t.Fatalf("without a thumbprint: %q", problems)
+	}
+	before := keyEvents(t, a)
+	for start := range 3 {
+		next, err := openApp(t.Context(), a.cfg, appOptions{Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if problems := verdictOn(t, next, item); len(problems) > 0 {
+			t.Errorf("start %d: %q", start, problems)
+		}
+		if n := keyEvents(t, next) - before; n != len(signingAlgs) {
+			t.Errorf("start %d: %d events, want one for each of %d keys", start, n, len(signingAlgs))
+		}
+		if err := next.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// N-1: whoever replaces a key later takes no proof away and gives none: the first word on a key counts.
+func TestRecordingAKeyChangesNoEarlierWord(t *testing.T) {
+	t.Parallel()
+	a, elsewhere := evidenceHouse(t), evidenceHouse(t)
+	item := suspendedEvidence(t, a)
+	foreign, err := elsewhere.store.SigningKeys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := keys.VerifyEvidence(item.Evidence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range foreign {
+		if k.Alg == keys.ES256 {
+			k.ID = signed.KeyID
+			if err := a.store.PutSigningKeys(t.Context(), []keys.StoredKey{k}, "forged"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if problems := verdictOn(t, a, item); len(problems) > 0 {
+		t.Errorf("by the key that was there first: %q", problems)
 	}
 }
 

@@ -219,10 +219,15 @@ func (a *app) openKeys(ctx context.Context) (err error) {
 	if err := a.Ring.Refresh(ctx); err != nil {
 		return err
 	}
-	if a.hasAllKeys() {
+	if a.hasAllKeys() && a.Ring.Recorded() {
 		return nil
 	}
-	return a.withKeysLease(ctx, func() error { return a.Ring.Ensure(ctx, signingAlgs...) })
+	return a.withKeysLease(ctx, func() error {
+		if err := a.Ring.Ensure(ctx, signingAlgs...); err != nil {
+			return err
+		}
+		return a.Ring.Record(ctx)
+	})
 }
 
 func (a *app) hasAllKeys() bool {

@@ -21,7 +21,7 @@ func (s *Store) SigningKeys(ctx context.Context) ([]keys.StoredKey, error) {
 	err := s.conn.query(ctx, selectSigningKeys, func(rows *sql.Rows) error {
 		var k keys.StoredKey
 		err := rows.Scan(&k.ID, &k.Alg, &k.Sealed, &k.Public,
-			moment{&k.CreatedAt}, moment{&k.UseAt}, moment{&k.RetireAt}, moment{&k.RemoveAt})
+			moment{&k.CreatedAt}, moment{&k.UseAt}, moment{&k.RetireAt}, moment{&k.RemoveAt}, &k.Recorded)
 		all = append(all, k)
 		return err
 	})

@@ -167,6 +167,7 @@ func TestSigningKeys(t *testing.T) {
 		put("first start", old)
 		old.RetireAt, old.RemoveAt = next.UseAt, next.UseAt.Add(time.Hour)
 		put("scheduled", old, next)
+		old.Recorded, next.Recorded = true, true // whatever was given
 		same(t, "keys, oldest first", signingKeys(t, s), []keys.StoredKey{old, next})
 
 		events, err := s.EventsAbout(t.Context(), "next", 10)
