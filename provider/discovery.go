@@ -62,14 +62,15 @@ func (p *Provider) metadata() metadata {
 	claims := []string{
 		"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid",
 	}
+	typed := FormOf(p.cfg.Issuer, users.SignIn{})
 	return metadata{
-		Issuer:                 p.cfg.Issuer,
-		AuthorizationEndpoint:  p.cfg.Issuer + pathAuthorize,
-		TokenEndpoint:          p.cfg.Issuer + pathToken,
-		UserinfoEndpoint:       p.cfg.Issuer + pathUserinfo,
+		Issuer:                 typed.Issuer,
+		AuthorizationEndpoint:  typed.AuthorizationURI,
+		TokenEndpoint:          typed.TokenURI,
+		UserinfoEndpoint:       typed.UserinfoURI,
 		IntrospectionEndpoint:  p.cfg.Issuer + pathIntrospect,
 		RevocationEndpoint:     p.cfg.Issuer + pathRevoke,
-		JWKSURI:                p.cfg.Issuer + pathJWKS,
+		JWKSURI:                typed.JWKSURI,
 		EndSessionEndpoint:     p.cfg.Issuer + pathLogout,
 		PAREndpoint:            p.cfg.Issuer + pathPAR,
 		ScopesSupported:        supportedScopes,

@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/einlass/einlass/provider"
 	"github.com/einlass/einlass/provider/providertest"
+	"github.com/einlass/einlass/users"
 )
 
 // N093 R-31 S-059: the document names what is routed, and nothing else.
@@ -56,6 +58,39 @@ func TestDiscoveryNamesWhatIsRouted(t *testing.T) {
 		}
 		if status := b.Get(path).StatusCode; status == http.StatusNotFound {
 			t.Errorf("%s leads to %s, which is not routed", name, path)
+		}
+	}
+}
+
+// S-064: what is typed into Personio's form by hand is what the document says.
+func TestFormsAreFilledInFromTheDocument(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	var doc map[string]any
+	if err := json.Unmarshal([]byte(b.Get("/.well-known/openid-configuration").Body), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		claims map[string]string
+		scopes []string
+		field  string
+	}{
+		"nothing registered":  {nil, []string{"openid", "email"}, "email"},
+		"another claim alone": {map[string]string{"department": "department"}, []string{"openid", "email"}, "email"},
+		"the address":         {map[string]string{"email": "email", "a": "email"}, []string{"openid"}, "email"},
+		"by another name":     {map[string]string{"upn": "email", "mail": "email"}, []string{"openid"}, "mail"},
+	} {
+		f := provider.FormOf(b.Issuer, users.SignIn{ClientID: "personio", Claims: c.claims})
+		if diff := cmp.Diff(c.scopes, f.Scopes); diff != "" || f.ClaimField != c.field || f.ClientID != "personio" {
+			t.Errorf("%s: %+v; scopes (-want +got):\n%s", name, f, diff)
+		}
+		for member, value := range map[string]string{
+			"issuer": f.Issuer, "authorization_endpoint": f.AuthorizationURI, "token_endpoint": f.TokenURI,
+			"userinfo_endpoint": f.UserinfoURI, "jwks_uri": f.JWKSURI,
+		} {
+			if doc[member] != value {
+				t.Errorf("%s: %s is %v in the document and %q in the form", name, member, doc[member], value)
+			}
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/einlass/einlass/provider"
 	"github.com/einlass/einlass/users"
 )
 
@@ -26,6 +27,7 @@ type applicationJSON struct {
 	Capabilities []string            `json:"capabilities"`
 	Launch       *users.Launch       `json:"launch,omitempty"`
 	SignIn       *users.SignIn       `json:"sign_in,omitempty"`
+	Form         *provider.Form      `json:"form,omitempty"` // to be typed into the application's form
 	Import       *connectionJSON     `json:"import,omitempty"`
 	Secrets      []secretJSON        `json:"client_secrets,omitempty"`
 }
@@ -84,6 +86,10 @@ func (c appsShow) Run(ctx context.Context, s *shell) error {
 			return err
 		}
 		item := newApplicationJSON(application)
+		if application.SignIn != nil {
+			form := provider.FormOf(a.cfg.Issuer, *application.SignIn)
+			item.Form = &form
+		}
 		secrets, err := a.Directory.Read().ClientSecrets(ctx)
 		if err != nil {
 			return err
@@ -122,6 +128,18 @@ func (item applicationJSON) fields() fields {
 			[2]string{"told of sign-outs", s.BackchannelLogoutURI},
 			[2]string{"claims", mapValue{&s.Claims}.show()},
 			[2]string{"in ID token", strings.Join(s.IDTokenClaims, ", ")},
+		)
+	}
+	if form := item.Form; form != nil { // by the names that Personio's form has for them
+		f = append(f,
+			[2]string{"Issuer", form.Issuer},
+			[2]string{"Authorization URI", form.AuthorizationURI},
+			[2]string{"Token URI", form.TokenURI},
+			[2]string{"Userinfo URI", form.UserinfoURI + " (" + form.UserinfoMethod + ")"},
+			[2]string{"JSON Web Key Set URI", form.JWKSURI},
+			[2]string{"Scopes", strings.Join(form.Scopes, ",")},
+			[2]string{"Client ID", form.ClientID},
+			[2]string{"Claim Field", form.ClaimField},
 		)
 	}
 	for _, secret := range item.Secrets {
