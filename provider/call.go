@@ -47,11 +47,17 @@ func (c *call) about(person users.ID) {
 
 // done notes that the call was answered; facts are names and values.
 func (c *call) done(reason users.CallReason, facts ...string) {
-	c.note(users.CallDone, because(reason, facts...))
+	if c != nil {
+		c.note(users.CallDone, because(reason, facts...))
+	}
 }
 
 // waits notes that a page waits for somebody.
-func (c *call) waits(reason users.CallReason) { c.note(users.CallWaits, because(reason)) }
+func (c *call) waits(reason users.CallReason) {
+	if c != nil {
+		c.note(users.CallWaits, because(reason))
+	}
+}
 
 // refused notes why the call was refused.
 func (c *call) refused(why *cause) { c.note(users.CallRefused, why) }

@@ -60,7 +60,9 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.cfg.TokensIssued(c.application.ID, answer.kinds())
-	callOf(r.Context()).done(users.CallTokensSent, users.FactTokens, strings.Join(answer.kinds(), ", "))
+	if watched := callOf(r.Context()); watched != nil {
+		watched.done(users.CallTokensSent, users.FactTokens, strings.Join(answer.kinds(), ", "))
+	}
 	return web.JSON(w, http.StatusOK, answer)
 }
 
