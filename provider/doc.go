@@ -24,6 +24,9 @@
 // about its tokens (introspect.go) or returns them (revoke.go). How it proves who
 // it is stands in clientauth.go, and with signatures in assertion.go and clientkeys.go.
 //
+// Why a call was refused is said in the log, and to whoever watches the application:
+// call.go, and callshown.go for what of a request may be shown.
+//
 // zitadel/oidc is our vocabulary (error values, constants, hashes), not our
 // server: single use of codes, the binding of a request to its browser and the
 // check of PKCE are ours to guarantee, and its types do not leave this package.

@@ -27,4 +27,9 @@
 // A group has members by hand and, if it has a rule, everybody for whom the rule
 // holds. Whoever writes a person's attributes puts them into groups in the same
 // transaction; after a change of rules [Directory.Regroup] does so for everybody.
+//
+// # Calls
+//
+// While somebody watches an application its calls are kept beside the event log
+// for an hour ([Directory.Watch], [Directory.RecordCall]); [JudgeCalls] says what they mean.
 package users

@@ -103,6 +103,9 @@ func TestPagesAreAccessible(t *testing.T) {
 	h.ok(password+"\n", "users", "password", jana)
 	h.ok("", "apps", "add", "wiki", "--label", "Wiki", "--client-id", "wiki", "--redirect-uri", "https://wiki.example/callback")
 	h.serve(h.address)
+	watched := h.watch(t)
+	h.browser().get(h.issuer + "/authorize?client_id=personio&redirect_uri=https%3A%2F%2Fwrong.example%2F")
+	watched.verdict()
 	browser := chromium(t)
 	survey := url.Values{
 		"client_id": {"survey"}, "redirect_uri": {h.hrURL + "/"}, "response_type": {"code"}, "prompt": {"consent"},
@@ -145,14 +148,10 @@ func TestPagesAreAccessible(t *testing.T) {
 				p.text("#error")
 				p.check(source, "import-link", l)
 				p.open(h.issuer + callsOfPersonio)
-				p.text("#watch")
+				p.text("#calls")
 				p.check(source, "calls", l)
 				p.do(chromedp.Click("#watch"))
-				p.text("#stop")
-				p.open(h.issuer + "/authorize?client_id=personio&redirect_uri=https%3A%2F%2Fwrong.example%2F")
-				p.text("#error")
-				p.open(h.issuer + callsOfPersonio)
-				p.text("#calls") // the page has loaded itself again
+				p.text("#still")
 				p.open(h.issuer + callsOfPersonio + "?still=1")
 				p.text("#follow")
 				p.check(source, "calls-watched", l)
