@@ -39,6 +39,7 @@ type verdict struct {
 	unlinked   []users.Person // records of link that lose their user
 	parks      []holding      // holders who lose the address
 	handOver   bool           // an address goes to or comes from somebody else in this run
+	givesUp    bool           // of these, it goes
 }
 
 // newClaim returns the claim of a person who may ask for addresses: known to the
@@ -356,7 +357,7 @@ func (c claim) proof(u users.User) proof {
 func (f *Feed) grant(v verdict, releasing []string) verdict {
 	for _, id := range releasing {
 		r := f.verdicts[id]
-		r.handOver, r.phase = true, max(r.phase, phaseRelease)
+		r.handOver, r.givesUp, r.phase = true, true, max(r.phase, phaseRelease)
 		f.verdicts[id] = r
 		v.handOver, v.phase = true, max(v.phase, r.phase+1)
 	}

@@ -90,6 +90,28 @@ func TestRehiresInTheDirectory(t *testing.T) {
 	}
 }
 
+// N303, N318: addresses that stand one row too low make everybody somebody else at
+// the applications. A few hand-overs are a matter of course.
+func TestAddressesOfManyThatGoToOthersAreHeld(t *testing.T) {
+	t.Parallel()
+	for many, want := range map[int]error{4: nil, 5: importer.ErrHeld, 19: importer.ErrHeld} {
+		b := newBench(t, 20)
+		b.run()
+		before := b.directoryContents()
+		for i := range many {
+			b.company.set(strconv.Itoa(i+1), func(p *importer.Person) { p.Attributes["email"] = fmt.Sprintf("p%d@acme.example", i+2) })
+		}
+		b.company.set(strconv.Itoa(many+1), func(p *importer.Person) { p.Attributes["email"] = "new@acme.example" })
+		run, err := b.try(false)
+		if !errors.Is(err, want) || run.Stats.LosingAccess != many {
+			t.Errorf("%d of 20: error %v, %d lose access; want error %v", many, err, run.Stats.LosingAccess, want)
+		}
+		if diff := cmp.Diff(before, b.directoryContents()); want != nil && diff != "" {
+			t.Errorf("%d of 20: the directory changed (-before +after):\n%s", many, diff)
+		}
+	}
+}
+
 // N303, N309: new ids for people who never left are a loss, because all of them would
 // have to enrol again. A few are a matter of course.
 func TestNewIDsForManyAreHeld(t *testing.T) {

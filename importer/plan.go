@@ -31,7 +31,7 @@ type PageInput struct {
 // PagePlan is what a run would do to some people.
 type PagePlan struct {
 	Changes      []users.RunChange // without Run and Seq
-	LosingAccess int               // active people without a role who would be suspended, must enrol again, or whose access window shuts within a day
+	LosingAccess int               // active people without a role who would be suspended, must enrol again, lose their address to somebody, or whose access window shuts within a day
 	LosingLater  int               // likewise those whose access window shuts later
 
 	losing map[users.ID]struct{} // who they are
@@ -53,8 +53,10 @@ func PlanPage(in PageInput) PagePlan {
 		in.Feed.warnOfLookalike(p.row)
 		in.describeWindow(p.row, m, p.user)
 		page.Changes = append(page.Changes, *p.row)
-		// Who comes back under a new id has to enrol again: of somebody who never left that is a loss.
-		barred := p.row.Kind == users.ChangeSuspend || p.row.Reason == users.ReasonRehireKeep
+		// Who comes back under a new id has to enrol again: of somebody who never left that is a loss. So is
+		// an address that goes to somebody else, and with it what applications know its holder by.
+		barred := p.row.Kind == users.ChangeSuspend || p.row.Reason == users.ReasonRehireKeep ||
+			p.row.Reason == users.ReasonEmailHandedOver && in.Feed.verdicts[p.row.SourceID].givesUp
 		switch loss := shuts(p.user, withFields(p.user, p.row.Fields), in.Now); {
 		case barred && p.user.StateAt(in.Now) == users.StateActive || loss == losesNow:
 			page.losing[p.user.ID] = struct{}{}

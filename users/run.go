@@ -143,7 +143,7 @@ type FeedStats struct {
 	Surplus         []string       `json:"surplus,omitempty"`      // attributes the credential may read and nothing maps
 	Active          int            `json:"active"`                 // active people before the run, without roles
 	Staged          int            `json:"staged,omitempty"`       // likewise staged ones
-	LosingAccess    int            `json:"losing_access"`          // active people this run suspends, makes enrol again, or takes an application from by a rule
+	LosingAccess    int            `json:"losing_access"`          // active people this run suspends, makes enrol again, or takes an application from by a rule, or an address for somebody else
 	LosingLater     int            `json:"losing_later,omitempty"` // active people whose access ends by a date after a day, or sooner than it would have
 	Lookalikes      int            `json:"lookalikes,omitempty"`   // people whose address is easily mistaken for another one
 	LeaveLater      int            `json:"leave_later,omitempty"`  // people on leave from whom a rule takes access on a later day, by an import, because nobody can be read alone
