@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/session"
@@ -45,7 +44,7 @@ func (a *Authorizer) authorize(w http.ResponseWriter, r *http.Request, in params
 		return a.authorizePushed(w, r, c, in)
 	}
 	redirectURI := in.get("redirect_uri")
-	if !slices.Contains(c.RedirectURIs, redirectURI) || in.isRepeated("redirect_uri") {
+	if !c.takes(redirectURI) || in.isRepeated("redirect_uri") {
 		return &web.Error{
 			Status: http.StatusBadRequest, Key: "error.redirect_uri",
 			Err: fmt.Errorf("client %s: %w", c.ClientID, redirectCause(users.CallRedirectUnknown, redirectURI, c.RedirectURIs...)),
@@ -170,7 +169,7 @@ func (a *Authorizer) answerKept(w http.ResponseWriter, r *http.Request, s situat
 	return a.calls.watch(users.EndpointAuthorize, func(w http.ResponseWriter, r *http.Request) error {
 		c, found := a.cfg.Registry.client(s.params.ClientID)
 		callOf(r.Context()).of(c)
-		if !found || !slices.Contains(c.RedirectURIs, s.params.RedirectURI) {
+		if !found || !c.takes(s.params.RedirectURI) {
 			return unknownClient(c, s.params.ClientID)
 		}
 		return a.answer(w, r, c, s)

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/einlass/einlass/users"
@@ -64,7 +63,7 @@ func isShown(text string) bool {
 func (r *Registry) clientAt(redirectURI string) *client {
 	var found *client
 	for _, c := range r.current.Load().clients {
-		if !slices.Contains(c.RedirectURIs, redirectURI) {
+		if !c.takes(redirectURI) {
 			continue
 		}
 		if found != nil {

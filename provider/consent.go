@@ -102,7 +102,7 @@ func (a *Authorizer) asked(r *http.Request, id string) (question, error) {
 		return question{}, errConsentOver(errNotTheirs)
 	}
 	c, found := a.cfg.Registry.client(req.Params.ClientID)
-	if !found || !slices.Contains(c.RedirectURIs, req.Params.RedirectURI) {
+	if !found || !c.takes(req.Params.RedirectURI) {
 		return question{}, unknownClient(c, req.Params.ClientID)
 	}
 	return question{AuthRequest: req, client: c, session: current}, nil

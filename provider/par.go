@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -58,7 +57,7 @@ func (a *Authorizer) readPushed(ctx context.Context, c *client, in params) (sess
 	if in.get("request_uri") != "" {
 		return session.Params{}, errInvalidRequest("A pushed request cannot refer to another request.")
 	}
-	if !slices.Contains(c.RedirectURIs, in.get("redirect_uri")) {
+	if !c.takes(in.get("redirect_uri")) {
 		return session.Params{}, errInvalidRequest("The redirect_uri is not registered.").
 			WithParent(redirectCause(users.CallRedirectUnknown, in.get("redirect_uri"), c.RedirectURIs...))
 	}
@@ -86,7 +85,7 @@ func (a *Authorizer) authorizePushed(w http.ResponseWriter, r *http.Request, c *
 		return &web.Error{Status: http.StatusBadRequest}
 	}
 	p, err := a.cfg.Sessions.TakePushed(r.Context(), c.ClientID, reference)
-	if errors.Is(err, session.ErrNotFound) || err == nil && !slices.Contains(c.RedirectURIs, p.RedirectURI) {
+	if errors.Is(err, session.ErrNotFound) || err == nil && !c.takes(p.RedirectURI) {
 		return &web.Error{Status: http.StatusBadRequest, Key: "error.request_uri", Err: err}
 	}
 	if err != nil {

@@ -160,7 +160,8 @@ type SignInConfig struct {
 	// How the client proves itself at the token endpoint, the only way that is accepted:
 	// `client_secret_post`, `client_secret_basic`, `private_key_jwt` (with `jwks` or `jwks_uri`) or `none`.
 	AuthMethod string `yaml:"auth_method"`
-	// Where codes may be sent; compared byte for byte. At least one.
+	// Where codes may be sent; compared byte for byte. At least one. With `auth_method: none` also `http://127.0.0.1/…`
+	// and `http://[::1]/…`, for programs on the person's own machine; the port there does not count.
 	RedirectURIs []string `yaml:"redirect_uris"`
 	// Where the application may lead people after sign-out; compared byte for byte.
 	PostLogoutRedirectURIs []string `yaml:"post_logout_redirect_uris"`

@@ -107,7 +107,7 @@ func (l *loader) checkSignIn(path string, s SignInConfig) {
 	if len(s.RedirectURIs) == 0 {
 		l.fail(path+".redirect_uris", "want at least one")
 	}
-	l.checkURLs(path+".redirect_uris", s.RedirectURIs)
+	l.checkRedirectURIs(path+".redirect_uris", s)
 	l.checkURLs(path+".post_logout_redirect_uris", s.PostLogoutRedirectURIs)
 	if s.BackchannelLogoutURI != "" {
 		l.checkURL(path+".backchannel_logout_uri", s.BackchannelLogoutURI)
@@ -117,6 +117,20 @@ func (l *loader) checkSignIn(path string, s SignInConfig) {
 	}
 	l.checkURLs(path+".continues_at", s.ContinuesAt)
 	l.checkClaims(path, s)
+}
+
+// checkRedirectURIs checks where codes may be sent. A program on the person's own
+// machine, which has no secret, listens there without TLS: nothing leaves the machine (RFC 8252 section 8.3).
+func (l *loader) checkRedirectURIs(path string, s SignInConfig) {
+	for i, uri := range s.RedirectURIs {
+		loopback := l.cfg.InsecureAllowLoopback || s.AuthMethod == users.AuthMethodNone && provider.IsOnLoopback(uri)
+		if why := whyNotURL(uri, loopback); why != "" {
+			l.fail(element(path, i), "%s, found %q", why, uri)
+		}
+		if slices.Contains(s.RedirectURIs[:i], uri) {
+			l.fail(element(path, i), "%q stands here twice", uri)
+		}
+	}
 }
 
 // checkURLs checks a list of URLs, each of which stands in it once.

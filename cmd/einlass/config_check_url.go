@@ -14,7 +14,7 @@ const maxURLBytes = 2048
 // a loopback host, and only with insecure_allow_loopback. It returns nil then.
 // RFC 9700 section 2.1 and RFC 6749 section 3.1.2 ask for this.
 func (l *loader) checkURL(path, text string) *url.URL {
-	if why := l.whyNotURL(text); why != "" {
+	if why := whyNotURL(text, l.cfg.InsecureAllowLoopback); why != "" {
 		l.fail(path, "%s, found %q", why, text)
 		return nil
 	}
@@ -26,7 +26,7 @@ func (l *loader) checkURL(path, text string) *url.URL {
 	return u
 }
 
-func (l *loader) whyNotURL(text string) string {
+func whyNotURL(text string, allowLoopback bool) string {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "":
@@ -45,7 +45,7 @@ func (l *loader) whyNotURL(text string) string {
 		return ""
 	case u.Scheme != "http" || !isLoopback(u.Hostname()):
 		return "must begin with https://"
-	case !l.cfg.InsecureAllowLoopback:
+	case !allowLoopback:
 		return "must begin with https:// (http on loopback needs insecure_allow_loopback)"
 	}
 	return ""

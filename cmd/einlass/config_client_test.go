@@ -73,6 +73,34 @@ func TestClientKeysAreAMappingOrText(t *testing.T) {
 	}
 }
 
+// N013: http leads nowhere but to the person's own machine, and there only to programs without a secret.
+func TestRedirectURIsOnLoopback(t *testing.T) {
+	t.Parallel()
+	const public = "auth_method: none"
+	secret := "client_secret: " + strings.Repeat("s3cret-", 6)
+	for text, c := range map[string]struct{ method, want string }{
+		"http://127.0.0.1:8000/cb":    {secret, "must begin with https:// (http on loopback needs insecure_allow_loopback)"},
+		"http://localhost:8000/cb":    {public, "must begin with https:// (http on loopback needs insecure_allow_loopback)"},
+		"http://127.0.0.2/cb":         {public, "must begin with https:// (http on loopback needs insecure_allow_loopback)"},
+		"http://127.0.0.1@evil.test/": {public, "must not carry a user name or password"},
+		"http://127.0.0.1/cb#x":       {public, "must not have a fragment"},
+		"http://127.0.0.1/*":          {public, "must not have a wildcard"},
+		"http://10.0.0.1/cb":          {public, "must begin with https://"},
+		"http://127.0.0.1/cb":         {public, ""},
+		"http://[::1]:8000":           {public, ""},
+	} {
+		_, got := loadText(t, base+"applications:\n  - id: a\n    groups: [everyone]\n    sign_in:\n      client_id: a\n      "+
+			c.method+"\n      redirect_uris: ['"+text+"']\n")
+		want := ""
+		if c.want != "" {
+			want = "applications[0].sign_in.redirect_uris[0]: " + c.want + `, found "` + text + `"`
+		}
+		if !strings.HasSuffix(got, want) || (got == "") != (want == "") {
+			t.Errorf("%s: problems are\n%s\nwant\n%s", text, got, want)
+		}
+	}
+}
+
 // N202: what goes into the policy of our pages is a URL like any other that people are sent to.
 func TestBrokenContinuationsAreRefused(t *testing.T) {
 	t.Parallel()
