@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/session"
@@ -75,7 +76,16 @@ func (a *Authorizer) authorizeValid(w http.ResponseWriter, r *http.Request, c *c
 	if err != nil {
 		return err
 	}
-	return a.answer(w, r, c, situation{params: p, session: current, requested: a.cfg.Now()})
+	return a.answer(w, r, c, situation{params: p, session: current, requested: arrival(a.cfg.Now(), current)})
+}
+
+// arrival is when a request came in: now, but after the authentication of the
+// browser's session, which was not made for it, even if the clock that wrote it was ahead of ours.
+func arrival(now time.Time, s *session.Session) time.Time {
+	if s == nil || s.AuthTime.Before(now) {
+		return now
+	}
+	return s.AuthTime.Add(time.Millisecond)
 }
 
 // answer decides and responds. Of the situation the caller knows the request,
@@ -161,7 +171,11 @@ func (a *Authorizer) issue(w http.ResponseWriter, r *http.Request, c *client, p 
 // decides again: the person may have no access, or the account may have changed.
 func (a *Authorizer) Finish(w http.ResponseWriter, r *http.Request, req session.AuthRequest, s session.Session) error {
 	a.finishPending(r)
-	return a.answerKept(w, r, situation{params: req.Params, session: &s, requested: req.Created})
+	requested := req.Created
+	if s.AuthTime.Before(requested) { // it was made for req: only the clock that wrote req was ahead
+		requested = s.AuthTime
+	}
+	return a.answerKept(w, r, situation{params: req.Params, session: &s, requested: requested})
 }
 
 // answerKept answers a request that was kept while the person was asked, as authorize does.

@@ -390,3 +390,26 @@ func authTime(t *testing.T, b *providertest.Bench, code string) int64 {
 	t.Helper()
 	return verifiedIDToken(t, b, providertest.Personio, code).AuthTime
 }
+
+// R-27 N028: what a session is too old for does not hang on whose clock is ahead.
+func TestAuthorizeAsksAgainWhateverTheClocks(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	browser := b.NewBrowser()
+	browser.SignIn("/login", providertest.Ada, providertest.Password)
+	b.Clock.Advance(-time.Minute)
+	for _, prompt := range []string{"login", "select_account"} {
+		if answer := browser.Get(b.Authorize(providertest.Personio, "prompt", prompt)); answer.Location().Path != "/login" {
+			t.Errorf("prompt=%s: Location %q, want the sign-in form", prompt, answer.Header.Get("Location"))
+		}
+	}
+	first := browser.Get(b.Authorize(providertest.Personio, "prompt", "login"))
+	page := browser.Get(first.Header.Get("Location"))
+	b.Clock.Advance(-time.Minute) // the replica that takes the form is behind
+	_, form := providertest.FormOf(t, page.Body, "password")
+	form.Set("username", providertest.Ada)
+	form.Set("password", providertest.Password)
+	if done := browser.Post("/login", form); done.Query().Get("code") == "" {
+		t.Errorf("signed in for prompt=login: Location %q, want a code", done.Header.Get("Location"))
+	}
+}
