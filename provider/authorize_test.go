@@ -413,3 +413,21 @@ func TestAuthorizeAsksAgainWhateverTheClocks(t *testing.T) {
 		t.Errorf("signed in for prompt=login: Location %q, want a code", done.Header.Get("Location"))
 	}
 }
+
+// a session is never older than the longest max_age.
+func TestAuthorizeTakesALongMaxAge(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	browser := b.NewBrowser()
+	browser.SignIn("/login", providertest.Ada, providertest.Password)
+	b.Clock.Advance(time.Minute)
+	for maxAge, want := range map[string]string{
+		"-1": "invalid_request", "+60": "invalid_request", "60.0": "invalid_request", " 60": "invalid_request", "0x60": "invalid_request",
+		"99999999999999999999": "invalid_request", "59": "login_required", "60": "", "9223372037": "", "9223372036854775807": "",
+	} {
+		answer := browser.Get(b.Authorize(providertest.Personio, "max_age", maxAge, "prompt", "none")).Query()
+		if got := answer.Get("error"); got != want || (answer.Get("code") == "") != (want != "") {
+			t.Errorf("max_age=%q: %q, want %q", maxAge, got, want)
+		}
+	}
+}

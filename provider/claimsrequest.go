@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
@@ -41,7 +42,7 @@ func readClaims(text string) (claimsRequest, *oidc.Error) {
 	if text == "" {
 		return request, nil
 	}
-	if len(text) > maxClaimsBytes || text[0] != '{' || json.Unmarshal([]byte(text), &request) != nil {
+	if len(text) > maxClaimsBytes || !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") || json.Unmarshal([]byte(text), &request) != nil {
 		return claimsRequest{}, errInvalidRequest("The claims parameter is too long or no JSON object of claim requests.")
 	}
 	known := append([]string{"sub", "acr", "auth_time"}, personClaims...)

@@ -32,6 +32,7 @@ func TestReadClaimsKeepsWhatMeansSomething(t *testing.T) {
 		"":                            "",
 		"{}":                          "",
 		`{"userinfo":null}`:           "",
+		" \r\n\t{\"userinfo\":{}}\n":  "",
 		`{"verified_claims":{"a":1}}`: "",
 		`{"userinfo":{"unknown":null,"http://example.info/claims/groups":null}}`:                         "",
 		`{"userinfo":{"name":{"essential":true},"unknown":null}}`:                                        `{"userinfo":{"name":{"essential":true}}}`,

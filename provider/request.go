@@ -15,6 +15,9 @@ import (
 // maxOpaqueChars bounds state and nonce, which we only carry.
 const maxOpaqueChars = 2048
 
+// maxMaxAge is how many seconds we tell apart: no session is ten years old.
+const maxMaxAge = 10 * 365 * 24 * 60 * 60
+
 // maxLoginHintChars bounds the user name we prefill.
 const maxLoginHintChars = 320
 
@@ -168,11 +171,11 @@ func readInteraction(p *session.Params, in params) *oidc.Error {
 		return errInvalidRequest("The prompt none stands alone.")
 	}
 	if text := in.get("max_age"); text != "" {
-		seconds, err := strconv.Atoi(text)
-		if err != nil || seconds < 0 {
+		seconds, err := strconv.ParseUint(text, 10, 63)
+		if err != nil {
 			return errInvalidRequest("The max_age must be a number of seconds.")
 		}
-		p.MaxAge = &seconds
+		p.MaxAge = new(int(min(seconds, maxMaxAge)))
 	}
 	claims, err := readClaims(in.get("claims"))
 	if err != nil {

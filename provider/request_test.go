@@ -61,6 +61,7 @@ func TestReadAuthRequestRefuses(t *testing.T) {
 		{"N026 prompt none with login", ok + "prompt=none+login", "invalid_request", nil},
 		{"N026 unknown prompt", ok + "prompt=foo", "invalid_request", nil},
 		{"negative max_age", ok + "max_age=-1", "invalid_request", nil},
+		{"claims that are text", ok + "claims=+%22%7B%7D%22", "invalid_request", nil},
 		{"max_age is no number", ok + "max_age=soon", "invalid_request", nil},
 		{"N036 nonce of 8 KiB", ok + "nonce=" + strings.Repeat("n", 8192), "invalid_request", nil},
 		{"N036 nonce with a control character", ok + "nonce=%00", "invalid_request", nil},
