@@ -78,11 +78,21 @@ func (s *Site) Wrap(next http.Handler) http.Handler {
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		w = &recorder{ResponseWriter: w, x: x}
 		s.setDefaultHeaders(w.Header(), x.id)
+		endAfterChunks(w, r)
 		defer func() { s.log(r, x, s.cfg.Now().Sub(started)) }()
 		if err := call(serve, w, r); err != nil {
 			s.fail(w, r, s.ErrorPage, err)
 		}
 	})
+}
+
+// endAfterChunks lets a connection end with the answer to a request whose body
+// came in chunks. Whether it had a Content-Length, too, net/http hides; a proxy that believed
+// that one would take what follows for somebody else's request (RFC 9112 section 6.1).
+func endAfterChunks(w http.ResponseWriter, r *http.Request) {
+	if len(r.TransferEncoding) > 0 {
+		w.Header().Set("Connection", "close")
+	}
 }
 
 // strictestPolicy is for answers that are no page: nothing may be loaded,
