@@ -91,6 +91,7 @@ type appsAdd struct {
 	RedirectURI []string          `name:"redirect-uri" sep:"none" placeholder:"URL" help:"Where codes may be sent; repeatable. Makes it an OpenID Connect client."`
 	AfterLogout []string          `name:"post-logout-redirect-uri" sep:"none" placeholder:"URL" help:"Where the application may lead people after sign-out; repeatable."`
 	BackChannel string            `name:"backchannel-logout-uri" placeholder:"URL" help:"Where the application is told of the end of a session."`
+	ContinuesAt []string          `name:"continues-at" sep:"none" placeholder:"URL" help:"Host to which the application leads people on after a sign-in; repeatable."`
 	ClientID    string            `name:"client-id" help:"Name of the client. Default: the id."`
 	AuthMethod  string            `name:"auth-method" enum:"client_secret_basic,client_secret_post,none" default:"client_secret_basic" help:"How the client proves itself: ${enum}."`
 	SigningAlg  string            `name:"signing-alg" enum:"RS256,ES256,EdDSA" default:"RS256" help:"Signature of the ID token: ${enum}."`
@@ -114,6 +115,7 @@ func (c appsAdd) application() ApplicationConfig {
 		a.SignIn.RedirectURIs = c.RedirectURI
 		a.SignIn.PostLogoutRedirectURIs = c.AfterLogout
 		a.SignIn.BackchannelLogoutURI = c.BackChannel
+		a.SignIn.ContinuesAt = c.ContinuesAt
 		a.SignIn.AuthMethod = c.AuthMethod
 		a.SignIn.SigningAlg = c.SigningAlg
 		a.SignIn.RequirePKCE = c.RequirePKCE
@@ -131,6 +133,8 @@ func (c appsAdd) signInFlag() string {
 		return "--post-logout-redirect-uri"
 	case c.BackChannel != "":
 		return "--backchannel-logout-uri"
+	case len(c.ContinuesAt) > 0:
+		return "--continues-at"
 	case c.AuthMethod != users.AuthMethodBasic:
 		return "--auth-method"
 	case c.SigningAlg != keys.RS256:

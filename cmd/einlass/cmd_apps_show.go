@@ -126,6 +126,7 @@ func (item applicationJSON) fields() fields {
 			[2]string{"redirect URIs", strings.Join(s.RedirectURIs, " ")},
 			[2]string{"after sign-out", strings.Join(s.PostLogoutRedirectURIs, " ")},
 			[2]string{"told of sign-outs", s.BackchannelLogoutURI},
+			[2]string{"leads on to", strings.Join(s.ContinuesAt, " ")},
 			[2]string{"claims", mapValue{&s.Claims}.show()},
 			[2]string{"in ID token", strings.Join(s.IDTokenClaims, ", ")},
 		)
