@@ -301,6 +301,9 @@ func TestAPlanIsApprovedOnItsPage(t *testing.T) {
 	}
 	b.Clock.Advance(time.Minute)
 	boss := signedIn(t, b, administrator)
+	if got := boss.Get(pathOf(preview)).Header.Get("Referrer-Policy"); got != "same-origin" {
+		t.Errorf("Referrer-Policy %q: browsers would send the form with Origin: null", got)
+	}
 	wantStatus(t, "approval", approve(boss, preview), http.StatusSeeOther)
 	run := b.Ended(preview.ID)
 	if run.State != users.RunDone || run.ApprovedBy != users.ActorUser(b.User(administrator).ID) || run.Actor != users.ActorUser(b.User(owner).ID) {

@@ -94,7 +94,7 @@ func (h *Handler) getResult(w http.ResponseWriter, r *http.Request, user users.U
 	if data.Changes {
 		data.Token = h.cfg.Site.FormToken(w, r)
 	}
-	return h.render(w, r, http.StatusOK, h.resultPage, user, sectionImports, web.View{NoReferrer: true, Words: words}, data)
+	return h.render(w, r, http.StatusOK, h.resultPage, user, sectionImports, web.View{Words: words}, data)
 }
 
 // run returns the run of a request's path.
