@@ -10,6 +10,7 @@
 //	POST /admin/imports/{run}/group        puts the people whom it created into a group
 //	GET  /admin/imports/{run}/result.csv   the same to be saved, ?separator=semicolon for spreadsheets
 //	GET  /admin/imports/{run}/result.json  the same for programs
+//	GET  /admin/applications               to which people sign in here
 //	GET  /admin/applications/{id}/log      calls while somebody watches, and whether the sign-in works
 //	POST /admin/applications/{id}/log      begins and ends watching, for all who may look
 //
@@ -71,6 +72,8 @@ type Handler struct {
 	refusalPage *web.Page
 	linkPage    *web.Page
 	callsPage   *web.Page
+
+	applicationsPage *web.Page
 }
 
 // New returns the console.
@@ -88,6 +91,7 @@ func New(cfg Config) (*Handler, error) {
 	var err error
 	for name, page := range map[string]**web.Page{
 		"imports.html": &h.importsPage, "result.html": &h.resultPage, "refusal.html": &h.refusalPage, "calls.html": &h.callsPage,
+		"applications.html": &h.applicationsPage,
 	} {
 		if *page, err = h.page(name); err != nil {
 			return nil, err
@@ -101,7 +105,8 @@ func New(cfg Config) (*Handler, error) {
 
 // Paths that pages lead to.
 const (
-	pathImports = "/admin/imports"
+	pathImports      = "/admin/imports"
+	pathApplications = "/admin/applications"
 )
 
 // Routes are the routes of this package.
@@ -118,8 +123,9 @@ func (h *Handler) Routes() []web.Route {
 		{Methods: post, Path: pathImports + "/{run}/group", Handler: h.changer(h.postGroup)},
 		{Methods: read, Path: pathImports + "/{run}/result.csv", Handler: h.seer(h.getCSV)},
 		{Methods: read, Path: pathImports + "/{run}/result.json", Handler: h.seer(h.getJSON)},
-		{Methods: read, Path: "/admin/applications/{application}/log", Handler: h.seer(h.getCalls)},
-		{Methods: post, Path: "/admin/applications/{application}/log", Handler: h.seer(h.postCalls)},
+		{Methods: read, Path: pathApplications, Handler: h.seer(h.getApplications)},
+		{Methods: read, Path: pathApplications + "/{application}/log", Handler: h.seer(h.getCalls)},
+		{Methods: post, Path: pathApplications + "/{application}/log", Handler: h.seer(h.postCalls)},
 	}
 }
 

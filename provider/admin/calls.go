@@ -71,7 +71,7 @@ var outcomeClasses = map[users.CallOutcome]string{
 	users.CallDone: "ok", users.CallWaits: "neutral", users.CallRefused: "bad", users.CallFailed: "bad",
 }
 
-func callsPath(id users.ApplicationID) string { return "/admin/applications/" + string(id) + "/log" }
+func callsPath(id users.ApplicationID) string { return pathApplications + "/" + string(id) + "/log" }
 
 // getCalls shows the calls of an application. While it is watched the page loads
 // itself again, until somebody asks it to hold still.
@@ -88,7 +88,7 @@ func (h *Handler) getCalls(w http.ResponseWriter, r *http.Request, user users.Us
 	if data.Watched && !data.Still {
 		w.Header().Set("Refresh", refreshSeconds)
 	}
-	return h.render(w, r, http.StatusOK, h.callsPage, user, "", web.View{Words: words}, data)
+	return h.render(w, r, http.StatusOK, h.callsPage, user, sectionApplications, web.View{Words: words}, data)
 }
 
 // postCalls begins or ends watching.

@@ -12,7 +12,8 @@ type section string
 
 // The sections.
 const (
-	sectionImports section = "imports"
+	sectionImports      section = "imports"
+	sectionApplications section = "applications"
 )
 
 // frameData is what every page of the console shows around its own data.
@@ -49,6 +50,7 @@ func (h *Handler) render(
 	f := frameData{
 		Sections: []sectionLink{
 			{Key: "console.imports", URL: pathImports, Icon: "sync", Current: current == sectionImports, Attention: held},
+			{Key: "console.applications", URL: pathApplications, Icon: "sliders", Current: current == sectionApplications},
 		},
 		Who:  user.DisplayName(),
 		Page: data,

@@ -26,6 +26,7 @@ type resultData struct {
 	Planned  bool          // the figures are what would happen
 	Running  *progressData // nil: nobody is busy with it
 	Held     []saying
+	Warnings []string  // what is worth a look although all is well
 	Approval *approval // nil: there is no plan to decide about
 	Changes  bool      // whoever looks may change things
 	Token    string    // for forms
@@ -159,6 +160,7 @@ func (h *Handler) resultData(r *http.Request, run users.Run, user users.User, wo
 	if name := names[run.ApprovedBy]; run.ApprovedBy != "" {
 		data.ApprovedBy = &name
 	}
+	data.Warnings = importer.NewRunReport(words, run).Warnings
 	for _, reason := range run.Held {
 		data.Held = append(data.Held, newSaying(words, reason))
 	}

@@ -297,6 +297,22 @@ func TestThePageShowsWhomItConcernsTheMostUrgentFirst(t *testing.T) {
 	}
 }
 
+// N314: what is worth a look stands on the page, too, in its language.
+func TestThePageOfARunWarns(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	browser := signedIn(t, b, owner)
+	quiet := record(t, b, users.Run{State: users.RunDone})
+	if strings.Contains(browser.Get(pathOf(quiet)).Body, `id="warnings"`) {
+		t.Error("a run with nothing odd warns")
+	}
+	run := record(t, b, users.Run{State: users.RunDone, Stats: users.FeedStats{Lookalikes: 2}})
+	text := webtest.Parse(t, browser.Get(pathOf(run)+"?lang=de").Body).ByID("warnings").Text()
+	if !strings.Contains(text, "Adressen, die wie eine andere aussehen: 2.") {
+		t.Errorf("the page warns %q", text)
+	}
+}
+
 func TestThePageOfARunThatStoppedSaysWhyAndWhatToDo(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
