@@ -86,6 +86,9 @@ func (a attempt) approve() (users.Run, error) {
 	run.ErrorCode, run.Error = "", nil // of an approval before
 	if stale {
 		run.State = users.RunStale
+		if err = a.track.noteLeft(held); err != nil {
+			return *run, fmt.Errorf("approve run %s: %w", run.ID, err)
+		}
 		if err = e.cfg.Directory.SaveRun(held, a.track.lease, *run); err == nil {
 			err = fmt.Errorf("%w: people at the source or here, or the connection's rules, changed since it was made", ErrStale)
 		}

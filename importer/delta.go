@@ -90,23 +90,35 @@ func (w *worker) importInPlace(ctx context.Context, began, since time.Time) erro
 		failed := run.State == users.RunFailed && run.StartedAt.After(began.Add(-time.Hour))
 		return run.Actor == users.ActorSystem && (held || failed)
 	})
+	state := w.succeeded()
 	switch {
 	case w.beside != nil: // one is under way
-		return w.settle(ctx, w.nextDelta(nil))
-	case tried < 0:
-		err = w.run(ctx, Request{Actor: users.ActorSystem})
-	case runs[tried].State == users.RunHeld:
-		err = ErrHeld
-	default:
-		return w.settle(ctx, w.nextDelta(nil))
+		return w.settle(ctx, w.laterDelta())
+	case tried >= 0 && runs[tried].State == users.RunHeld:
+		// What came after the held one began is read apart, without those whom it has read.
+		state.Cursor = runs[tried].StartedAt.Add(deltaOverlap).UTC()
+		return w.settle(ctx, w.nextDelta(&state))
+	case tried >= 0:
+		return w.settle(ctx, w.laterDelta())
 	}
-	if err != nil && !errors.Is(err, ErrHeld) {
+	if err := w.run(ctx, Request{Actor: users.ActorSystem}); err != nil && !errors.Is(err, ErrHeld) {
 		e.log.Error("import of everybody in place of many changes", "connection", w.app.ID, "error", err)
-		return w.settle(ctx, w.nextDelta(nil))
+		return w.settle(ctx, w.laterDelta())
 	}
-	state := w.succeeded()
 	state.Cursor = began.UTC()
 	return w.settle(ctx, w.nextDelta(&state))
+}
+
+// laterDelta plans the next read of changes where this one came to nothing: also one
+// that somebody has asked for once.
+func (w *worker) laterDelta() users.Settlement {
+	if w.app.Import.Delta > 0 {
+		return w.nextDelta(nil)
+	}
+	again := *w.delta
+	again.Attempts++
+	again.Due = w.engine.now().Add(failurePause(again.Attempts))
+	return users.Settlement{Delayed: []users.Work{again}}
 }
 
 // cursor is the time from which on changes may not be here yet: the start of the

@@ -246,6 +246,9 @@ func (e *Engine) finishPlanned(ctx context.Context, t *tracker, rows int, reason
 	default:
 		return e.apply(ctx, t, rows)
 	}
+	if err := t.noteLeft(ctx); err != nil {
+		return err
+	}
 	run.FinishedAt = e.now()
 	if err := e.cfg.Directory.SaveRun(ctx, t.lease, *run); err != nil {
 		return err

@@ -29,13 +29,19 @@ type meanwhile struct {
 
 	fresh   map[string]struct{}   // source ids of people read again
 	changed map[users.ID]struct{} // their users, and whoever else was written
+	lost    map[users.ID]struct{} // of those, who was suspended
 	runs    int                   // that changed somebody
 }
 
 // newMeanwhile returns what is done beside a run; nil if its source is not the
-// connection's own, which alone can be asked for single people.
+// connection's own, which alone can be asked for single people, or if it goes by other
+// rules than the connection: people are read again by those, and must not be left to them.
 func newMeanwhile(app users.Application, t *tracker) *meanwhile {
-	if t.given.Source != nil || app.Import.Source == users.SourceCSV {
+	o := t.run.Options
+	if t.given.Source != nil || app.Import.Source == users.SourceCSV || o.OwnFilter || o.OwnReactivation || o.Reconcile {
+		return nil
+	}
+	if usual, err := (Request{}).options(app); err != nil || o.Mode != usual.Mode {
 		return nil
 	}
 	m := &meanwhile{run: t, app: app}
@@ -47,7 +53,7 @@ func newMeanwhile(app users.Application, t *tracker) *meanwhile {
 // forget begins anew: what comes now is newer than what the run has made its plan
 // of. What is due goes before the next step.
 func (m *meanwhile) forget() {
-	m.fresh, m.changed, m.looked = map[string]struct{}{}, map[users.ID]struct{}{}, time.Time{}
+	m.fresh, m.changed, m.lost, m.looked = map[string]struct{}{}, map[users.ID]struct{}{}, map[users.ID]struct{}{}, time.Time{}
 }
 
 // during asks the source something, and does what is due until it has answered.
@@ -128,7 +134,7 @@ func (m *meanwhile) serves(w users.Work) bool {
 // note remembers who has been read again by a run over some people, and whom that
 // run has changed; it may have no ID.
 func (m *meanwhile) note(ctx context.Context, run users.Run, ids []string) error {
-	if m == nil || len(ids) == 0 {
+	if m == nil || len(ids) == 0 && run.ID == "" {
 		return nil
 	}
 	read := m.run.engine.cfg.Directory.Read()
@@ -152,6 +158,9 @@ func (m *meanwhile) note(ctx context.Context, run users.Run, ids []string) error
 		}
 		if c.User != "" {
 			m.changed[c.User] = struct{}{}
+		}
+		if c.Kind == users.ChangeSuspend {
+			m.lost[c.User] = struct{}{}
 		}
 	}
 	return nil
@@ -179,29 +188,31 @@ func (m *meanwhile) isFresh(sourceID string) bool {
 	return fresh
 }
 
-// counted returns how many of the people whom rows change lose access by rows that
-// the run is about to apply, and so count among its losses already.
-func (m *meanwhile) counted(ctx context.Context, rows []users.RunChange) (int, error) {
+// counted returns how many people stand among the losses of the run that is about
+// to be applied who stand there a second time: those of losing, whom a plan takes
+// access from, and those who have been suspended beside it. Only suspensions are told
+// apart; whoever loses access otherwise may count twice.
+func (m *meanwhile) counted(ctx context.Context, losing map[users.ID]struct{}) (int, error) {
 	if m == nil {
 		return 0, nil
 	}
-	n, err := m.parent.counted(ctx, rows)
-	if err != nil || m.run.run.State != users.RunApplying {
+	n, err := m.parent.counted(ctx, losing)
+	run := m.run.run
+	if err != nil || run.State != users.RunApplying || run.ApprovedBy != "" { // of an approved one nobody counts
 		return n, err
 	}
-	people := map[users.ID]bool{}
-	for _, c := range rows {
-		people[c.User] = true
-	}
-	for c, err := range rowsOf(ctx, m.run.engine.cfg.Directory.Read(), m.run.run.ID, users.OutcomePlanned) {
+	twice := 0
+	for c, err := range rowsOf(ctx, m.run.engine.cfg.Directory.Read(), run.ID, "") {
 		if err != nil {
 			return 0, err
 		}
-		if people[c.User] && takesAccess(c) {
-			n++
+		_, now := losing[c.User]
+		_, before := m.lost[c.User]
+		if c.Kind == users.ChangeSuspend && (now || before) {
+			twice++
 		}
 	}
-	return n, nil
+	return n + min(twice, run.Stats.LosingAccess), nil
 }
 
 // leaveToOthers takes those out of the plan who were read again beside the run

@@ -51,7 +51,9 @@ func (e *Engine) plan(
 		return outcome{stats: guard.Stats}, nil, err
 	}
 	guard.Stats, t.noting = result.stats, r.deadlines
+	t.left = map[string]bool{}
 	for _, id := range r.again {
+		t.left[id] = true
 		t.noteAgain(id)
 	}
 	if t.beside.served() { // and may have taken access from people

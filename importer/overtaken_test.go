@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +20,13 @@ import (
 // waiting for a page. The list shows people as they were when it began.
 func (b *bench) slowly(page int, meanwhile func()) (users.Run, error) {
 	b.t.Helper()
+	return b.slowlyBy(importer.Request{}, page, meanwhile)
+}
+
+// slowlyBy is slowly for a request.
+func (b *bench) slowlyBy(req importer.Request, page int, meanwhile func()) (users.Run, error) {
+	b.t.Helper()
+	req.Connection, req.Actor = hr, "cli:test"
 	b.clock.pass(time.Minute)
 	asked, answer := make(chan struct{}), make(chan struct{})
 	b.company.onPage = func(n int) {
@@ -32,7 +41,7 @@ func (b *bench) slowly(page int, meanwhile func()) (users.Run, error) {
 	}
 	ended := make(chan result)
 	go func() {
-		run, err := b.engine.Run(b.t.Context(), importer.Request{Connection: hr, Actor: "cli:test"})
+		run, err := b.engine.Run(b.t.Context(), req)
 		ended <- result{run, err}
 	}()
 	<-asked
@@ -302,6 +311,126 @@ func TestLeaversBesideAnImportCountInTheGuardOnce(t *testing.T) {
 				t.Errorf("%d people count as having lost access, %d have", lost, suspended)
 			}
 		})
+	}
+}
+
+// Invariant 5: also when the plan is applied for so long that people are read again twice.
+func TestLeaversOfSeveralReadsBesideAnImportCountOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 260)
+	b.settings.Guard = users.Guard{MaxPeople: 4, MaxPercent: 100}
+	b.connect()
+	b.run()
+	for i := range 250 {
+		b.company.set(strconv.Itoa(i+10), func(p *importer.Person) { p.Attributes["department"] = "Legal" })
+	}
+	leave := func(id string) {
+		b.company.setStatus(id, importer.StatusInactive)
+		b.note(id)
+	}
+	for _, id := range []string{"1", "2", "3"} {
+		b.company.setStatus(id, importer.StatusInactive)
+	}
+	second := sync.OnceFunc(func() {
+		leave("4")
+		time.Sleep(1100 * time.Millisecond) // until somebody looks again for what is due
+	})
+	engine := b.newEngine(func(p importer.Progress) {
+		switch {
+		case p.Phase == importer.ProgressPlanning && p.Done == p.Total:
+			leave("1")
+		case p.Phase == importer.ProgressApplying && p.Done > 0 && p.Done < p.Total:
+			second()
+		}
+	})
+	run, err := engine.Run(t.Context(), importer.Request{Connection: hr, Actor: "cli:test"})
+	if err != nil || run.Stats.LosingAccess != 2 {
+		t.Errorf("import: %d lose access, %v; want 2 by it", run.Stats.LosingAccess, err)
+	}
+	for _, id := range []string{"1", "2", "3", "4"} {
+		if got := b.state("p" + id + "@acme.example"); got != users.StateSuspended {
+			t.Errorf("leaver %s: %s, want suspended", id, got)
+		}
+	}
+	if aside := b.runsOver(users.ScopeRefresh); len(aside) != 2 || slices.ContainsFunc(aside, func(r users.Run) bool { return r.State != users.RunDone }) {
+		t.Errorf("beside it: %+v, want two that are done", aside)
+	}
+}
+
+// A newcomer of whom somebody tells while everybody is imported by a filter is for
+// that import to create: it alone knows whom the filter lets through.
+func TestANewcomerHeardOfBesideAFilteredImportIsCreated(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 30)
+	b.settings.Filter = "status=active"
+	b.connect()
+	b.run()
+	b.company.hire("31", importer.StatusActive, "Newcomer")
+	run, err := b.slowly(5, func() { b.note("31"); b.served() })
+	if err != nil || run.Counts.Created != 1 {
+		t.Errorf("import: %+v, %v; want one created", run.Counts, err)
+	}
+}
+
+// Who is read again goes by the connection's rules; a run by others does its own.
+func TestARunByRulesOfItsOwnLeavesNobodyToOthers(t *testing.T) {
+	t.Parallel()
+	keep, everybody := false, ""
+	for name, c := range map[string]struct {
+		usual     users.ImportMode
+		request   importer.Request
+		suspended int
+	}{
+		"chosen people, where newcomers are not imported": {
+			users.ImportUpdates, importer.Request{Mode: users.ImportSelected, Selected: []string{"31"}}, 0,
+		},
+		"all people, where only newcomers are imported": {users.ImportNew, importer.Request{Mode: users.ImportAll}, 1},
+		"a reactivation of its own":                     {users.ImportNew, importer.Request{Mode: users.ImportAll, Reactivation: &keep}, 1},
+		"a filter of its own":                           {users.ImportNew, importer.Request{Mode: users.ImportAll, Filter: &everybody}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, 30)
+			b.run()
+			b.settings.Mode = c.usual
+			b.connect()
+			b.company.hire("31", importer.StatusActive, "Newcomer")
+			b.company.setStatus("2", importer.StatusInactive)
+			run, err := b.slowlyBy(c.request, 5, func() { b.note("2", "31") })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if run.Counts.Created != 1 || run.Counts.Suspended != c.suspended {
+				t.Errorf("counts %+v, want one created and %d suspended", run.Counts, c.suspended)
+			}
+			if due := b.due(); len(due) != 2 {
+				t.Errorf("to be read again: %v, want both", due)
+			}
+		})
+	}
+}
+
+// N-4: of whom the list says something else than they did alone is read once more also
+// if the import of everybody is held.
+func TestWhoeverAHeldImportLeavesToOthersIsReadAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 30)
+	b.settings.Guard = users.Guard{MaxPeople: 2, MaxPercent: 100}
+	b.connect()
+	b.run()
+	for _, id := range []string{"27", "28", "29"} {
+		b.company.setStatus(id, importer.StatusInactive)
+	}
+	_, err := b.slowly(5, func() {
+		b.company.set("1", func(p *importer.Person) { p.Attributes["department"] = "Legal" }) // the list shows them as before
+		b.note("1")
+		b.served()
+	})
+	if !errors.Is(err, importer.ErrHeld) {
+		t.Fatalf("import: %v, want ErrHeld", err)
+	}
+	if due := b.due(); !slices.Equal(due, []string{"1"}) {
+		t.Errorf("to be read again: %v, want 1", due)
 	}
 }
 

@@ -131,7 +131,7 @@ func (p partial) judge(ctx context.Context, r *reading, plan *somePlan, now time
 		if err != nil {
 			return nil, err
 		}
-		twice, err := p.beside.counted(ctx, plan.changes)
+		twice, err := p.beside.counted(ctx, plan.losing)
 		if err != nil {
 			return nil, err
 		}
@@ -228,6 +228,8 @@ func (r *reading) take(ctx context.Context, people []Person) error {
 	for _, p := range people {
 		if r.query.Filter == "" || r.memory.people[p.ID].user != "" {
 			concerned = append(concerned, p)
+		} else {
+			r.strangers = append(r.strangers, p.ID)
 		}
 	}
 	r.rows += len(concerned)

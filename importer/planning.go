@@ -17,6 +17,8 @@ type outcome struct {
 	rows   int
 
 	selected []string // source ids of those who were chosen
+	// Of a read of some people: who loses access now, but for those from whom a rule takes an application.
+	losing map[users.ID]struct{}
 }
 
 // plan plans everybody who waits, in bounded portions, and hands each portion of
@@ -30,7 +32,7 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 	}
 	r.feed.resolve()
 	var hash planHash
-	var result outcome
+	result := outcome{losing: map[users.ID]struct{}{}}
 	result.stats = r.stats.sum()
 	if r.selection != nil {
 		result.selected = slices.Sorted(maps.Keys(r.selection.ids))
@@ -60,6 +62,9 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 		losing, err := r.movers.note(ctx, page.Changes, page.losing)
 		if err != nil {
 			return err
+		}
+		if r.track.run.Scope != users.ScopeFull { // of everybody they may be many
+			maps.Copy(result.losing, page.losing)
 		}
 		result.stats.LosingAccess += page.LosingAccess + losing
 		result.stats.LosingLater += page.LosingLater

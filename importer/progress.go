@@ -36,11 +36,12 @@ type tracker struct {
 	run    *users.Run // its Progress and Stats.Time belong to the tracker
 	saved  time.Time  // when the progress was stored last
 	time   users.RunTime
-	summed time.Time    // up to when time counts what was spent
-	noting []users.Work // to be noted when the run has been applied
-	silent bool         // the run is not stored: nobody is told of it yet
-	given  Given        // what is read instead of the connection's own
-	beside *meanwhile   // nil: nothing is done between the steps of the run
+	summed time.Time       // up to when time counts what was spent
+	noting []users.Work    // to be noted when the run has been applied
+	left   map[string]bool // of those, who was left to others
+	silent bool            // the run is not stored: nobody is told of it yet
+	given  Given           // what is read instead of the connection's own
+	beside *meanwhile      // nil: nothing is done between the steps of the run
 }
 
 // track begins to follow a run that is about to read. What that run is to say of
@@ -114,6 +115,18 @@ func (t *tracker) page(took time.Duration, answered bool) {
 	if answered {
 		t.time.Pages++
 	}
+}
+
+// noteLeft has people read again whom the run left to others, because its plan is
+// not applied, or not yet. Nothing else follows from the plan then.
+func (t *tracker) noteLeft(ctx context.Context) error {
+	var left []users.Work
+	for _, w := range t.noting {
+		if w.Kind == users.WorkPerson && t.left[w.Subject] {
+			left = append(left, w)
+		}
+	}
+	return t.engine.cfg.Directory.NoteWork(ctx, left...)
 }
 
 // noteAgain has a person read again once the run has been applied.

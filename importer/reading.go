@@ -23,8 +23,9 @@ type reading struct {
 	source    Source
 	rules     Rules
 	accounts  Accounts
-	windows   bool // the connection has access windows
-	alone     bool // single people can be read when no run brings a source or a secret
+	windows   bool     // the connection has access windows
+	strangers []string // source ids of whom a run over everybody has to decide
+	alone     bool     // single people can be read when no run brings a source or a secret
 	mapper    mapper
 	query     Query
 	newID     func(sourceID string) users.ID

@@ -78,15 +78,21 @@ func (u *undone) recount(ctx context.Context, r users.Reader, run *users.Run) er
 	if len(u.failed) == 0 && u.rows == 0 {
 		return nil
 	}
-	planned, people := map[users.ID]uint8{}, map[string]done{}
+	planned, people := map[users.ID]uint8{}, map[string]done{} // of those alone who were overtaken: they are few
+	for c, err := range rowsOf(ctx, r, run.ID, users.OutcomeOvertaken) {
+		if err != nil {
+			return err
+		}
+		people[c.SourceID] = done{}
+	}
 	for c, err := range rowsOf(ctx, r, run.ID, "") {
 		if err != nil {
 			return err
 		}
 		if _, found := u.failed[c.User]; found {
 			planned[c.User] = max(planned[c.User], effectOf(c.Kind))
-		} else if c.SourceID != "" {
-			people[c.SourceID] = people[c.SourceID].with(c)
+		} else if before, overtaken := people[c.SourceID]; overtaken && c.SourceID != "" {
+			people[c.SourceID] = before.with(c)
 		}
 	}
 	for _, effect := range planned {

@@ -192,7 +192,8 @@ func (w *worker) refresh(ctx context.Context) error {
 		return undoneErr
 	}
 	if err == nil {
-		if err := w.beside.note(ctx, run, except(slices.Collect(maps.Keys(reads.answered)), undone)); err != nil {
+		taken := except(slices.Collect(maps.Keys(reads.answered)), append(undone, seen.strangers...))
+		if err := w.beside.note(ctx, run, taken); err != nil {
 			return err
 		}
 	}

@@ -83,7 +83,11 @@ func (d *Directory) RecordCall(c Call) {
 	defer o.mu.Unlock()
 	c.ID = o.callID()
 	if len(o.calls) >= MaxCallsWaiting {
-		o.leftOut[c.Application]++
+		n := 1
+		if c.Reason == CallsLeftOut {
+			n, _ = strconv.Atoi(c.Facts[FactCount]) // ours
+		}
+		o.leftOut[c.Application] += n
 		return
 	}
 	o.calls = append(o.calls, c)

@@ -45,6 +45,7 @@ type caller struct {
 // protocol is what differs between the versions of the API in how they are called.
 type protocol struct {
 	limits        []rate                                               // of all requests
+	bursts        bool                                                 // answers say how many requests may follow at once
 	listLimits    []rate                                               // of reads of everybody: a tenth less
 	changesLimits []rate                                               // of reads in between imports: a tenth
 	authorize     func(cfg Config, root string) (*http.Request, error) // asks for a token

@@ -29,11 +29,13 @@ func purposeOf(ctx context.Context) purpose {
 // people who cannot wait for its end.
 type pace struct {
 	all, everybody, changes pacer
+	bursts                  bool // the API says how many requests it would take at once
 	credit                  credit
 }
 
 func newPace(cfg Config, api protocol) *pace {
 	return &pace{
+		bursts:    api.bursts,
 		all:       pacer{off: cfg.Unpaced, limits: api.limits},
 		everybody: pacer{off: cfg.Unpaced, limits: api.listLimits},
 		changes:   pacer{off: cfg.Unpaced, limits: api.changesLimits},
@@ -44,7 +46,7 @@ func newPace(cfg Config, api protocol) *pace {
 func (p *pace) wait(ctx context.Context, endpoint string) error {
 	switch purposeOf(ctx) {
 	case ofSomebody:
-		if p.credit.take(endpoint) {
+		if p.bursts && p.credit.take(endpoint) {
 			p.all.count()
 			return ctx.Err()
 		}

@@ -14,6 +14,7 @@ import (
 // second, for all we know for each endpoint of its own; we count them together.
 var version2 = protocol{
 	limits:        []rate{{25, time.Second}},
+	bursts:        true,
 	listLimits:    []rate{{22, time.Second}},
 	changesLimits: []rate{{3, time.Second}},
 	authorize:     authorizeV2,
