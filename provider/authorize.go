@@ -35,7 +35,10 @@ func (a *Authorizer) getAuthorize(w http.ResponseWriter, r *http.Request) error 
 // are known to belong together nothing is sent anywhere (RFC 6749 section 4.1.2.1).
 func (a *Authorizer) authorize(w http.ResponseWriter, r *http.Request, in params) error {
 	c, found := a.cfg.Registry.client(in.get("client_id"))
-	if !found || in.isRepeated("client_id") {
+	if in.isRepeated("client_id") {
+		return &web.Error{Status: http.StatusBadRequest, Key: "error.unknown_client", Err: repeatedCause("client_id")}
+	}
+	if !found {
 		meant := a.cfg.Registry.clientAt(in.get("redirect_uri"))
 		callOf(r.Context()).of(meant)
 		return unknownClient(meant, in.get("client_id"))
@@ -45,11 +48,11 @@ func (a *Authorizer) authorize(w http.ResponseWriter, r *http.Request, in params
 		return a.authorizePushed(w, r, c, in)
 	}
 	redirectURI := in.get("redirect_uri")
-	if !c.takes(redirectURI) || in.isRepeated("redirect_uri") {
-		return &web.Error{
-			Status: http.StatusBadRequest, Key: "error.redirect_uri",
-			Err: fmt.Errorf("client %s: %w", c.ClientID, redirectCause(users.CallRedirectUnknown, redirectURI, c.RedirectURIs...)),
-		}
+	if in.isRepeated("redirect_uri") {
+		return &web.Error{Status: http.StatusBadRequest, Key: "error.redirect_uri", Err: repeatedCause("redirect_uri")}
+	}
+	if !c.takes(redirectURI) {
+		return unknownRedirect(c, redirectURI)
 	}
 	p, failure := a.readRequest(r.Context(), c, in)
 	if failure == nil && c.RequirePAR {
@@ -59,6 +62,19 @@ func (a *Authorizer) authorize(w http.ResponseWriter, r *http.Request, in params
 		return a.fail(w, r, c, p, failure)
 	}
 	return a.authorizeValid(w, r, c, p)
+}
+
+// unknownRedirect is for a request whose answer would go where the client has registered nothing. The log tells where.
+func unknownRedirect(c *client, uri string) error {
+	return &web.Error{
+		Status: http.StatusBadRequest, Key: "error.redirect_uri",
+		Err: fmt.Errorf("client %s: %w", c.ClientID, redirectCause(users.CallRedirectUnknown, uri, c.RedirectURIs...)),
+	}
+}
+
+// repeatedCause is why a request is refused that names something twice.
+func repeatedCause(name string) *cause {
+	return refusalCause("invalid_request", name+" occurs more than once")
 }
 
 // unknownClient is for a request of a client that is not registered as it says;
@@ -183,8 +199,11 @@ func (a *Authorizer) answerKept(w http.ResponseWriter, r *http.Request, s situat
 	return a.calls.watch(users.EndpointAuthorize, func(w http.ResponseWriter, r *http.Request) error {
 		c, found := a.cfg.Registry.client(s.params.ClientID)
 		callOf(r.Context()).of(c)
-		if !found || !c.takes(s.params.RedirectURI) {
-			return unknownClient(c, s.params.ClientID)
+		if !found {
+			return unknownClient(nil, s.params.ClientID)
+		}
+		if !c.takes(s.params.RedirectURI) {
+			return unknownRedirect(c, s.params.RedirectURI)
 		}
 		return a.answer(w, r, c, s)
 	})(w, r)

@@ -102,8 +102,11 @@ func (a *Authorizer) asked(r *http.Request, id string) (question, error) {
 		return question{}, errConsentOver(errNotTheirs)
 	}
 	c, found := a.cfg.Registry.client(req.Params.ClientID)
-	if !found || !c.takes(req.Params.RedirectURI) {
-		return question{}, unknownClient(c, req.Params.ClientID)
+	if !found {
+		return question{}, unknownClient(nil, req.Params.ClientID)
+	}
+	if !c.takes(req.Params.RedirectURI) {
+		return question{}, unknownRedirect(c, req.Params.RedirectURI)
 	}
 	return question{AuthRequest: req, client: c, session: current}, nil
 }

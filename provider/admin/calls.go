@@ -40,7 +40,8 @@ type callsData struct {
 	FormField   string
 	Token       string
 	Until       moment // while somebody watches
-	Watched     bool
+	Watched     bool   // by anybody
+	Ours        bool   // by the console, which can stop it
 	Still       bool
 	StillURL    string
 	Verdict     string
@@ -154,6 +155,7 @@ func (h *Handler) callsData(w http.ResponseWriter, r *http.Request, a users.Appl
 		if watch.Application == a.ID && watch.Until.After(data.Until.UTC) {
 			data.Watched, data.Until = true, h.moment(watch.Until)
 		}
+		data.Ours = data.Ours || watch.Application == a.ID && watch.Holder == watchHolder
 	}
 	for _, c := range slices.Backward(calls[max(0, len(calls)-shownCalls):]) {
 		data.Calls = append(data.Calls, callRow{

@@ -81,10 +81,17 @@ type sayer interface {
 func SayCall(words sayer, c users.Call) string {
 	var pairs []string
 	for _, name := range slices.Sorted(maps.Keys(c.Facts)) {
-		pairs = append(pairs, name, c.Facts[name])
+		value := c.Facts[name]
+		if key, known := personStateKeys[users.State(value)]; name == users.FactState && known {
+			value = words.Say(key)
+		}
+		pairs = append(pairs, name, value)
 	}
 	return words.Say(callKeys[c.Reason], pairs...)
 }
+
+// personStateKeys are the words for why somebody cannot sign in.
+var personStateKeys = map[users.State]string{users.StateStaged: "call.state_staged", users.StateSuspended: "call.state_suspended"}
 
 // SayVerdict returns the sentences about a verdict, with those about the call that was refused.
 func SayVerdict(words sayer, a users.Application, v users.Verdict) string {

@@ -24,7 +24,7 @@ func TestCreatedPeopleArePutIntoAGroup(t *testing.T) {
 	for _, option := range page.ByID("group").All("option") {
 		offered = append(offered, option.Attr("value"))
 	}
-	if strings.Join(offered, " ") != "staff" || !strings.Contains(page.ByID("group").Text(), "Add 3 created people") {
+	if strings.Join(offered, " ") != "staff" || !strings.Contains(page.ByID("group").Text(), "Add created people (3)") {
 		t.Errorf("offered %v, %q; want the group by hand alone", offered, page.ByID("group").Text())
 	}
 	put := func(group string, want int) string {

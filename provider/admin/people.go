@@ -59,7 +59,9 @@ func (h *Handler) listPeople(r *http.Request, run users.Run, words importer.Word
 // of which its numbers say that there are none.
 func classesOf(run users.Run, choose bool) []importer.ReportClass {
 	if choose {
-		return []importer.ReportClass{importer.ReportClass(users.ChangeCreate), importer.ReportClass(users.ChangeSkip)}
+		return []importer.ReportClass{
+			importer.ReportClass(users.ChangeQuarantine), importer.ReportClass(users.ChangeCreate), importer.ReportClass(users.ChangeSkip),
+		}
 	}
 	var classes []importer.ReportClass
 	for _, class := range importer.ReportClasses() {

@@ -483,7 +483,7 @@ func TestTheConsoleFramesItsPages(t *testing.T) {
 	b.Clock.Advance(time.Minute)
 	held := record(t, b, users.Run{State: users.RunHeld, PlanHash: "a"})
 	answer := webtest.Parse(t, browser.Get(pathOf(held)+"?lang=en").Body)
-	if got := current(answer); !slices.Equal(got, []string{"Imports 1 (1 waiting for a decision)"}) {
+	if got := current(answer); !slices.Equal(got, []string{"Imports 1 (waiting for a decision: 1)"}) {
 		t.Errorf("with a held import the sidebar says %q", got)
 	}
 	if got := answer.All("header")[0].Text(); !strings.Contains(got, "auditor "+auditor) || strings.Contains(got, "helpdesk") {
@@ -491,7 +491,7 @@ func TestTheConsoleFramesItsPages(t *testing.T) {
 	}
 	b.Clock.Advance(time.Minute)
 	record(t, b, users.Run{State: users.RunFailed})
-	if got := current(webtest.Parse(t, browser.Get(pathOf(held)+"?lang=en").Body)); !strings.Contains(got[0], "1 waiting") {
+	if got := current(webtest.Parse(t, browser.Get(pathOf(held)+"?lang=en").Body)); !strings.Contains(got[0], "decision: 1") {
 		t.Errorf("after an import that failed while reading the sidebar says %q", got)
 	}
 	b.Clock.Advance(time.Minute)

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -17,7 +18,6 @@ const (
 	fieldPreview      = "preview" // of the button: a plan only
 	fieldMode         = "mode"
 	fieldFilter       = "filter"
-	fieldOwnFilter    = "own_filter" // the filter is for this run alone
 	fieldReactivation = "reactivation"
 	fieldReconcile    = "reconcile"
 )
@@ -31,9 +31,14 @@ func (h *Handler) postImport(w http.ResponseWriter, r *http.Request, user users.
 	if req.Mode == users.ImportSelected { // whom, is said on the page of who is new
 		req.Mode, req.Preview = users.ImportNew, true
 	}
-	if fields.Has(fieldOwnFilter) {
-		filter := strings.TrimSpace(fields.Get(fieldFilter))
-		req.Filter = &filter
+	if fields.Has(fieldFilter) {
+		configured, err := h.filterOf(r.Context(), req.Connection)
+		if err != nil {
+			return err
+		}
+		if filter := strings.TrimSpace(fields.Get(fieldFilter)); filter != configured {
+			req.Filter = &filter
+		}
 	}
 	switch choice := fields.Get(fieldReactivation); choice {
 	case "":
@@ -44,6 +49,19 @@ func (h *Handler) postImport(w http.ResponseWriter, r *http.Request, user users.
 		return &web.Error{Status: http.StatusBadRequest, Err: errors.New("unknown choice of reactivation")}
 	}
 	return h.start(w, r, user, req)
+}
+
+// filterOf returns the filter that a connection is configured with. What is wrong
+// with a connection is said when it is to be imported.
+func (h *Handler) filterOf(ctx context.Context, connection users.ApplicationID) (string, error) {
+	a, err := h.cfg.Users.Read().Application(ctx, connection)
+	if errors.Is(err, users.ErrNotFound) || err == nil && a.Import == nil {
+		return "", nil
+	}
+	if err != nil {
+		return "", web.Unavailable(err)
+	}
+	return a.Import.Filter, nil
 }
 
 // start starts a run, leads to its page, or says why not.
@@ -78,7 +96,7 @@ func (h *Handler) refuseStart(w http.ResponseWriter, r *http.Request, user users
 	case errors.Is(cause, importer.ErrStale):
 		data.Key, data.Detail = "refusal.stale", cause.Error()
 	case errors.Is(cause, users.ErrNotFound):
-		return &web.Error{Status: http.StatusNotFound, Key: "admin.no_run", Err: cause}
+		return &web.Error{Status: http.StatusNotFound, Key: "refusal.unknown", Err: cause}
 	case errors.Is(cause, users.ErrInvalid):
 		status, data.Key, data.Detail = http.StatusUnprocessableEntity, "refusal.invalid", cause.Error()
 	default: // also importer.ErrNotServing, of a process that is about to end

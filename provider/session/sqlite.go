@@ -208,7 +208,7 @@ func query(name string) string {
 	return string(text)
 }
 
-// inTx runs f in a transaction, which runs to its end like each of its statements.
+// inTx runs f in a transaction. Whoever has given up between two of its statements ends it without effect.
 func inTx(ctx context.Context, conn *sql.Conn, f func(tx *sql.Tx) error) error {
 	tx, err := conn.BeginTx(patient(ctx), nil)
 	if err != nil {

@@ -111,7 +111,7 @@ type formPostData struct {
 
 // FormPost answers with a page that posts fields to action, a registered
 // redirect URI (OAuth 2.0 Form Post Response Mode), whose application may lead on
-// to addresses beyond. It is the only page with a script, and works by a button without.
+// to addresses beyond. It is the only page with a script of its own inside, and works by a button without.
 func (s *Site) FormPost(w http.ResponseWriter, r *http.Request, action string, beyond []string, fields []Field) error {
 	targets, err := FormTargets(action, beyond...)
 	if err != nil {

@@ -51,11 +51,23 @@ func FormTarget(address string) (string, error) {
 		if u.Host == "" || strings.ContainsFunc(u.Host, isNoHostChar) {
 			return "", fmt.Errorf("form target: host %q", u.Host)
 		}
-		return u.Scheme + "://" + u.Host, nil
+		return u.Scheme + "://" + sourceHost(u), nil
 	case strings.Contains(u.Scheme, "."):
 		return u.Scheme + ":", nil
 	}
 	return "", fmt.Errorf("form target: scheme %q", u.Scheme)
+}
+
+// sourceHost is the host of a source in a policy, with its port. An address of
+// IPv6 cannot stand there (CSP Level 3 section 2.3.1), so its port does for any host.
+func sourceHost(u *url.URL) string {
+	if !strings.HasPrefix(u.Host, "[") {
+		return u.Host
+	}
+	if port := u.Port(); port != "" {
+		return "*:" + port
+	}
+	return "*"
 }
 
 // isNoHostChar reports whether r would end or change a source in a policy.
