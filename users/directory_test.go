@@ -275,7 +275,7 @@ func TestRecover(t *testing.T) {
 	})
 }
 
-// S-024 S-063 N089: a secret is shown once; the old one lives on for the overlap.
+// S-024 S-057 S-063 N089: a secret is shown once; the old one lives on for the overlap.
 func TestAddApplicationAndRotateItsSecret(t *testing.T) {
 	onEngines(t, func(t *testing.T, b bench) {
 		ctx := t.Context()
