@@ -9,8 +9,8 @@ import (
 	"github.com/einlass/einlass/users"
 )
 
-// StreamCSV writes what [Report.WriteCSV] writes of a run, without ever holding
-// more than a page of it. The sentences are in the language of words.
+// StreamCSV writes a line for each person of a run (RFC 4180), without ever holding
+// more than a page of them. No cell is taken for a formula, see SpreadsheetCell. The sentences are in the language of words.
 func StreamCSV(
 	ctx context.Context, directory reportReader, run users.Run, words Words, w io.Writer, opts CSVOptions,
 ) error {

@@ -3,6 +3,7 @@ package importer_test
 import (
 	"context"
 	"encoding/csv"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,17 +73,39 @@ func TestAReportHasEachPersonOnceAndNobodyWhoStaysTheSame(t *testing.T) {
 	}
 }
 
+// rowsOfRun are rows as a directory would return them, also such as no column can hold.
+type rowsOfRun []users.RunChange
+
+func (r rowsOfRun) RunChanges(_ context.Context, _ users.RunID, _ users.Outcome, _, seq, _ int) ([]users.RunChange, error) {
+	return slices.Clone(r[min(seq, len(r)):]), nil
+}
+
+func (rowsOfRun) RunChangesOf(context.Context, users.RunID, users.ChangeKind, int, int, int) ([]users.RunChange, error) {
+	return nil, nil
+}
+
+func (rowsOfRun) JoiningChanges(context.Context, users.RunID, []string) ([]users.RunChange, error) {
+	return nil, nil
+}
+
+func (rowsOfRun) UsersByID(context.Context, []users.ID) (map[users.ID]users.User, error) {
+	return nil, nil
+}
+
 // N205
 func TestAReportAsCSVHoldsNoFormulas(t *testing.T) {
 	t.Parallel()
 	names := []string{"=1+1", "+49", "-1", "@x", "\tx", "\rx", "\x00x", "＝x", "＋x", "－x", "＠x", `quote "d", comma`, "two\nlines", "semi;colon", "plain"}
-	var r importer.Report
-	for _, name := range names {
-		r.Changes = append(r.Changes, importer.ChangeReport{Kind: users.ChangeQuarantine, Reason: "id_invalid", Name: name, Detail: "=cmd|' /C calc'!A0"})
+	var rows rowsOfRun
+	for i, name := range names {
+		rows = append(rows, users.RunChange{
+			Phase: 1, Seq: i + 1, Kind: users.ChangeQuarantine, Reason: "id_invalid", Name: name, Detail: []users.Note{{English: "=cmd|' /C calc'!A0"}},
+		})
 	}
 	for _, semicolon := range []bool{false, true} {
 		var b strings.Builder
-		if err := r.WriteCSV(&b, importer.CSVOptions{Semicolon: semicolon, ByteOrder: true}); err != nil {
+		opts := importer.CSVOptions{Semicolon: semicolon, ByteOrder: true}
+		if err := importer.StreamCSV(t.Context(), rows, users.Run{State: users.RunDone}, web.English(), &b, opts); err != nil {
 			t.Fatal(err)
 		}
 		text, marked := strings.CutPrefix(b.String(), "\uFEFF")
@@ -115,13 +138,13 @@ func TestAReportAsCSVHoldsNoFormulas(t *testing.T) {
 
 func TestAReportAsCSVSaysWhatChanges(t *testing.T) {
 	t.Parallel()
-	r := readReport(t, users.RunChange{
-		Phase: 1, SourceID: "7", Name: "Ada Lovelace", Email: "ada@acme.example", Status: "active", Kind: users.ChangeUpdate,
+	rows := rowsOfRun{{
+		Phase: 1, Seq: 1, SourceID: "7", Name: "Ada Lovelace", Email: "ada@acme.example", Status: "active", Kind: users.ChangeUpdate,
 		Reason: "attributes_changed", Outcome: users.OutcomeApplied,
 		Fields: map[string]users.FieldChange{"office": {Before: "Wien", After: "Graz"}, "department": {After: "IT"}},
-	})
+	}}
 	var b strings.Builder
-	if err := r.WriteCSV(&b, importer.CSVOptions{}); err != nil {
+	if err := importer.StreamCSV(t.Context(), rows, users.Run{State: users.RunDone}, web.English(), &b, importer.CSVOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	want := "source_id,name,email,status,change,reason,detail,effect,fields,outcome,error\r\n" +

@@ -19,24 +19,8 @@ type CSVOptions struct {
 	ByteOrder bool // begins with a mark by which spreadsheets know UTF-8
 }
 
-// csvHeader names the columns of WriteCSV; programs rely on them.
+// csvHeader names the columns of StreamCSV; programs rely on them.
 var csvHeader = []string{"source_id", "name", "email", "status", "change", "reason", "detail", "effect", "fields", "outcome", "error"}
-
-// WriteCSV writes a line for each person to w (RFC 4180), one by one. No cell is
-// taken for a formula, see SpreadsheetCell.
-func (r *Report) WriteCSV(w io.Writer, opts CSVOptions) error {
-	out, err := newCSV(w, opts)
-	if err != nil {
-		return err
-	}
-	for _, c := range r.Changes {
-		if err := out.Write(r.cells(c)); err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return out.Error()
-}
 
 // newCSV begins a CSV file with its header.
 func newCSV(w io.Writer, opts CSVOptions) (*csv.Writer, error) {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -92,11 +94,26 @@ func printRun(ctx context.Context, s *shell, a *app, format string, run users.Ru
 	if run.ID == "" {
 		return runErr
 	}
-	read, err := importer.ReadReport(context.WithoutCancel(ctx), a.Directory.Read(), run, web.English())
-	if err == nil {
-		err = (&report{read}).write(s.stdout, format)
+	return errors.Join(runErr, writeRun(context.WithoutCancel(ctx), s.stdout, a.Directory.Read(), format, run))
+}
+
+// writeRun writes a run with what it changes. For programs that is a page at a
+// time, whatever the size of the import.
+func writeRun(ctx context.Context, w io.Writer, directory users.Reader, format string, run users.Run) error {
+	out := bufio.NewWriter(w)
+	var err error
+	switch format {
+	case formatJSON:
+		err = importer.StreamJSON(ctx, directory, run, web.English(), out)
+	case formatCSV:
+		err = importer.StreamCSV(ctx, directory, run, web.English(), out, importer.CSVOptions{})
+	default:
+		var read importer.Report
+		if read, err = importer.ReadReport(ctx, directory, run, web.English()); err == nil {
+			err = (&report{read}).write(out)
+		}
 	}
-	return errors.Join(runErr, err)
+	return errors.Join(err, out.Flush())
 }
 
 // findConnection returns the named application's import, or the only one there is

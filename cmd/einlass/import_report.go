@@ -16,14 +16,8 @@ import (
 // report prints an import with what it changes, a row for each person.
 type report struct{ importer.Report }
 
-// write prints the report: as JSON, or for people, grouped by effect.
-func (r *report) write(w io.Writer, format string) error {
-	switch format {
-	case formatJSON:
-		return r.WriteJSON(w)
-	case formatCSV:
-		return r.WriteCSV(w, importer.CSVOptions{})
-	}
+// write prints the report for people, grouped by effect.
+func (r *report) write(w io.Writer) error {
 	state := string(r.State)
 	if r.State == users.RunPreviewed {
 		state += ": nothing was changed"

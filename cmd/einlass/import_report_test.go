@@ -33,7 +33,7 @@ func TestReportShowsEachPersonOnceWithReasonAndFields(t *testing.T) {
 		},
 	}}
 	var b strings.Builder
-	if err := r.write(&b, formatTable); err != nil {
+	if err := r.write(&b); err != nil {
 		t.Fatal(err)
 	}
 	want := `import       r1
