@@ -102,8 +102,29 @@ type ReportPlace struct {
 
 // ReadReportPage reads at most limit people of the given classes, in their order,
 // from a place on, and where the next page begins. There is none when that has no class.
-// Rows that were overtaken are left out. The sentences are in the language of w.
+// Rows that were overtaken are left out. The sentences are in the language of w, and
+// managers stand by their address, unless the plan is to create them on another page.
 func ReadReportPage(
+	ctx context.Context, directory users.Reader, run users.RunID, w Words, classes []ReportClass, after ReportPlace, limit int,
+) (people []ChangeReport, next ReportPlace, err error) {
+	if people, next, err = readReportPage(ctx, directory, run, w, classes, after, limit); err != nil {
+		return nil, ReportPlace{}, err
+	}
+	r := Report{}
+	if err := r.nameManagers(ctx, directory, people); err != nil {
+		return nil, ReportPlace{}, err
+	}
+	for _, c := range people {
+		if f, changes := c.Fields[users.AttributeManager]; changes {
+			c.Fields[users.AttributeManager] = users.FieldChange{
+				Before: r.ShowField(users.AttributeManager, f.Before), After: r.ShowField(users.AttributeManager, f.After),
+			}
+		}
+	}
+	return people, next, nil
+}
+
+func readReportPage(
 	ctx context.Context, directory users.Reader, run users.RunID, w Words, classes []ReportClass, after ReportPlace, limit int,
 ) (people []ChangeReport, next ReportPlace, err error) {
 	first := max(0, slices.Index(classes, after.Class))

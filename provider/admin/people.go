@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -38,9 +37,6 @@ func (h *Handler) listPeople(r *http.Request, run users.Run, words importer.Word
 	if err != nil {
 		return web.Unavailable(err)
 	}
-	if err := nameManagers(ctx, read, people); err != nil {
-		return web.Unavailable(err)
-	}
 	for _, c := range people {
 		row := newRow(words, c)
 		if data.Choose && c.Kind == users.ChangeCreate {
@@ -71,36 +67,6 @@ func classesOf(run users.Run, choose bool) []importer.ReportClass {
 		classes = append(classes, class)
 	}
 	return classes
-}
-
-// nameManagers puts the addresses of managers in the place of their ids. One whom
-// the plan is to create has none yet.
-func nameManagers(ctx context.Context, read users.Reader, people []importer.ChangeReport) error {
-	var ids []users.ID
-	for _, c := range people {
-		if f, changes := c.Fields[users.AttributeManager]; changes {
-			ids = append(ids, users.ID(f.Before), users.ID(f.After))
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	known, err := read.UsersByID(ctx, ids)
-	if err != nil {
-		return err
-	}
-	name := func(id string) string {
-		if u, found := known[users.ID(id)]; found && u.Email != "" {
-			return u.Email
-		}
-		return id
-	}
-	for _, c := range people {
-		if f, changes := c.Fields[users.AttributeManager]; changes {
-			c.Fields[users.AttributeManager] = users.FieldChange{Before: name(f.Before), After: name(f.After)}
-		}
-	}
-	return nil
 }
 
 func writeReportPlace(p importer.ReportPlace) string {
