@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/einlass/einlass/importer/personio/personiotest"
+	"github.com/einlass/einlass/provider/outgoing/porttest"
 )
 
 func TestMain(m *testing.M) {
@@ -33,7 +34,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			for _, name := range []string{"SIMULATOR", "SERVER", "MANAGEMENT"} {
-				address, err := freeAddress()
+				address, err := porttest.Address()
 				if err != nil {
 					return err
 				}
@@ -50,15 +51,6 @@ func TestScripts(t *testing.T) {
 			"status":  scriptStatus,
 		},
 	})
-}
-
-// freeAddress returns a loopback address on which nobody listens now.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // scriptExits is `exits CODE program args…`: the program must end with that code.
@@ -86,7 +78,7 @@ func scriptAnswers(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: [!] answers ADDRESS")
 	}
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		conn, err := net.Dial("tcp", args[0])
 		if err == nil {
 			ts.Check(conn.Close())
@@ -105,7 +97,7 @@ func scriptBecomes(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: becomes REGEXP program args...")
 	}
 	want := regexp.MustCompile(args[0])
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		ts.Check(ts.Exec(args[1], args[2:]...))
 		if want.MatchString(ts.ReadFile("stdout")) {
 			return

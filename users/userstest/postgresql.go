@@ -20,6 +20,8 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx"
+
+	"github.com/einlass/einlass/provider/outgoing/porttest"
 )
 
 // server is the private PostgreSQL of this test process, started by the first
@@ -133,10 +135,11 @@ func startPostgreSQL(arguments ...string) (*instance, error) {
 	if output, err := initialise.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, output)
 	}
-	port, err := freePort()
+	free, err := porttest.Port()
 	if err != nil {
 		return nil, err
 	}
+	port := strconv.Itoa(free)
 	in := &instance{
 		url:     "postgres://einlass@" + net.JoinHostPort("127.0.0.1", port) + "/postgres?sslmode=disable",
 		account: account, folder: folder,
@@ -226,14 +229,4 @@ func unprivileged() (*syscall.Credential, error) {
 		return nil, err
 	}
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
-}
-
-func freePort() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	return port, err
 }

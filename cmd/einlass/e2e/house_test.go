@@ -24,6 +24,7 @@ import (
 
 	"github.com/einlass/einlass/importer/personio/personiotest"
 	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/provider/outgoing/porttest"
 	"github.com/einlass/einlass/provider/providertest"
 	"github.com/einlass/einlass/provider/session/sessiontest"
 	"github.com/einlass/einlass/users/sqlstore"
@@ -240,7 +241,7 @@ func (h *house) serve(address string) *replica {
 	r.cmd.Stderr = r.log
 	must(h.t, r.cmd.Start())
 	h.t.Cleanup(func() { r.stop(syscall.SIGTERM) })
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		answer, err := http.Get(r.manage + "/readyz")
 		if err == nil {
 			_ = answer.Body.Close()
@@ -273,7 +274,7 @@ func (h *house) browser() *browser {
 	h.t.Helper()
 	jar, err := cookiejar.New(nil)
 	must(h.t, err)
-	return &browser{h, &http.Client{Jar: jar, Timeout: 30 * time.Second}}
+	return &browser{h, &http.Client{Jar: jar, Timeout: 2 * time.Minute}}
 }
 
 // page is what a browser shows in the end.
@@ -336,10 +337,9 @@ func (p page) signedInAs(t *testing.T) string {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := porttest.Address()
 	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 func must(t *testing.T, err error) {

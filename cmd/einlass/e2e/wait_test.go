@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// waitFor gives something that happens in another process 30 s to happen.
+// waitFor gives something that happens in another process two minutes to happen.
 func waitFor(t *testing.T, what string, happened func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !happened(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !happened(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain: %s", what)
 		}

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/einlass/einlass/provider/outgoing/porttest"
 )
 
 // RedisServer is a redis-server of one test, on a free loopback port, with an
@@ -82,12 +84,11 @@ func startServer(t testing.TB, s *RedisServer) *RedisServer {
 // FreePort returns a loopback port that was free a moment ago.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := porttest.Port()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // Addr returns the server's host:port.
