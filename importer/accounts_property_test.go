@@ -27,7 +27,7 @@ type twoSources struct {
 // imports never take turns in changing somebody; whoever is left by all is out.
 func TestTwoSourcesNeverQuarrel(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(rt *rapid.T) {
+	userstest.Histories(t, func(rt *rapid.T) {
 		policies := []users.ConflictPolicy{users.ConflictQuarantines, users.ConflictLinks, users.ConflictLinks}
 		first, second := rapid.SampledFrom(policies).Draw(rt, "first"), rapid.SampledFrom(policies).Draw(rt, "second")
 		s := &twoSources{accounts: newAccountsOn(t, userstest.Fastest(t), first, second), rt: rt}

@@ -43,20 +43,13 @@ type snapshot struct {
 // N303, N305, N306, N309, N311, N312, N317
 func TestNoHistoryBreaksThePromises(t *testing.T) {
 	t.Parallel()
-	const histories = 100
-	most, tried, failed := userstest.Repetitions(histories), 0, false
-	rapid.Check(t, func(rt *rapid.T) {
-		if tried++; tried > most && most < histories && !failed {
-			return
-		}
-		failed = true // unless it comes to its end: a history that fails is made smaller
+	userstest.Histories(t, func(rt *rapid.T) {
 		h := newHistory(t, rt)
 		defer h.store.Close() // there are many
 		for range 50 {
 			h.step()
 		}
 		h.end()
-		failed = rt.Failed()
 	})
 }
 

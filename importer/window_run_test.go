@@ -187,6 +187,7 @@ func TestPreboardingOpensWithTheLead(t *testing.T) {
 			{time.Date(2026, 11, 5, 23, 59, 59, 999e6, b.zone), true},
 			{time.Date(2026, 11, 6, 0, 0, 1, 0, b.zone), false},
 		} {
+			time.Sleep(at.until.Add(-time.Hour).Sub(b.clock.Now())) // days in which nobody serves
 			b.serveFor(at.until.Sub(b.clock.Now()))
 			u := b.user("nia@acme.example")
 			if open := u.State() == users.StateActive; open != at.open || b.enters("nia@acme.example", at.until) != at.open {

@@ -159,8 +159,10 @@ func (h *history) byHandOf(change func(users.GroupID, users.ID) error, after boo
 // Members by rule are those the rule holds for, whatever happened before.
 func TestMembersByRuleAreThoseTheRuleHoldsFor(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(rt *rapid.T) {
-		h := &history{bench: newBench(t, userstest.SQLite(t)), rt: rt, byHand: map[users.Membership]bool{}}
+	userstest.Histories(t, func(rt *rapid.T) {
+		store := userstest.Fastest(t)
+		defer store.Close() // there are many
+		h := &history{bench: newBench(t, store), rt: rt, byHand: map[users.Membership]bool{}}
 		ctx := t.Context()
 		rt.Repeat(map[string]func(*rapid.T){
 			"hire":    func(*rapid.T) { h.hire() },

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/einlass/einlass/users/sqlstore"
 )
 
@@ -92,6 +94,22 @@ func Repetitions(n int) int {
 		return max(n/10, 1)
 	}
 	return n
+}
+
+// Histories checks a property over a hundred random histories, Repetitions of
+// which are tried; of one that fails, a smaller one is looked for.
+func Histories(t *testing.T, property func(*rapid.T)) {
+	t.Helper()
+	const histories = 100
+	most, tried, failed := Repetitions(histories), 0, false
+	rapid.Check(t, func(rt *rapid.T) {
+		if tried++; tried > most && most < histories && !failed {
+			return
+		}
+		failed = true // unless it comes to its end
+		property(rt)
+		failed = rt.Failed()
+	})
 }
 
 // Open returns the directory of cfg with the newest schema, and closes it with the test.
