@@ -36,7 +36,7 @@ func TestOnlySessionsThatLetSomebodyInAreCounted(t *testing.T) {
 	signIn := func(email string) {
 		t.Helper()
 		u := person(email)
-		if _, err := sessions.SignIn(t.Context(), u.ID, u.Epoch, []string{"pwd"}, ""); err != nil {
+		if _, err := sessions.SignIn(t.Context(), session.Proof{User: u.ID, Epoch: u.Epoch, AMR: []string{"pwd"}}, ""); err != nil {
 			t.Fatal(err)
 		}
 	}

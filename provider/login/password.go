@@ -135,7 +135,8 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, f form, user use
 // does not go on, because it was somebody else's or is dead, ends.
 func (h *Handler) startSession(w http.ResponseWriter, r *http.Request, user users.User) (session.Session, error) {
 	ctx, cookies := r.Context(), h.cfg.Site.Cookies
-	in, err := h.cfg.Sessions.SignIn(ctx, user.ID, user.Epoch, []string{amrPassword}, h.sessionCookie(r))
+	proof := session.Proof{User: user.ID, Epoch: user.Epoch, AMR: []string{amrPassword}, Agent: session.ParseAgent(r.UserAgent())}
+	in, err := h.cfg.Sessions.SignIn(ctx, proof, h.sessionCookie(r))
 	if err != nil {
 		return session.Session{}, err
 	}

@@ -85,7 +85,7 @@ func TestNoSecretIsStored(t *testing.T) {
 			t.Fatal(err)
 		}
 		user, browser := users.NewID(), keys.NewSecret()
-		in, errSignIn := m.SignIn(ctx, user, 1, []string{"pwd"}, "")
+		in, errSignIn := m.SignIn(ctx, session.Proof{User: user, Epoch: 1, AMR: []string{"pwd"}}, "")
 		cookie, s := in.Cookie, in.Session
 		request, errStart := m.Start(ctx, "personio", session.Params{ClientID: "c", RedirectURI: "https://acme.example"}, browser)
 		code, errCode := m.IssueCode(ctx, s, "personio", request.Params, "")

@@ -90,17 +90,26 @@ type SignedIn struct {
 	Replaced *Session // of the cookie before, where it does not go on: for the caller to end; nil: none
 }
 
-// SignIn starts a session for user, who has just proven who they are by amr. A
+// Proof is what a sign-in has shown: who it is, how, and at which browser.
+type Proof struct {
+	User  users.ID
+	Epoch int64
+	AMR   []string // RFC 8176
+	Agent Agent
+}
+
+// SignIn starts a session for a person who has just proven who they are. A
 // live session of the same user in the cookie before keeps its sid, so that
 // applications see one session; the cookie is always new (OWASP ASVS 7.2.4).
-func (m *Manager) SignIn(ctx context.Context, user users.ID, epoch int64, amr []string, before keys.Secret) (SignedIn, error) {
+func (m *Manager) SignIn(ctx context.Context, p Proof, before keys.Secret) (SignedIn, error) {
 	now := m.now()
 	s := Session{
 		SID:      string(users.NewID()),
-		User:     user,
-		Epoch:    epoch,
+		User:     p.User,
+		Epoch:    p.Epoch,
 		AuthTime: now,
-		AMR:      amr,
+		AMR:      p.AMR,
+		Agent:    p.Agent,
 		Created:  now,
 		Seen:     now,
 	}
@@ -111,10 +120,10 @@ func (m *Manager) SignIn(ctx context.Context, user users.ID, epoch int64, amr []
 		return m.begin(ctx, s, nil)
 	case err != nil:
 		return SignedIn{}, err
-	case old.User != user || old.Epoch != epoch:
+	case old.User != p.User || old.Epoch != p.Epoch:
 		return m.begin(ctx, s, &old)
 	}
-	renewed, cookie := s, NewHandle(user)
+	renewed, cookie := s, NewHandle(p.User)
 	renewed.SID, renewed.Applications = old.SID, old.Applications
 	err = m.store.RenewSession(ctx, before, cookie, renewed)
 	if errors.Is(err, ErrNotFound) { // ended, or renewed by another sign-in, this moment

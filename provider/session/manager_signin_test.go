@@ -132,7 +132,7 @@ func TestSignInFailsWhenTheStoreDoes(t *testing.T) {
 		ctx, cancel := context.WithCancel(m.Context())
 		cancel()
 		cookie, _ := m.signIn(m.user, 1, "")
-		if _, err := m.SignIn(ctx, m.user, 1, nil, cookie); err == nil {
+		if _, err := m.SignIn(ctx, session.Proof{User: m.user, Epoch: 1}, cookie); err == nil {
 			m.Error("signed in")
 		}
 		m.wantCurrent("the session before", cookie, nil)
@@ -153,7 +153,7 @@ func TestSignInSaysWhichSessionDoesNotGoOn(t *testing.T) {
 			"another person":    {users.NewID(), 1, cookie, &mine},
 			"a later epoch":     {m.user, 2, cookie, &mine},
 		} {
-			in, err := m.SignIn(m.Context(), test.user, test.epoch, []string{"pwd"}, test.before)
+			in, err := m.SignIn(m.Context(), session.Proof{User: test.user, Epoch: test.epoch, AMR: []string{"pwd"}}, test.before)
 			if err != nil {
 				m.Fatal(err)
 			}
@@ -161,7 +161,7 @@ func TestSignInSaysWhichSessionDoesNotGoOn(t *testing.T) {
 				m.Errorf("%s: replaced (-want +got):\n%s", name, diff)
 			}
 		}
-		in, err := m.SignIn(m.Context(), m.user, 1, []string{"pwd"}, cookie)
+		in, err := m.SignIn(m.Context(), session.Proof{User: m.user, Epoch: 1, AMR: []string{"pwd"}}, cookie)
 		if err != nil || in.Replaced != nil {
 			m.Errorf("their own: replaced %v, %v, want none: it goes on", in.Replaced, err)
 		}

@@ -63,7 +63,7 @@ func eachManager(t *testing.T, test func(m *managed)) {
 
 func (m *managed) signIn(user users.ID, epoch int64, before keys.Secret) (keys.Secret, session.Session) {
 	m.Helper()
-	in, err := m.SignIn(m.Context(), user, epoch, []string{"pwd"}, before)
+	in, err := m.SignIn(m.Context(), session.Proof{User: user, Epoch: epoch, AMR: []string{"pwd"}}, before)
 	if err != nil {
 		m.Fatal(err)
 	}

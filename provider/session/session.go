@@ -28,6 +28,7 @@ type Session struct {
 	Epoch        int64                 `json:"epoch"`
 	AuthTime     time.Time             `json:"auth_time"`
 	AMR          []string              `json:"amr"` // RFC 8176
+	Agent        Agent                 `json:"agent,omitzero"`
 	Created      time.Time             `json:"created"`
 	Seen         time.Time             `json:"seen"`
 	Expires      time.Time             `json:"expires"`                // the earlier of idle and absolute end; past it, it is not found

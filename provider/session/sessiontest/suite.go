@@ -89,6 +89,7 @@ func (f *fixture) session() session.Session {
 		Epoch:    3,
 		AuthTime: start,
 		AMR:      []string{"pwd", "otp"},
+		Agent:    session.Agent{Browser: "Firefox", System: "Windows"},
 		Created:  start,
 		Seen:     start,
 		Expires:  idleEnd,
