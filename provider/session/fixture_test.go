@@ -124,6 +124,7 @@ func operations(ctx context.Context, s session.Store, g grantCase) map[string]fu
 		"put_refresh":    func() error { return s.PutRefresh(ctx, session.NewHandle(user), g.refreshToken()) },
 		"refresh":        func() error { _, err := s.Refresh(ctx, token, start); return err },
 		"rotate_refresh": func() error { return rotate(ctx, s, token) },
+		"families_of":    func() error { _, err := s.FamiliesOf(ctx, user, start); return err },
 		"revoke_family":  func() error { return s.RevokeFamily(ctx, user, g.code.Grant.Family, familyEnd) },
 		"reserve":        func() error { _, err := s.Reserve(ctx, "k", 1, time.Minute, start); return err },
 		"refund":         func() error { return s.Refund(ctx, "k", start) },

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/users"
 )
 
 // errNotOffline: without offline access there are no refresh tokens, because
@@ -55,6 +56,13 @@ func (m *Manager) Refresh(ctx context.Context, token keys.Secret, clientID strin
 		return "", Grant{}, err
 	}
 	return next, g, nil
+}
+
+// Families returns what applications can use while a person is away, the youngest
+// first. Whether the person may still come in is not known here: compare the epochs
+// with the directory's.
+func (m *Manager) Families(ctx context.Context, user users.ID) ([]RefreshToken, error) {
+	return m.store.FamiliesOf(ctx, user, m.now())
 }
 
 // DropToken makes one access token unusable.

@@ -91,6 +91,16 @@ func newestFirst(sessions []Session) {
 	})
 }
 
+// youngestFirst orders families by the sign-in that they come from; the id makes the order of equals stable.
+func youngestFirst(families []RefreshToken) {
+	slices.SortFunc(families, func(a, b RefreshToken) int {
+		if c := b.Grant.AuthTime.Compare(a.Grant.AuthTime); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Grant.Family, b.Grant.Family)
+	})
+}
+
 // hashText returns SHA-256 in hex.
 func hashText(text string) string {
 	sum := sha256.Sum256([]byte(text))

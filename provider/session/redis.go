@@ -36,6 +36,7 @@ const slack = 5 * time.Minute
 //	einlass:{<tag>}:code:<hash>          record of a Code; once taken, its tombstone
 //	einlass:{<tag>}:token:<hash>         record of an AccessToken
 //	einlass:{<tag>}:family:<family>      hash: value (record of an offline Grant), current (hash of its live refresh token), expires, ends
+//	einlass:{<tag>}:families             set: families that may live
 //	einlass:{<tag>}:refresh:<hash>       record: the family a refresh token leads to, also after its rotation
 //	einlass:{<tag>}:revoked:<family>     record without value: the family is revoked while it exists
 //	einlass:{<tag>}:device:<hash>        record: the user
@@ -132,6 +133,9 @@ func userKey(tag Tag, kind, id string) string {
 
 // indexKey is the key of the index of a user's sessions.
 func indexKey(tag Tag) string { return "einlass:{" + string(tag) + "}:sessions" }
+
+// familiesKey is the key of the index of a user's families.
+func familiesKey(tag Tag) string { return "einlass:{" + string(tag) + "}:families" }
 
 // ownKey builds the key of something that belongs to nobody yet. Its id may be
 // what somebody typed, so it is hashed: it gets a bounded length and tells nothing.

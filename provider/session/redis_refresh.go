@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/users"
 )
 
 var (
 	luaPutRefresh    = script("put_refresh")
 	luaRefresh       = script("refresh")
 	luaRotateRefresh = script("rotate_refresh")
+	luaFamiliesOf    = script("families_of")
 )
 
 func (s *redisStore) PutRefresh(ctx context.Context, h keys.Secret, t RefreshToken) error {
@@ -32,7 +34,7 @@ func (s *redisStore) PutRefresh(ctx context.Context, h keys.Secret, t RefreshTok
 		return fail("put refresh token", err)
 	}
 	_, err = s.answer(ctx, luaPutRefresh, []string{family, refresh},
-		value, hash, t.Expires.UnixMilli(), t.Ends.UnixMilli(), ttl(t.Expires), token, ttl(t.Ends))
+		value, hash, t.Expires.UnixMilli(), t.Ends.UnixMilli(), ttl(t.Expires), token, ttl(t.Ends), t.Grant.Family)
 	return fail("put refresh token", err)
 }
 
@@ -53,13 +55,16 @@ func (s *redisStore) Refresh(ctx context.Context, h keys.Secret, now time.Time) 
 	if t.Grant, err = decodeFamily(tag, texts[0]); err != nil {
 		return RefreshToken{}, fail("refresh token", err)
 	}
-	expires, errExpires := strconv.ParseInt(texts[2], 10, 64)
-	ends, errEnds := strconv.ParseInt(texts[3], 10, 64)
-	if err := errors.Join(errExpires, errEnds); err != nil {
-		return RefreshToken{}, fail("refresh token", err)
-	}
-	t.Rotated, t.Expires, t.Ends = texts[1] != hash, fromMillis(expires), fromMillis(ends)
-	return t, nil
+	t.Rotated = texts[1] != hash
+	t.Expires, t.Ends, err = parseEnds(texts[2], texts[3])
+	return t, fail("refresh token", err)
+}
+
+// parseEnds reads the two ends of a family.
+func parseEnds(expires, ends string) (idle, absolute time.Time, err error) {
+	first, errExpires := strconv.ParseInt(expires, 10, 64)
+	last, errEnds := strconv.ParseInt(ends, 10, 64)
+	return fromMillis(first), fromMillis(last), errors.Join(errExpires, errEnds)
 }
 
 func (s *redisStore) RotateRefresh(ctx context.Context, r Rotation, now time.Time) (Grant, error) {
@@ -76,6 +81,43 @@ func (s *redisStore) RotateRefresh(ctx context.Context, r Rotation, now time.Tim
 	}
 	g, err := decodeFamily(tag, text)
 	return g, fail("rotate refresh token", err)
+}
+
+func (s *redisStore) FamiliesOf(ctx context.Context, user users.ID, now time.Time) ([]RefreshToken, error) {
+	defer s.opt.observe("families_of", time.Now())
+	tag := TagOf(user)
+	replies, err := luaFamiliesOf.Run(ctx, s.client, []string{familiesKey(tag)}, now.UnixMilli()).Slice()
+	if err != nil {
+		return nil, fail("families of user", err)
+	}
+	var families []RefreshToken
+	for _, reply := range replies {
+		t, err := familyOf(tag, reply)
+		if err != nil {
+			return nil, fail("families of user", err)
+		}
+		if t.Grant.User == user {
+			families = append(families, t)
+		}
+	}
+	youngestFirst(families)
+	return families, nil
+}
+
+// familyOf reads the record of a family of the user with tag, its idle end and its end.
+func familyOf(tag Tag, reply any) (t RefreshToken, err error) {
+	fields, err := texts(reply)
+	if err != nil {
+		return RefreshToken{}, err
+	}
+	if len(fields) != 3 {
+		return RefreshToken{}, fmt.Errorf("family of %d texts", len(fields))
+	}
+	if t.Grant, err = decodeFamily(tag, fields[0]); err != nil {
+		return RefreshToken{}, err
+	}
+	t.Expires, t.Ends, err = parseEnds(fields[1], fields[2])
+	return t, err
 }
 
 // decodeFamily reads the record of a family of the user with tag.

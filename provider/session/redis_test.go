@@ -16,9 +16,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/session"
 	"github.com/einlass/einlass/provider/session/sessiontest"
+	"github.com/einlass/einlass/users"
 )
 
 // behindProxy returns a proxy in front of a redis-server, and the server's URL through it.
@@ -228,6 +232,48 @@ func TestARecordOfAnotherKeyIsRefused(t *testing.T) {
 			t.Errorf("%s returned another user's record", what)
 		}
 	}
+}
+
+// A family that an earlier version has written joins the index when it is used; one
+// whose record is gone leaves it.
+// U-02
+func TestTheIndexOfFamiliesFollowsTheirRecords(t *testing.T) {
+	t.Parallel()
+	server := sessiontest.StartRedis(t)
+	s, g := sessiontest.OpenRedis(t, server.URL), newGrantCase()
+	h, err := g.putRefresh(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prefix := fmt.Sprintf("einlass:{%s}:", session.TagOf(g.session.User))
+	wantIndex := func(what string, want ...string) {
+		t.Helper()
+		got, err := server.Client().SMembers(t.Context(), prefix+"families").Result()
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); err != nil || diff != "" {
+			t.Errorf("index %s: %v (-want +got):\n%s", what, err, diff)
+		}
+	}
+	family := g.code.Grant.Family
+	wantIndex("of a new family", family)
+	if left := server.Client().PTTL(t.Context(), prefix+"families").Val(); left <= 0 {
+		t.Errorf("the index is kept for %s, want an end", left)
+	}
+	if err := server.Client().Del(t.Context(), prefix+"families").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := rotate(t.Context(), s, h); err != nil {
+		t.Fatal(err)
+	}
+	wantIndex("after a use", family)
+
+	if err := server.Client().Del(t.Context(), prefix+"family:"+family).Err(); err != nil {
+		t.Fatal(err)
+	}
+	g.code.Grant.Family = string(users.NewID())
+	if _, err := g.putRefresh(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	wantIndex("without the record of the first", g.code.Grant.Family)
 }
 
 // N354

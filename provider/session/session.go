@@ -206,6 +206,9 @@ type Store interface {
 	// ErrMismatch: it is another client's; nothing has changed.
 	// ErrReplayed: rotated before; the family has been revoked in this step.
 	RotateRefresh(ctx context.Context, r Rotation, now time.Time) (Grant, error)
+	// FamiliesOf returns the live refresh token of each family of a user that lives,
+	// the one that was signed in for last first.
+	FamiliesOf(ctx context.Context, user users.ID, now time.Time) ([]RefreshToken, error)
 
 	// RevokeFamily makes every code and token of a family unusable until until.
 	RevokeFamily(ctx context.Context, user users.ID, family string, until time.Time) error

@@ -40,6 +40,7 @@ type statements struct {
 	code                                                      stmt
 	liveCode, putToken, token, deleteToken, revokeFamily      stmt
 	putFamily, putRefresh, refresh, rotateFamily, usedRefresh stmt
+	familiesOf                                                stmt
 	reserve, windowEnd, refund                                stmt
 	putDevice, device                                         stmt
 	sweepSessions, sweepRequests, sweepCodes, sweepTakenCodes stmt
@@ -155,6 +156,7 @@ func (s *sqliteStore) prepare(ctx context.Context) error {
 		code:       compile(s.reader, "code"),
 		token:      compile(s.reader, "token"),
 		refresh:    compile(s.reader, "refresh"),
+		familiesOf: compile(s.reader, "families_of"),
 		device:     compile(s.reader, "device"),
 
 		putSession:   compile(s.writer, "put_session"),

@@ -115,3 +115,28 @@ func (s *sqliteStore) refuseRefresh(ctx context.Context, tx *sql.Tx, key, client
 	_, err = s.revokeFamily.in(ctx, tx).exec(ctx, user, family, ends)
 	return ErrReplayed, err
 }
+
+func (s *sqliteStore) FamiliesOf(ctx context.Context, user users.ID, now time.Time) ([]RefreshToken, error) {
+	defer s.opt.observe("families_of", time.Now())
+	rows, err := s.familiesOf.rows(ctx, user, now.UnixMilli())
+	if err != nil {
+		return nil, fail("families of user", err)
+	}
+	defer rows.Close()
+	var families []RefreshToken
+	for rows.Next() {
+		var t RefreshToken
+		var family, value string
+		var expires, ends int64
+		if err := rows.Scan(&family, &expires, &ends, &value); err != nil {
+			return nil, fail("families of user", err)
+		}
+		if _, err := decodeOf(familyKey(user, family), value, &t.Grant); err != nil {
+			return nil, fail("families of user", err)
+		}
+		t.Expires, t.Ends = fromMillis(expires), fromMillis(ends)
+		families = append(families, t)
+	}
+	youngestFirst(families)
+	return families, fail("families of user", rows.Err())
+}

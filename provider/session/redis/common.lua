@@ -52,6 +52,19 @@ local function family_of(token, now)
   }
 end
 
+-- note_family puts a family into the index of its user for at least ttl
+-- milliseconds, and takes those out that are gone.
+local function note_family(family, ttl)
+  local index = prefix .. 'families'
+  for _, other in ipairs(redis.call('SMEMBERS', index)) do
+    if redis.call('EXISTS', prefix .. 'family:' .. other) == 0 then
+      redis.call('SREM', index, other)
+    end
+  end
+  redis.call('SADD', index, family)
+  extend(index, ttl)
+end
+
 -- move notes that a session was used, and keeps what leads to it as long.
 local function move(session, index, sid, seen, expires, ttl)
   redis.call('HSET', session, 'seen', seen, 'expires', expires)

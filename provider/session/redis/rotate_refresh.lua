@@ -22,7 +22,9 @@ end
 
 local expires = math.min(tonumber(idle_end), tonumber(family.ends))
 redis.call('HSET', family.key, 'current', new, 'expires', string.format('%.0f', expires))
-redis.call('PEXPIRE', family.key, string.format('%.0f', expires - now + slack))
+local ttl = string.format('%.0f', expires - now + slack)
+redis.call('PEXPIRE', family.key, ttl)
+note_family(family.grant.family, ttl)
 redis.call('SET', KEYS[2], cjson.encode({
   v = 1,
   key = KEYS[2],

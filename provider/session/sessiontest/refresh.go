@@ -36,6 +36,14 @@ func (f *fixture) rotate(h keys.Secret, now time.Time) (keys.Secret, error) {
 	return r.New, err
 }
 
+// wantFamilies fails the test unless the user has exactly these at now.
+func (f *fixture) wantFamilies(what string, now time.Time, want ...session.RefreshToken) {
+	f.Helper()
+	got, err := f.store.FamiliesOf(f.Context(), f.user, now)
+	f.must(err)
+	f.wantEqual("families "+what, got, want)
+}
+
 var refreshTests = []test{
 	// N063
 	{"another client's refresh token is refused and not used up", func(f *fixture) {
@@ -195,6 +203,54 @@ var refreshTests = []test{
 		got, err = f.store.Refresh(f.Context(), h, start)
 		f.must(err)
 		f.wantEqual("first, after its rotation", got, want)
+	}},
+
+	// U-02
+	{"the families of a user are the live ones, youngest first", func(f *fixture) {
+		f.wantFamilies("of a stranger", start)
+		_, s := f.signIn()
+		put := func(signedIn, expires time.Time) session.RefreshToken {
+			g := f.offline(s)
+			g.AuthTime, g.AMR, g.Epoch = signedIn, nil, 1<<53+1
+			t := session.RefreshToken{Grant: g, Expires: expires, Ends: offlineEnd}
+			f.must(f.store.PutRefresh(f.Context(), session.NewHandle(f.user), t))
+			return t
+		}
+		old := put(start.Add(-3*time.Hour), refreshEnd)
+		put(start.Add(-2*time.Hour), start) // idle too long
+		youngest := put(start, refreshEnd)
+		middle := put(start.Add(-time.Hour), refreshEnd.Add(time.Minute))
+		revoked := put(start.Add(-time.Minute), refreshEnd)
+		f.must(f.store.RevokeFamily(f.Context(), f.user, revoked.Grant.Family, familyEnd))
+		other := &fixture{T: f.T, store: f.store, user: users.NewID()}
+		_, theirs := other.signIn()
+		other.putRefresh(other.offline(theirs))
+
+		f.wantFamilies("of the user", start, youngest, middle, old)
+		f.wantFamilies("just before the first idle end", refreshEnd.Add(-time.Millisecond), youngest, middle, old)
+		f.wantFamilies("at the first idle end", refreshEnd, middle)
+		f.wantFamilies("at the last", refreshEnd.Add(time.Minute))
+		_, err := f.store.EndSession(f.Context(), s, start)
+		f.must(err)
+		f.wantFamilies("after their session", start, youngest, middle, old)
+	}},
+
+	// U-02
+	{"a family that is used stays one, until it is replayed", func(f *fixture) {
+		_, s := f.signIn()
+		g := f.offline(s)
+		first := f.putRefresh(g)
+		live, now := first, start
+		for range 3 {
+			now = now.Add(7 * time.Hour)
+			var err error
+			live, err = f.rotate(live, now)
+			f.must(err)
+		}
+		f.wantFamilies("after three uses", now, session.RefreshToken{Grant: g, Expires: now.Add(8 * time.Hour), Ends: offlineEnd})
+		_, err := f.rotate(first, now)
+		f.wantErr("replay", err, session.ErrReplayed)
+		f.wantFamilies("after a replay", now)
 	}},
 
 	// REL-1
