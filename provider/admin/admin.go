@@ -189,14 +189,14 @@ func signIn(w http.ResponseWriter, next string) error {
 // visitor returns who is signed in, if they may see the console, or session.ErrNotFound.
 func (h *Handler) visitor(r *http.Request) (users.User, error) {
 	cookie := keys.Secret(h.cfg.Site.Cookies.Read(r, web.CookieSession))
-	user, _, err := h.cfg.Sessions.Visit(r.Context(), cookie, h.cfg.Users.Read(), "")
+	visitor, err := h.cfg.Sessions.Visit(r.Context(), cookie, h.cfg.Users.Read(), "")
 	switch {
 	case errors.Is(err, session.ErrNotFound):
 		return users.User{}, err
 	case err != nil:
 		return users.User{}, web.Unavailable(err)
-	case !user.Role.SeesConsole():
+	case !visitor.User.Role.SeesConsole():
 		return users.User{}, &web.Error{Status: http.StatusForbidden, Key: "admin.no_role", Err: errors.New("the person has no role that may see this")}
 	}
-	return user, nil
+	return visitor.User, nil
 }

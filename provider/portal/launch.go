@@ -22,7 +22,7 @@ func (h *Handler) getLaunch(w http.ResponseWriter, r *http.Request) error {
 	if !id.Valid() {
 		return &web.Error{Status: http.StatusNotFound}
 	}
-	user, decision, err := h.visit(r, id)
+	visitor, err := h.visit(r, id)
 	if err != nil {
 		return signIn(w, err)
 	}
@@ -30,7 +30,8 @@ func (h *Handler) getLaunch(w http.ResponseWriter, r *http.Request) error {
 	if !found || a.Launch == nil {
 		return &web.Error{Status: http.StatusNotFound, Key: "portal.unknown", Err: errors.New("nothing to launch")}
 	}
-	if !decision.Access {
+	user := visitor.User
+	if !visitor.Decision.Access {
 		h.observe(r.Context(), users.EventAccessDenied, user.ID, eventPayload{Application: id, Reason: "no_group"})
 		return h.cfg.Site.Denied(w, r, web.Denied{
 			Application: a.Label,

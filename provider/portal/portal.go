@@ -86,9 +86,9 @@ func (h *Handler) getRoot(w http.ResponseWriter, _ *http.Request) error {
 	return web.Redirect(w, "/portal")
 }
 
-// visit returns who is signed in and what the directory decides about
+// visit returns who is signed in, with what the directory decides about
 // application (empty: none), or session.ErrNotFound.
-func (h *Handler) visit(r *http.Request, application users.ApplicationID) (users.User, users.Decision, error) {
+func (h *Handler) visit(r *http.Request, application users.ApplicationID) (session.Visitor, error) {
 	cookie := keys.Secret(h.cfg.Site.Cookies.Read(r, web.CookieSession))
 	return h.cfg.Sessions.Visit(r.Context(), cookie, h.cfg.Users.Read(), application)
 }

@@ -36,10 +36,11 @@ type tile struct {
 
 // getPortal greets the person and shows their applications.
 func (h *Handler) getPortal(w http.ResponseWriter, r *http.Request) error {
-	user, _, err := h.visit(r, "")
+	visitor, err := h.visit(r, "")
 	if err != nil {
 		return signIn(w, err)
 	}
+	user := visitor.User
 	ids, err := h.cfg.Users.Read().ApplicationsOf(r.Context(), user.ID, h.cfg.Now())
 	if err != nil {
 		return web.Unavailable(err)
