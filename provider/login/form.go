@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/einlass/einlass/keys"
@@ -19,6 +20,7 @@ const (
 	fieldUsername = "username"
 	fieldPassword = "password"
 	fieldNext     = "next"
+	fieldAgain    = "again" // not empty: asks also somebody who is signed in
 )
 
 // pathPortal is where a sign-in for nothing else leads.
@@ -27,13 +29,16 @@ const pathPortal = "/portal"
 // maxNextBytes bounds the address of a page that asked for a sign-in.
 const maxNextBytes = 2048
 
+// ownPages are our pages that ask for a sign-in to come back from. What they show
+// by GET changes nothing, whoever made the link.
+var ownPages = []string{"/admin/", "/account/"}
+
 // afterSignIn returns where a sign-in leads that no application asked for: to
-// the page of the console that did, else to the portal. Only the console's
-// addresses are taken: they change nothing, whoever made the link.
+// the page of ours that did, else to the portal.
 func afterSignIn(next string) string {
 	u, err := url.Parse(next)
-	if err != nil || len(next) > maxNextBytes || u.Scheme != "" || u.Host != "" || u.User != nil ||
-		path.Clean(u.Path) != u.Path || !strings.HasPrefix(u.Path, "/admin/") {
+	if err != nil || len(next) > maxNextBytes || u.Scheme != "" || u.Host != "" || u.User != nil || path.Clean(u.Path) != u.Path ||
+		!slices.ContainsFunc(ownPages, func(pages string) bool { return strings.HasPrefix(u.Path, pages) }) {
 		return pathPortal
 	}
 	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()
@@ -46,6 +51,7 @@ const maxHintBytes = 320
 type form struct {
 	request  *session.AuthRequest // nil: signing in to our own pages
 	next     string               // where to, without a request
+	again    bool                 // of somebody who is signed in; without a request
 	username string
 	refusal  string // translation key; empty: shown for the first time
 	status   int
@@ -55,6 +61,7 @@ type form struct {
 type formData struct {
 	Request     string
 	Next        string // empty: the portal
+	Again       bool   // the person is signed in
 	Token       string
 	Application string // label; empty: the portal
 	Host        string // where the application lives
@@ -68,32 +75,36 @@ func (h *Handler) getLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	next := afterSignIn(r.URL.Query().Get(fieldNext))
+	f := form{request: request, next: afterSignIn(r.URL.Query().Get(fieldNext)), status: http.StatusOK}
 	if request == nil {
-		signedIn, err := h.isSignedIn(r)
+		user, err := h.signedIn(r)
 		if err != nil {
 			return err
 		}
-		if signedIn {
-			return web.Redirect(w, next)
+		f.again = user != nil && r.URL.Query().Get(fieldAgain) != ""
+		if user != nil && !f.again {
+			return web.Redirect(w, f.next)
+		}
+		if f.again {
+			f.username = user.Username
 		}
 	}
-	f := form{request: request, next: next, status: http.StatusOK}
 	if request != nil && len(request.Params.LoginHint) <= maxHintBytes {
 		f.username = request.Params.LoginHint
 	}
 	return h.show(w, r, f)
 }
 
-func (h *Handler) isSignedIn(r *http.Request) (bool, error) {
-	_, _, err := h.cfg.Sessions.Live(r.Context(), h.sessionCookie(r), h.cfg.Users.Read(), "")
+// signedIn returns who is signed in, or nil.
+func (h *Handler) signedIn(r *http.Request) (*users.User, error) {
+	visitor, err := h.cfg.Sessions.Visit(r.Context(), h.sessionCookie(r), h.cfg.Users.Read(), "")
 	if errors.Is(err, session.ErrNotFound) {
-		return false, nil
+		return nil, nil
 	}
 	if err != nil {
-		return false, web.Unavailable(err)
+		return nil, web.Unavailable(err)
 	}
-	return true, nil
+	return &visitor.User, nil
 }
 
 // pending returns the request that the form is for, or nil if it is for the
@@ -156,11 +167,23 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, f form) error {
 		data.Application, data.Host = h.destination(*f.request)
 		v.Locales = f.request.Params.UILocales
 		v.Here += "?" + url.Values{fieldRequest: {f.request.ID}}.Encode()
-	} else if f.next != pathPortal {
-		data.Next = f.next
-		v.Here += "?" + url.Values{fieldNext: {f.next}}.Encode()
+	} else if q := f.query(); len(q) > 0 {
+		data.Next, data.Again = q.Get(fieldNext), f.again
+		v.Here += "?" + q.Encode()
 	}
 	return h.loginPage.Render(w, r, f.status, v, data)
+}
+
+// query is what the address of a form without a request says.
+func (f form) query() url.Values {
+	q := url.Values{}
+	if f.next != pathPortal {
+		q.Set(fieldNext, f.next)
+	}
+	if f.again {
+		q.Set(fieldAgain, "1")
+	}
+	return q
 }
 
 // formTargets are the origins where a browser comes by that follows the form to the application.

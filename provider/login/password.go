@@ -35,7 +35,10 @@ func (h *Handler) postLogin(w http.ResponseWriter, r *http.Request) error {
 	if err := h.cfg.Site.CheckForm(r, fields); err != nil {
 		return err
 	}
-	f := form{request: request, next: afterSignIn(fields.Get(fieldNext)), username: strings.TrimSpace(fields.Get(fieldUsername)), status: http.StatusOK}
+	f := form{
+		request: request, next: afterSignIn(fields.Get(fieldNext)), again: fields.Get(fieldAgain) != "",
+		username: strings.TrimSpace(fields.Get(fieldUsername)), status: http.StatusOK,
+	}
 	password := keys.Secret(fields.Get(fieldPassword))
 	if f.username == "" || password == "" {
 		f.refusal = "login.incomplete"

@@ -395,8 +395,8 @@ func TestOtherSitesCannotSignAnybodyIn(t *testing.T) {
 	}
 }
 
-// N389: a link to the sign-in leads back to pages of the console, and nowhere else.
-func TestASignInLeadsBackToTheConsoleOnly(t *testing.T) {
+// N389: a link to the sign-in leads back to pages of the console and the account, and nowhere else.
+func TestASignInLeadsBackToOurPagesOnly(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
 	for next, want := range map[string]string{
@@ -404,7 +404,8 @@ func TestASignInLeadsBackToTheConsoleOnly(t *testing.T) {
 		"/admin/../portal/launch/wiki": "/portal", "/admin//evil.example": "/portal", "/admin/%2e%2e/portal/launch/wiki": "/portal",
 		"/portal/launch/wiki": "/portal", "/logout": "/portal", "/admin": "/portal", "javascript:alert(1)": "/portal", "": "/portal",
 		"/admin/" + strings.Repeat("x", 2048): "/portal",
-		"/admin/imports/x?link=a%26b#c":       "/admin/imports/x?link=a%26b",
+		"/account/../admin":                   "/portal", "/account": "/portal", "/accounts/x": "/portal", "//evil.example/account/x": "/portal",
+		"/admin/imports/x?link=a%26b#c": "/admin/imports/x?link=a%26b", "/account/sessions": "/account/sessions",
 	} {
 		path := "/login?" + url.Values{"next": {next}}.Encode()
 		browser := b.NewBrowser()
@@ -414,6 +415,44 @@ func TestASignInLeadsBackToTheConsoleOnly(t *testing.T) {
 		if got := browser.Get(path).Header.Get("Location"); got != want {
 			t.Errorf("for %q somebody who is signed in is led to %q, want %q", next, got, want)
 		}
+	}
+}
+
+// Whoever is signed in proves it once more: nothing changes until they have, and
+// their session goes on under a new cookie.
+// N147
+func TestSomebodyWhoIsSignedInCanBeAskedAgain(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	browser := b.NewBrowser()
+	browser.SignIn("/login", providertest.Ada, providertest.Password)
+	ada, before := b.User(providertest.Ada).ID, sessionOf(browser)
+	b.Clock.Advance(time.Hour)
+	again := "/login?again=1&next=%2Faccount%2Fsessions"
+	page := browser.Get(again)
+	wantStatus(t, "asked again", page, http.StatusOK)
+	if got := webtest.Parse(t, page.Body).ByID("username").Attr("value"); got != providertest.Ada {
+		t.Errorf("the form is filled in for %q", got)
+	}
+	refused := browser.SignIn(again, providertest.Ada, "wrong")
+	_, form := providertest.FormOf(t, refused.Body, "password")
+	if form.Get("again") == "" || form.Get("next") != "/account/sessions" {
+		t.Errorf("after a wrong password the form says %v", form)
+	}
+	if sessionOf(browser) != before {
+		t.Error("a wrong password has changed the session")
+	}
+	answer := browser.SignIn(again, providertest.Ada, providertest.Password)
+	if got := answer.Header.Get("Location"); got != "/account/sessions" {
+		t.Errorf("leads to %q", got)
+	}
+	sessions, err := b.Sessions.Of(t.Context(), ada)
+	if err != nil || len(sessions) != 1 || !sessions[0].AuthTime.Equal(b.Clock.Now()) || sessionOf(browser) == before {
+		t.Errorf("sessions %+v, %v; want the same with a sign-in of now and a new cookie", sessions, err)
+	}
+	stranger := b.NewBrowser().Get(again)
+	if got := webtest.Parse(t, stranger.Body).ByID("username").Attr("value"); stranger.StatusCode != http.StatusOK || got != "" {
+		t.Errorf("a stranger gets status %d and a form for %q", stranger.StatusCode, got)
 	}
 }
 
