@@ -77,6 +77,7 @@ const (
 	EventLaunched         EventKind = "application.launched"
 	EventCodeReplayed     EventKind = "grant.code_replayed"
 	EventRefreshReplayed  EventKind = "grant.refresh_replayed"
+	EventGrantRevoked     EventKind = "grant.revoked" // offline access, by its person
 	EventRequestMismatch  EventKind = "auth_request.mismatch"
 	EventClientAuthFailed EventKind = "client.auth_failed"
 )

@@ -1,8 +1,16 @@
-// Package portal shows a person their applications and launches them.
+// Package portal shows a person their applications and launches them, and where
+// they are signed in.
 //
-//	GET /                             leads to the portal
-//	GET /portal                       greeting and tiles
-//	GET /portal/launch/{application}  checks access and opens the application
+//	GET  /                             leads to the portal
+//	GET  /portal                       greeting and tiles
+//	GET  /portal/launch/{application}  checks access and opens the application
+//	GET  /account                      leads to the sessions
+//	GET  /account/sessions             where the person is signed in, and what goes on while they are away
+//	POST /account/sessions/{session}   ends one of them
+//	POST /account/sessions/others      ends all but this one
+//	POST /account/access/{family}      ends what an application can use while they are away
+//
+// People see and end what is theirs alone; whatever else is asked for does not exist.
 package portal
 
 import (
@@ -11,6 +19,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/einlass/einlass/keys"
@@ -26,6 +35,8 @@ var templates embed.FS
 type directory interface {
 	Read() users.Reader
 	Observe(e users.Event)
+	// RecordSessionEnds writes that sessions end, before they are deleted.
+	RecordSessionEnds(ctx context.Context, actor users.Actor, id users.ID, ends []users.SessionEnd) error
 }
 
 // applications knows what can be launched.
@@ -40,15 +51,16 @@ type Config struct {
 	Sessions     *session.Manager
 	Site         *web.Site
 	Applications applications
-	Zone         *time.Location   // of the organization, for the greeting; nil means UTC
+	Zone         *time.Location   // of the organization; nil means UTC
 	Now          func() time.Time // nil means time.Now
 	Logger       *slog.Logger     // nil discards
 }
 
 // Handler serves the portal.
 type Handler struct {
-	cfg  Config
-	page *web.Page
+	cfg          Config
+	page         *web.Page
+	sessionsPage *web.Page
 }
 
 // New returns the portal.
@@ -65,25 +77,44 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	page, err := cfg.Site.Page(templates, "templates/portal.html")
-	if err != nil {
+	h := &Handler{cfg: cfg}
+	var err error
+	if h.page, err = cfg.Site.Page(templates, "templates/topbar.html", "templates/portal.html"); err != nil {
 		return nil, err
 	}
-	return &Handler{cfg: cfg, page: page}, nil
+	if h.sessionsPage, err = cfg.Site.Page(templates, "templates/topbar.html", "templates/sessions.html"); err != nil {
+		return nil, err
+	}
+	return h, nil
 }
 
 // Routes are the routes of this package.
 func (h *Handler) Routes() []web.Route {
-	read := []string{http.MethodGet, http.MethodHead}
+	read, post := []string{http.MethodGet, http.MethodHead}, []string{http.MethodPost}
 	return []web.Route{
 		{Methods: read, Path: "/", Handler: h.getRoot},
 		{Methods: read, Path: "/portal", Handler: h.getPortal},
 		{Methods: read, Path: "/portal/launch/{application}", Handler: h.getLaunch},
+		{Methods: read, Path: "/account", Handler: h.getAccount},
+		{Methods: read, Path: pathSessions, Handler: h.getSessions},
+		{Methods: post, Path: pathOthers, Handler: h.ender(h.endOthers)},
+		{Methods: post, Path: pathSessions + "/{session}", Handler: h.ender(h.endSession)},
+		{Methods: post, Path: pathAccess + "/{family}", Handler: h.ender(h.endAccess)},
 	}
 }
 
 func (h *Handler) getRoot(w http.ResponseWriter, _ *http.Request) error {
 	return web.Redirect(w, "/portal")
+}
+
+func (h *Handler) getAccount(w http.ResponseWriter, _ *http.Request) error {
+	return web.Redirect(w, pathSessions)
+}
+
+// topbar is what every page of this package shows above its own data.
+type topbar struct {
+	Console    bool // the person may see the console
+	OnSessions bool // this is the page of their sessions
 }
 
 // visit returns who is signed in, with what the directory decides about
@@ -98,6 +129,14 @@ func (h *Handler) visit(r *http.Request, application users.ApplicationID) (sessi
 func signIn(w http.ResponseWriter, err error) error {
 	if errors.Is(err, session.ErrNotFound) {
 		return web.Redirect(w, "/login")
+	}
+	return web.Unavailable(err)
+}
+
+// signInAt is signIn that comes back to a page of ours.
+func signInAt(w http.ResponseWriter, err error, next string) error {
+	if errors.Is(err, session.ErrNotFound) {
+		return web.Redirect(w, "/login?"+url.Values{"next": {next}}.Encode())
 	}
 	return web.Unavailable(err)
 }

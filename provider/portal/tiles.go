@@ -19,10 +19,10 @@ import (
 
 // portalData is what the portal's page shows.
 type portalData struct {
+	topbar
 	Greeting string // translation key
 	Name     string
 	Tiles    []tile
-	Console  bool // the person may see the console
 }
 
 // tile is one application.
@@ -46,10 +46,10 @@ func (h *Handler) getPortal(w http.ResponseWriter, r *http.Request) error {
 		return web.Unavailable(err)
 	}
 	data := portalData{
+		topbar:   topbar{Console: user.Role.SeesConsole()},
 		Greeting: greeting(h.cfg.Now().In(h.cfg.Zone)),
 		Name:     user.FirstName,
 		Tiles:    h.tiles(ids),
-		Console:  user.Role.SeesConsole(),
 	}
 	if data.Name == "" {
 		data.Name = user.DisplayName()
