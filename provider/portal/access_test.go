@@ -69,7 +69,7 @@ func TestAPersonSeesAndEndsOfflineAccess(t *testing.T) {
 				t.Fatalf("after the end of the session: %+v, want new tokens", used)
 			}
 			layout := "2006-01-02 15:04"
-			want := []string{"wiki End this access Since your sign-in of " + began.Format(layout) +
+			want := []string{"wiki End this access Since " + began.Format(layout) +
 				" At the latest until " + began.Add(30*24*time.Hour).Format(layout)}
 			if diff := cmp.Diff(want, panelsOf(t, browser.Get(sessionsPath).Body, "access")); diff != "" {
 				t.Errorf("accesses (-want +got):\n%s", diff)

@@ -95,6 +95,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	source := axe(t)
 	h := newHouse(t, stores{}, personiotest.Config{People: 20, Seed: 5})
 	h.declare(fmt.Sprintf("{ id: survey, label: Team Survey, groups: [everyone], sign_in: { client_id: survey, auth_method: none, redirect_uris: [%q], trusted: false, offline_access: true, claims: { department: department } } }", h.hrURL+"/"))
+	h.declare("{ id: notes, label: Notes, groups: [everyone], sign_in: { client_id: notes, auth_method: none, redirect_uris: ['https://notes.example/callback'], offline_access: true } }")
 	jana := h.somebody()
 	var run runReport
 	h.json(&run, "import", "run")
@@ -106,11 +107,12 @@ func TestPagesAreAccessible(t *testing.T) {
 	watched := h.watch(t)
 	h.browser().get(h.issuer + "/authorize?client_id=personio&redirect_uri=https%3A%2F%2Fwrong.example%2F")
 	watched.verdict()
+	h.stayingSignedIn(t, jana)
 	browser := chromium(t)
 	survey := url.Values{
 		"client_id": {"survey"}, "redirect_uri": {h.hrURL + "/"}, "response_type": {"code"}, "prompt": {"consent"},
 		"scope":          {"openid profile email offline_access"},
-		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
+		"code_challenge": {challenge}, "code_challenge_method": {"S256"},
 	}
 	for _, language := range []string{"de", "en"} {
 		for _, dark := range []bool{false, true} {
@@ -126,6 +128,9 @@ func TestPagesAreAccessible(t *testing.T) {
 				p.signIn(jana, password)
 				p.text(`a[href="/portal/launch/personio"]`)
 				p.check(source, "portal", l)
+				p.open(h.issuer + "/account/sessions")
+				p.text("#access")
+				p.check(source, "sessions", l)
 				p.open(h.issuer + "/admin/imports/" + run.ID)
 				p.text("#people")
 				p.check(source, "import", l)

@@ -91,7 +91,7 @@ func TestLeaverLeavesEvidence(t *testing.T) {
 	tokens := h.redeem(t, h.address, browser.code(t, h, h.issuer))
 	wiki := browser.getNoFollow(t, h.issuer+"/authorize?"+url.Values{
 		"client_id": {"wiki"}, "redirect_uri": {"https://wiki.example/cb"}, "response_type": {"code"}, "scope": {"openid"}, "state": {"s"},
-		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
+		"code_challenge": {challenge}, "code_challenge_method": {"S256"},
 	}.Encode())
 	if !strings.Contains(wiki, "code=") {
 		t.Fatalf("the wiki got no code: %s", wiki)
