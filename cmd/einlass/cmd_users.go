@@ -20,6 +20,7 @@ type usersCommands struct {
 	Activate    usersActivate    `cmd:"" help:"Lift every suspension and make a staged person active."`
 	Suspend     usersSuspend     `cmd:"" help:"Take a person's access away at once. Only activate gives it back."`
 	EndSessions usersEndSessions `cmd:"" help:"End every session of a person."`
+	Sessions    usersSessions    `cmd:"" help:"List where a person is signed in, and what applications can use while they are away."`
 	Consents    usersConsents    `cmd:"" help:"List what a person has allowed applications to learn, or revoke it."`
 	Password    usersPassword    `cmd:"" help:"Set a person's password, read as one line from standard input."`
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,6 +79,11 @@ func TestASessionIsEndedFromAnotherBrowser(t *testing.T) {
 				b.signIn(b.get(h.issuer+"/portal"), jana)
 			}
 
+			var listed []struct{ Kind, ID string }
+			h.json(&listed, "users", "sessions", jana)
+			if len(listed) != 3 || !slices.Contains(listed, struct{ Kind, ID string }{"session", sid}) {
+				t.Errorf("the command lists %+v, want three sessions, %s among them", listed, sid)
+			}
 			left := desk.press(desk.get(h.issuer+"/account/sessions"), "/account/sessions/"+sid)
 			if got := len(webtest.Parse(t, left.body).ByID("sessions").All("li")); left.url.Path != "/account/sessions" || got != 2 {
 				t.Errorf("%d sessions at %s, want two on the page", got, left.url)
