@@ -27,6 +27,8 @@ type Application struct {
 	Launch      *Launch       `json:"launch,omitempty"`
 	SignIn      *SignIn       `json:"sign_in,omitempty"`
 	Import      *Import       `json:"import,omitempty"`
+	// SignInVersion rises with every change after which a sign-in has to be tried again.
+	SignInVersion int64 `json:"sign_in_version,omitempty"`
 
 	Groups  []GroupID `json:"-"` // bound groups, sorted
 	Origin  Origin    `json:"-"`

@@ -24,7 +24,7 @@ func (d *Directory) AddApplication(ctx context.Context, actor Actor, a Applicati
 		secret = keys.NewSecret()
 	}
 	err := d.store.Update(ctx, func(tx Tx) error {
-		if err := tx.PutApplication(ctx, a); err != nil {
+		if err := putApplication(ctx, tx, Application{}, a, false); err != nil {
 			return err
 		}
 		if secret != "" {
@@ -60,6 +60,13 @@ func (d *Directory) RotateSecret(ctx context.Context, actor Actor, id Applicatio
 	}
 	secret, end := keys.NewSecret(), d.now().Add(overlap)
 	err = d.store.Update(ctx, func(tx Tx) error {
+		current, err := tx.Application(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := putApplication(ctx, tx, current, current, true); err != nil {
+			return err
+		}
 		if err := endSecrets(ctx, tx, id, end); err != nil {
 			return err
 		}

@@ -32,6 +32,17 @@ type DeclaredApplication struct {
 	WebhookHeaders map[string]keys.Secret // by canonical name
 }
 
+// secretHashes are the hashes of the client secrets, each once.
+func (a DeclaredApplication) secretHashes() [][32]byte {
+	var hashes [][32]byte
+	for _, s := range a.ClientSecrets {
+		if h := s.Hash(); !slices.Contains(hashes, h) {
+			hashes = append(hashes, h)
+		}
+	}
+	return hashes
+}
+
 // DeclaredUser is a person of the file.
 type DeclaredUser struct {
 	Email      string
@@ -300,8 +311,12 @@ func (w *declarer) application(ctx context.Context, a DeclaredApplication) error
 	if err == nil && stored.Origin != OriginConfig {
 		return fmt.Errorf("%w in the directory; choose another id or remove it there", ErrConflict)
 	}
+	secrets, err := w.tx.ClientSecrets(ctx)
+	if err != nil {
+		return err
+	}
 	a.Origin, a.Version = OriginConfig, stored.Version
-	if err := w.tx.PutApplication(ctx, a.Application); err != nil {
+	if err := putApplication(ctx, w.tx, stored, a.Application, hasOtherSecrets(secrets, a.ID, a.secretHashes())); err != nil {
 		return err
 	}
 	if err := w.importSecret(ctx, a); err != nil {
@@ -352,8 +367,9 @@ func (w *declarer) retire(ctx context.Context, before, now declaredNames) error 
 		if err != nil {
 			return err
 		}
+		before := a
 		a.Disabled = true
-		if err := w.tx.PutApplication(ctx, a); err != nil {
+		if err := putApplication(ctx, w.tx, before, a, false); err != nil {
 			return err
 		}
 	}
