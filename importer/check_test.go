@@ -133,6 +133,11 @@ func TestACheckNamesWhoWillFailAtSignIn(t *testing.T) {
 		}, []string{"P2: not_active admin false"}, 3},
 		{"a local person without a profile", func(b *bench) { b.local("external@acme.example") }, nil,
 			[]string{"external@acme.example: no_profile unknown true"}, 3},
+		{"an owner whom the source does not know", func(b *bench) { // S-066 N-11
+			if _, _, err := b.directory.Recover(b.t.Context(), "cli:test", "emergency@acme.example"); err != nil {
+				b.t.Fatal(err)
+			}
+		}, nil, []string{"emergency@acme.example: no_profile unknown false"}, 3},
 		{"a local person with somebody's profile", func(b *bench) {
 			b.settings.Mode = users.ImportNew
 			b.signIn(nil, everyone)

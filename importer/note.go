@@ -143,6 +143,7 @@ const (
 	noteRemedyOurs        = "remedy.suspended_here"
 	noteRemedyTheirs      = "remedy.suspended_elsewhere"
 	noteRemedyProfile     = "remedy.no_profile"
+	noteRemedyApart       = "remedy.apart"
 	noteRemedyLeft        = "remedy.left"
 	noteRemedyConfusable  = "remedy.confusable"
 )
