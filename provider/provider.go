@@ -52,6 +52,7 @@ type Provider struct {
 	discoveryDocument document
 	clientKeys        *clientKeys
 	calls             recorder
+	proofs            *proofs
 	handler           http.Handler
 }
 
@@ -72,6 +73,7 @@ func New(cfg Config) (*Provider, error) {
 	}
 	p := &Provider{
 		cfg: cfg, clientKeys: newClientKeys(cfg.Outgoing, cfg.Now, cfg.Logger), calls: recorder{cfg.Registry, cfg.Users},
+		proofs: newProofs(cfg),
 	}
 	var err error
 	if p.discoveryDocument, err = newDocument(p.metadata()); err != nil {

@@ -45,6 +45,7 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) error {
 		names, addresses := claims.names(u)
 		watched.done(users.CallClaimsSent, users.FactClaims, names, users.FactEmail, addresses)
 	}
+	p.proofs.note(ctx, c, t.Grant, u, claims)
 	return web.JSON(w, http.StatusOK, claims)
 }
 

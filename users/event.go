@@ -66,6 +66,7 @@ const (
 	EventConsentRevoked    EventKind = "consent.revoked"
 
 	EventApplicationWatched EventKind = "application.watched" // somebody looks at its calls
+	EventImportChecked      EventKind = "import.checked"      // its people were compared with those here
 )
 
 // Observations: queued and written once a second.
@@ -74,6 +75,7 @@ const (
 	EventSignInFailed     EventKind = "session.sign_in_failed"
 	EventAccessDenied     EventKind = "access.denied"
 	EventAccessGranted    EventKind = "access.granted"
+	EventSignInCompleted  EventKind = "application.sign_in_completed" // by an owner or administrator, see Readiness
 	EventLaunched         EventKind = "application.launched"
 	EventCodeReplayed     EventKind = "grant.code_replayed"
 	EventRefreshReplayed  EventKind = "grant.refresh_replayed"
@@ -95,6 +97,16 @@ type Event struct {
 	Salt     []byte // 16 random bytes
 	DataHash []byte // SHA-256(salt ‖ payload)
 	Hash     []byte // see Chain
+}
+
+// SignInCompleted is the payload of EventSignInCompleted: somebody who decides about
+// the application signed in to it, it redeemed the code, and asked us who it is. The subject is
+// the application, the actor the person.
+type SignInCompleted struct {
+	Issuer  string `json:"issuer"`
+	Version int64  `json:"sign_in_version"` // Application.SignInVersion from the request of the sign-in to the end
+	Email   bool   `json:"email"`           // the person's address was released
+	Request string `json:"request_id,omitempty"`
 }
 
 // KeysRotated is the payload of EventKeyRotated.

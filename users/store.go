@@ -149,6 +149,9 @@ type Reader interface {
 	EventsAboutAfter(ctx context.Context, subject string, after int64, limit int) ([]Event, error)
 	// SuspensionEvents pages through the events EventUserSuspended by number: those after seq, at most limit.
 	SuspensionEvents(ctx context.Context, after int64, limit int) ([]Event, error)
+	// ReadinessEvents returns the newest event by each actor about an application, of each of the kinds
+	// EventSignInCompleted and EventImportChecked, by number.
+	ReadinessEvents(ctx context.Context, application ApplicationID) ([]Event, error)
 	// EventHead returns number and hash of the last event.
 	EventHead(ctx context.Context) (seq int64, hash []byte, err error)
 

@@ -223,6 +223,8 @@ func (m *Manager) IssueCode(ctx context.Context, s Session, application users.Ap
 			ACR:         acr,
 			Claims:      p.Claims,
 			Offline:     slices.Contains(p.Scopes, ScopeOffline),
+
+			SignInVersion: p.SignInVersion,
 		},
 		RedirectURI:   p.RedirectURI,
 		CodeChallenge: p.CodeChallenge,

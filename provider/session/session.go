@@ -64,6 +64,9 @@ type Params struct {
 	UILocales     []string `json:"ui_locales,omitempty"`
 	ACRValues     []string `json:"acr_values,omitempty"`
 	Claims        string   `json:"claims,omitempty"` // the claims parameter as JSON
+
+	// SignInVersion is the application's at the time of the request, see users.Application.
+	SignInVersion int64 `json:"sign_in_version,omitempty"`
 }
 
 // ScopeOffline asks for a grant that needs no session (OpenID Connect Core
@@ -85,7 +88,13 @@ type Grant struct {
 	ACR         string              `json:"acr,omitempty"`
 	Claims      string              `json:"claims,omitempty"`
 	Offline     bool                `json:"offline,omitempty"` // survives sign-out, not an epoch change
+
+	// SignInVersion is that of the request, or NoProof.
+	SignInVersion int64 `json:"sign_in_version,omitempty"`
 }
+
+// NoProof is the sign-in version of a grant that proves nothing about the settings of its application.
+const NoProof = -1
 
 // Code is a grant as an authorization code.
 type Code struct {

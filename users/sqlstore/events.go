@@ -16,6 +16,7 @@ var (
 
 	selectEventsAboutAfter = load("events_about_after")
 	selectSuspensionEvents = load("suspension_events")
+	selectReadinessEvents  = load("readiness_events")
 
 	advanceEventHead = load("advance_event_head")
 	setEventHead     = load("set_event_head")
@@ -70,6 +71,11 @@ func (r reader) EventsAboutAfter(ctx context.Context, subject string, after int6
 // SuspensionEvents implements users.Reader.
 func (r reader) SuspensionEvents(ctx context.Context, after int64, limit int) ([]users.Event, error) {
 	return r.events(ctx, selectSuspensionEvents, after, int64(limit))
+}
+
+// ReadinessEvents implements users.Reader.
+func (r reader) ReadinessEvents(ctx context.Context, application users.ApplicationID) ([]users.Event, error) {
+	return r.events(ctx, selectReadinessEvents, string(application))
 }
 
 func (r reader) events(ctx context.Context, s statement, args ...any) ([]users.Event, error) {

@@ -18,6 +18,7 @@ var eventPromises = []promise{
 	{"events about a subject are listed newest first", eventsAbout},
 	{"events about a subject are paged by number", eventsAboutAfter},
 	{"suspensions are paged by number", suspensionEvents},
+	{"of what speaks for an application the newest by each actor is found", readinessEvents},
 	{"five hundred events go into one transaction", manyEvents},
 }
 
@@ -174,6 +175,34 @@ func suspensionEvents(t *testing.T, s users.Store) {
 			same(t, "payload", e.Payload, `{"a":"b"}`)
 		}
 		same(t, fmt.Sprintf("numbers after %d", after), numbers, want)
+	}
+}
+
+// S-066
+func readinessEvents(t *testing.T, s users.Store) {
+	about := func(subject string, kind users.EventKind, actor users.Actor) users.Event {
+		e := event(subject)
+		e.Kind, e.Actor = kind, actor
+		return e
+	}
+	appendAll(t, s,
+		about("personio", users.EventSignInCompleted, "user:ada"),
+		about("wiki", users.EventSignInCompleted, "user:bob"),
+		about("personio", users.EventApplicationPut, "user:bob"),
+		about("personio", users.EventImportChecked, "user:ada"),
+		about("personio", users.EventSignInCompleted, "user:bob"),
+		about("personio", users.EventSignInCompleted, "user:ada"),
+		about("personio", users.EventSecretRotated, "user:ada"),
+	)
+	for application, want := range map[users.ApplicationID][]int64{"personio": {4, 5, 6}, "wiki": {2}, "crm": nil} {
+		got, err := s.ReadinessEvents(t.Context(), application)
+		ok(t, "ReadinessEvents", err)
+		var numbers []int64
+		for _, e := range got {
+			numbers = append(numbers, e.Seq)
+			same(t, "payload", e.Payload, `{"a":"b"}`)
+		}
+		same(t, fmt.Sprintf("numbers about %s", application), numbers, want)
 	}
 }
 
