@@ -36,6 +36,7 @@ var safeguards = []error{
 	errNotConfirmed,
 	errNotDemo,
 	errWillFail,
+	errNotReady,
 	users.ErrLeaseHeld,
 	users.ErrLeaseLost,
 	importer.ErrHeld,

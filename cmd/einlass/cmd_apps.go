@@ -15,6 +15,7 @@ type appsCommands struct {
 	List         appsList         `cmd:"" help:"List applications."`
 	Show         appsShow         `cmd:"" help:"Show one application."`
 	Watch        appsWatch        `cmd:"" help:"Show the calls of an application as they come, such as Personio's configuration test, and say whether its sign-in works."`
+	Check        appsCheck        `cmd:"" help:"Say whether all people can be made to use the sign-in to an application, such as by Enforce OAuth in Personio: exit code 0, or 3 as long as something speaks against it."`
 	Add          appsAdd          `cmd:"" help:"Add an application with a tile, a sign-in, or both. Imports are declared in the configuration file."`
 	RotateSecret appsRotateSecret `cmd:"" help:"Make a new client secret; the old one stays valid for a while."`
 }

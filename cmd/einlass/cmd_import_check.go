@@ -16,6 +16,7 @@ import (
 var errWillFail = errors.New("sign-ins will fail")
 
 type importCheck struct {
+	actorFlags
 	listFlags
 	credentialFlags
 	Application string `arg:"" optional:"" help:"Id of the application; may be left out when only one imports."`
@@ -31,11 +32,18 @@ func (c importCheck) Run(ctx context.Context, s *shell) error {
 		if err != nil {
 			return err
 		}
+		actor, err := c.actor(ctx, a)
+		if err != nil {
+			return err
+		}
 		found, err := a.Imports.Check(ctx, connection, given)
 		if errors.Is(err, users.ErrInvalid) || errors.Is(err, users.ErrNotFound) {
 			return usageError{err}
 		}
 		if err != nil {
+			return err
+		}
+		if err := a.Directory.RecordComparison(ctx, actor, connection, found.Compared, found.Failing); err != nil {
 			return err
 		}
 		found.Tell(web.English())
