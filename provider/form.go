@@ -8,6 +8,7 @@ import (
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
+	"github.com/einlass/einlass/provider/admin"
 	"github.com/einlass/einlass/users"
 )
 
@@ -49,4 +50,18 @@ func FormOf(issuer string, s users.SignIn) Form {
 		f.ClaimField = addresses[0]
 	}
 	return f
+}
+
+// Values are the fields of the form, by the names that Personio's has for them.
+func (f Form) Values() []admin.FormValue {
+	return []admin.FormValue{
+		{Name: "Issuer", Value: f.Issuer},
+		{Name: "Authorization URI", Value: f.AuthorizationURI},
+		{Name: "Token URI", Value: f.TokenURI},
+		{Name: "Userinfo URI (method " + f.UserinfoMethod + ")", Value: f.UserinfoURI},
+		{Name: "JSON Web Key Set URI", Value: f.JWKSURI},
+		{Name: "Scopes", Value: strings.Join(f.Scopes, ",")},
+		{Name: "Client ID", Value: f.ClientID},
+		{Name: "Claim Field", Value: f.ClaimField},
+	}
 }

@@ -131,17 +131,10 @@ func (item applicationJSON) fields() fields {
 			[2]string{"in ID token", strings.Join(s.IDTokenClaims, ", ")},
 		)
 	}
-	if form := item.Form; form != nil { // by the names that Personio's form has for them
-		f = append(f,
-			[2]string{"Issuer", form.Issuer},
-			[2]string{"Authorization URI", form.AuthorizationURI},
-			[2]string{"Token URI", form.TokenURI},
-			[2]string{"Userinfo URI", form.UserinfoURI + " (" + form.UserinfoMethod + ")"},
-			[2]string{"JSON Web Key Set URI", form.JWKSURI},
-			[2]string{"Scopes", strings.Join(form.Scopes, ",")},
-			[2]string{"Client ID", form.ClientID},
-			[2]string{"Claim Field", form.ClaimField},
-		)
+	if item.Form != nil {
+		for _, v := range item.Form.Values() {
+			f = append(f, [2]string{v.Name, v.Value})
+		}
 	}
 	for _, secret := range item.Secrets {
 		text := "…" + secret.EndsWith + ", made " + showTime(secret.CreatedAt)

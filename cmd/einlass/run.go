@@ -23,6 +23,7 @@ import (
 	"github.com/einlass/einlass/provider/portal"
 	"github.com/einlass/einlass/provider/session"
 	"github.com/einlass/einlass/provider/web"
+	"github.com/einlass/einlass/users"
 )
 
 // Timeouts of the servers, against clients that dawdle.
@@ -163,7 +164,10 @@ func (s *server) build(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	links := admin.NewLinks(s.sealer, s.cfg.Issuer, nil)
-	console, err := admin.New(admin.Config{Users: s.Directory, Imports: s.Imports, Sessions: sessions, Site: site, Links: links, Zone: zone})
+	console, err := admin.New(admin.Config{
+		Users: s.Directory, Imports: s.Imports, Sessions: sessions, Site: site, Links: links, Zone: zone, Issuer: s.cfg.Issuer,
+		Form: func(a users.SignIn) []admin.FormValue { return provider.FormOf(s.cfg.Issuer, a).Values() },
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@
 //	GET  /admin/imports/{run}/result.csv   the same to be saved, ?separator=semicolon for spreadsheets
 //	GET  /admin/imports/{run}/result.json  the same for programs
 //	GET  /admin/applications               to which people sign in here
+//	GET  /admin/applications/{id}          what to type there, and whether the sign-in can be made mandatory
 //	GET  /admin/applications/{id}/log      calls while somebody watches, and whether the sign-in works
 //	POST /admin/applications/{id}/log      begins and ends watching, for all who may look
 //
@@ -45,6 +46,7 @@ type directory interface {
 	AddMembers(ctx context.Context, actor users.Actor, group users.GroupID, ids []users.ID) (added int, err error)
 	Watch(ctx context.Context, actor users.Actor, application users.ApplicationID, holder string, life time.Duration) (users.Watch, error)
 	EndWatch(ctx context.Context, w users.Watch) error
+	Readiness(ctx context.Context, a users.Application, issuer string, zone *time.Location) (users.Readiness, error)
 }
 
 // imports starts what an administrator asks for; importer.Engine does.
@@ -60,8 +62,10 @@ type Config struct {
 	Sessions *session.Manager
 	Site     *web.Site
 	Links    *Links
-	Zone     *time.Location   // of the organization; nil means UTC
-	Now      func() time.Time // nil means time.Now
+	Issuer   string                           // exactly as configured
+	Form     func(s users.SignIn) []FormValue // what an application's own form asks for
+	Zone     *time.Location                   // of the organization; nil means UTC
+	Now      func() time.Time                 // nil means time.Now
 }
 
 // Handler serves the console.
@@ -74,12 +78,13 @@ type Handler struct {
 	callsPage   *web.Page
 
 	applicationsPage *web.Page
+	applicationPage  *web.Page
 }
 
 // New returns the console.
 func New(cfg Config) (*Handler, error) {
-	if cfg.Users == nil || cfg.Imports == nil || cfg.Sessions == nil || cfg.Site == nil || cfg.Links == nil {
-		return nil, errors.New("admin: users, imports, sessions, site and links are required")
+	if cfg.Users == nil || cfg.Imports == nil || cfg.Sessions == nil || cfg.Site == nil || cfg.Links == nil || cfg.Issuer == "" || cfg.Form == nil {
+		return nil, errors.New("admin: users, imports, sessions, site, links, issuer and form are required")
 	}
 	if cfg.Zone == nil {
 		cfg.Zone = time.UTC
@@ -91,7 +96,7 @@ func New(cfg Config) (*Handler, error) {
 	var err error
 	for name, page := range map[string]**web.Page{
 		"imports.html": &h.importsPage, "result.html": &h.resultPage, "refusal.html": &h.refusalPage, "calls.html": &h.callsPage,
-		"applications.html": &h.applicationsPage,
+		"applications.html": &h.applicationsPage, "application.html": &h.applicationPage,
 	} {
 		if *page, err = h.page(name); err != nil {
 			return nil, err
@@ -124,6 +129,7 @@ func (h *Handler) Routes() []web.Route {
 		{Methods: read, Path: pathImports + "/{run}/result.csv", Handler: h.seer(h.getCSV)},
 		{Methods: read, Path: pathImports + "/{run}/result.json", Handler: h.seer(h.getJSON)},
 		{Methods: read, Path: pathApplications, Handler: h.seer(h.getApplications)},
+		{Methods: read, Path: pathApplications + "/{application}", Handler: h.seer(h.getApplication)},
 		{Methods: read, Path: pathApplications + "/{application}/log", Handler: h.seer(h.getCalls)},
 		{Methods: post, Path: pathApplications + "/{application}/log", Handler: h.seer(h.postCalls)},
 	}

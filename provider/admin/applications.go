@@ -20,6 +20,7 @@ type applicationData struct {
 	State    string // translation key
 	Class    string
 	CallsURL string
+	URL      string
 }
 
 // getApplications lists the applications with a sign-in, and where their calls are seen.
@@ -39,7 +40,7 @@ func (h *Handler) getApplications(w http.ResponseWriter, r *http.Request, user u
 
 func newApplicationData(a users.Application) applicationData {
 	data := applicationData{
-		Label: a.Label, ClientID: a.SignIn.ClientID, CallsURL: callsPath(a.ID), State: "applications.on", Class: "ok",
+		Label: a.Label, ClientID: a.SignIn.ClientID, CallsURL: callsPath(a.ID), URL: pathApplications + "/" + string(a.ID), State: "applications.on", Class: "ok",
 	}
 	if a.Disabled {
 		data.State, data.Class = "applications.off", "neutral"

@@ -144,3 +144,17 @@ var phaseKeys = map[string]string{
 	importer.ProgressReading: "progress.reading", importer.ProgressMissing: "progress.missing",
 	importer.ProgressPlanning: "progress.planning", importer.ProgressApplying: "progress.applying",
 }
+
+var checkKeys = map[users.ReadinessName]string{
+	users.ReadinessIssuer: "readiness.issuer_https", users.ReadinessEnabled: "readiness.enabled", users.ReadinessGroups: "readiness.group_bound",
+	users.ReadinessAddresses: "readiness.addresses_compared", users.ReadinessTested: "readiness.sign_in_tested",
+	users.ReadinessOwner: "readiness.owner_without_hr",
+}
+
+var checkStateKeys = map[users.CheckState]string{
+	users.CheckPassed: "readiness.passed", users.CheckOpen: "readiness.open", users.CheckFailed: "readiness.failed",
+}
+
+var checkClasses = map[users.CheckState]string{
+	users.CheckPassed: "ok", users.CheckOpen: "warn", users.CheckFailed: "bad",
+}

@@ -209,7 +209,10 @@ func (b *Bench) build(log *slog.Logger) *provider.Provider {
 	})
 	must(b.T, err)
 	b.Links = admin.NewLinks(b.sealer, b.Issuer, b.Clock.Now)
-	console, err := admin.New(admin.Config{Users: b.Directory, Imports: b.Imports, Sessions: b.Sessions, Site: site, Links: b.Links, Now: b.Clock.Now})
+	console, err := admin.New(admin.Config{
+		Users: b.Directory, Imports: b.Imports, Sessions: b.Sessions, Site: site, Links: b.Links, Now: b.Clock.Now, Issuer: b.Issuer,
+		Form: func(a users.SignIn) []admin.FormValue { return provider.FormOf(b.Issuer, a).Values() },
+	})
 	must(b.T, err)
 	p, err := provider.New(provider.Config{
 		Issuer: b.Issuer, Authorizer: authorizer, Registry: b.Registry, Users: b.Directory, Sessions: b.Sessions,

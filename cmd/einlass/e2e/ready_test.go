@@ -1,0 +1,105 @@
+package e2e
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/einlass/einlass/importer/personio/personiotest"
+	"github.com/einlass/einlass/users"
+)
+
+// readiness is what apps check prints.
+type readiness struct {
+	Ready  bool
+	Checks []struct {
+		Check users.ReadinessName
+		State users.CheckState
+		Seen  string
+	}
+	code int
+}
+
+// readiness checks whether the sign-in to Personio can be made mandatory.
+func (h *house) readiness(t *testing.T) readiness {
+	t.Helper()
+	r := h.run("", "apps", "check", "personio", "-o", "json")
+	found := readiness{code: r.code}
+	if err := json.Unmarshal([]byte(r.stdout), &found); err != nil {
+		t.Fatalf("%v\n%s%s", err, r.stdout, r.stderr)
+	}
+	return found
+}
+
+// unmet are the conditions that are not met.
+func (r readiness) unmet() []users.ReadinessName {
+	var names []users.ReadinessName
+	for _, c := range r.Checks {
+		if c.State != users.CheckPassed {
+			names = append(names, c.Check)
+		}
+	}
+	return names
+}
+
+// S-066: a sign-in can be made mandatory once two who decide have been through it, at whatever replica.
+func TestASignInBecomesMandatoryOnceTwoHaveTriedIt(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, stores{postgres: true, redis: true}, personiotest.Config{People: 20, Seed: 3})
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: h.speakTLS(t), ServerName: "example.com"}}}
+	h.ok("", "import", "run")
+	first := h.somebody()
+	second := h.another(first)
+	h.ok("", "admin", "recover", "emergency@acme.example")
+	for _, who := range []string{first, second} {
+		h.ok("", "admin", "recover", who)
+		h.ok(password+"\n", "users", "password", who)
+	}
+	h.ok("", "import", "check")
+	other := freeAddress(t)
+	h.serve(h.address)
+	h.serve(other)
+	if r := h.readiness(t); r.code != 3 || len(r.unmet()) != 1 || r.unmet()[0] != users.ReadinessTested {
+		t.Errorf("before anybody has signed in: exit code %d, not met %v; want 3 and sign-ins alone", r.code, r.unmet())
+	}
+
+	signIn := func(who, replica string) { // the code comes from the first replica
+		t.Helper()
+		b := h.browser()
+		b.client.Transport = client.Transport
+		b.signIn(b.get(h.issuer+"/portal"), who)
+		answer, err := client.PostForm("https://"+replica+"/token", h.redemption(b.code(t, h, h.issuer)))
+		must(t, err)
+		defer answer.Body.Close()
+		var tokens tokenAnswer
+		must(t, json.NewDecoder(answer.Body).Decode(&tokens))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+replica+"/userinfo", nil)
+		must(t, err)
+		r.Header.Set("Authorization", "Bearer "+tokens.AccessToken)
+		claims, err := client.Do(r)
+		must(t, err)
+		defer claims.Body.Close()
+		if claims.StatusCode != http.StatusOK {
+			t.Fatalf("userinfo of %s: status %d", who, claims.StatusCode)
+		}
+	}
+	signIn(first, h.address)
+	signIn(first, other)
+	waitFor(t, "the first sign-in is known", func() bool {
+		r := h.readiness(t)
+		return r.code == 3 && len(r.Checks) == 6 && strings.HasPrefix(r.Checks[4].Seen, "Signed in")
+	})
+	signIn(second, other)
+	waitFor(t, "two sign-ins are enough", func() bool {
+		r := h.readiness(t)
+		return r.code == 0 && r.Ready
+	})
+
+	h.edit("claims: { email: email }", "claims: { email: email, name: first_name }")
+	if r := h.readiness(t); r.code != 3 || len(r.unmet()) != 2 {
+		t.Errorf("after another claim: exit code %d, not met %v; want 3, the sign-ins and the comparison", r.code, r.unmet())
+	}
+	h.ok("", "audit", "verify")
+}
