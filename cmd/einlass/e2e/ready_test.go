@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/einlass/einlass/importer/personio/personiotest"
 	"github.com/einlass/einlass/users"
 )
@@ -102,4 +104,33 @@ func TestASignInBecomesMandatoryOnceTwoHaveTriedIt(t *testing.T) {
 		t.Errorf("after another claim: exit code %d, not met %v; want 3, the sign-ins and the comparison", r.code, r.unmet())
 	}
 	h.ok("", "audit", "verify")
+}
+
+// S-064: each value is copied by its button, or at least selected where the browser forbids its clipboard.
+func TestValuesAreCopiedByTheirButtons(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, stores{}, personiotest.Config{People: 5, Seed: 3})
+	const owner = "owner@acme.example"
+	h.ok("", "admin", "recover", owner)
+	h.ok(password+"\n", "users", "password", owner)
+	h.serve(h.address)
+	p := newTab(t, chromium(t), look{language: "en", width: 1100})
+	p.open(h.issuer + "/login")
+	p.signIn(owner, password)
+	p.do(chromedp.WaitVisible(`a[href="/portal/launch/personio"]`))
+	p.open(h.issuer + "/admin/applications/personio")
+	token := `button[data-copy="` + h.issuer + `/token"]`
+	p.do(chromedp.WaitVisible(token))
+	for _, c := range []struct{ clipboard, want, script string }{
+		{"{writeText: async text => { window.got = text }}", h.issuer + "/token", "window.got"},
+		{"{writeText: async () => { throw new Error('forbidden') }}", h.issuer + "/token", "getSelection().toString()"},
+	} {
+		p.do(chromedp.Evaluate[chromedp.Void](`Object.defineProperty(navigator, "clipboard", {configurable: true, value: `+c.clipboard+`})`), chromedp.Click(token))
+		got, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](c.script))
+		must(t, err)
+		if got != c.want {
+			t.Errorf("with the clipboard %s: %q, want %q", c.clipboard, got, c.want)
+		}
+	}
+	p.quiet()
 }

@@ -1,17 +1,22 @@
-// Copies a value that stands beside a button. Browsers allow it on https and this machine only, so
-// elsewhere the buttons stay hidden.
+// Copies the value that stands beside a button. Browsers have a clipboard for pages on https and
+// on this machine only, so elsewhere the buttons stay hidden and the value is selected by a click.
 const copied = document.getElementById("copied");
+
+async function copy(button) {
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch { // forbidden by the browser's settings
+    getSelection().selectAllChildren(button.previousElementSibling);
+    return;
+  }
+  const text = button.textContent;
+  copied.textContent = button.textContent = copied.dataset.done;
+  setTimeout(() => { copied.textContent = ""; button.textContent = text; }, 2000);
+}
 
 if (navigator.clipboard) {
   for (const button of document.querySelectorAll("button[data-copy]")) {
     button.hidden = false;
-    button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      copied.textContent = "";
-      copied.textContent = copied.dataset.done;
-      const text = button.textContent;
-      button.textContent = copied.dataset.done;
-      setTimeout(() => { button.textContent = text; }, 2000);
-    });
+    button.addEventListener("click", () => copy(button));
   }
 }
