@@ -13,25 +13,27 @@ type recorder interface {
 	RecordSessionEnds(ctx context.Context, actor users.Actor, id users.ID, ends []users.SessionEnd) error
 }
 
+// maxEnds bounds the events of one transaction.
+const maxEnds = 100
+
 // Conclude ends sessions of one person with their codes and access tokens, and
 // is the only way a session ends before its time. The event comes first and is durable,
 // then the session is deleted: killed in between, the applications of the session
 // are told all the same. about carries reason, address and request of the events. A
 // session that somebody else ended first is no error.
 func (m *Manager) Conclude(ctx context.Context, directory recorder, actor users.Actor, about users.SessionEnd, sessions ...Session) error {
-	if len(sessions) == 0 {
-		return nil
-	}
-	ends := make([]users.SessionEnd, len(sessions))
-	for i, s := range sessions {
-		ends[i] = endOf(s, about)
-	}
-	if err := directory.RecordSessionEnds(ctx, actor, sessions[0].User, ends); err != nil {
-		return err
-	}
-	for _, s := range sessions {
-		if err := m.end(ctx, directory, actor, about, s); err != nil {
+	for part := range slices.Chunk(sessions, maxEnds) {
+		ends := make([]users.SessionEnd, len(part))
+		for i, s := range part {
+			ends[i] = endOf(s, about)
+		}
+		if err := directory.RecordSessionEnds(ctx, actor, part[0].User, ends); err != nil {
 			return err
+		}
+		for _, s := range part {
+			if err := m.end(ctx, directory, actor, about, s); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -114,3 +114,26 @@ func TestASessionStaysUntilTheLogKnowsAllItsApplications(t *testing.T) {
 		m.wantCurrent("after an end that was not written", cookie, nil)
 	})
 }
+
+// A transaction has at most 200 events.
+func TestManySessionsEndInParts(t *testing.T) {
+	eachManager(t, func(m *managed) {
+		for range 205 {
+			m.signIn(m.user, 1, "")
+		}
+		all, err := m.Of(m.Context(), m.user)
+		if err != nil {
+			m.Fatal(err)
+		}
+		log := &recording{m: m}
+		if err := m.Conclude(m.Context(), log, users.ActorSystem, users.SessionEnd{Reason: "signed_out"}, all...); err != nil {
+			m.Fatal(err)
+		}
+		if diff := cmp.Diff([]int{205, 105, 5}, log.alive); diff != "" {
+			m.Errorf("sessions in the store at each transaction (-want +got):\n%s", diff)
+		}
+		if left, err := m.Of(m.Context(), m.user); err != nil || len(left) != 0 {
+			m.Errorf("%d sessions are left, error %v", len(left), err)
+		}
+	})
+}
