@@ -44,7 +44,7 @@ func (p *Provider) exchangeCode(r *http.Request, c *client, in params) (tokenRes
 	if !c.owns(g) {
 		return tokenResponse{}, refuseFor(errInvalidGrant(), because(users.CallCodeClient))
 	}
-	if g.SignInVersion != c.application.SignInVersion || provedByEnding(r, c, in) {
+	if provedByEnding(r, c, in) {
 		g.SignInVersion = session.NoProof
 	}
 	return p.tokensFor(ctx, c, g)

@@ -40,8 +40,8 @@ func newProofs(cfg Config) *proofs {
 	return &proofs{issuer: cfg.Issuer, directory: cfg.Users, log: cfg.Logger, now: cfg.Now, noted: map[proof]time.Time{}}
 }
 
-// note queues an event if the claims of g complete a sign-in that began, went on and ends
-// with the settings that the application has now.
+// note queues an event if the claims of g complete a sign-in that began and ends with the settings
+// that the application has now. One that began earlier must not hide what was proved since.
 func (p *proofs) note(ctx context.Context, c *client, g session.Grant, u users.User, claims claimSet) {
 	if !u.Role.Administers() || g.SignInVersion != c.application.SignInVersion {
 		return
