@@ -138,7 +138,7 @@ func (c *consequences) endingSessions(ctx context.Context, rows []users.RunChang
 	var asked []users.User
 	for _, row := range rows {
 		u := people[row.User]
-		ends := endsSessions(row) || withFields(u, row.Fields).OutsideWindow(c.now) != ""
+		ends := endsSessions(row) || withWindow(u, row.Fields).OutsideWindow(c.now) != ""
 		if u.StateAt(c.now) == users.StateActive && ends {
 			asked = append(asked, u)
 		}
@@ -157,7 +157,7 @@ func (c *consequences) endingSessions(ctx context.Context, rows []users.RunChang
 // effect is what follows for somebody who has a user here already.
 func (c *consequences) effect(row users.RunChange, u users.User, applications []string, ending int) []users.Note {
 	before, after := u.StateAt(c.now), c.stateAfter(row, u)
-	opens := u.OutsideWindow(c.now) != "" && withFields(u, row.Fields).OutsideWindow(c.now) == ""
+	opens := u.OutsideWindow(c.now) != "" && withWindow(u, row.Fields).OutsideWindow(c.now) == ""
 	var enrol, address []users.Note
 	if row.Reason == users.ReasonRehireKeep {
 		enrol = told(noteEnrolAgain)

@@ -8,6 +8,8 @@ type ManagersInput struct {
 	// Managers holds the users of those whom the feed names as managers, by source
 	// id, as they are once the rows of PlanPage are applied.
 	Managers map[string]users.ID
+
+	plans []personPlan // what PlanPage has planned for People; nil: to be planned once more
 }
 
 // PlanManagers plans the managers of people whom PlanPage has planned from the
@@ -18,19 +20,24 @@ type ManagersInput struct {
 // who is not here yet therefore differs from what the feed says until a later run finds them.
 func PlanManagers(in ManagersInput) []users.RunChange {
 	var rows []users.RunChange
-	for _, m := range in.People {
+	for i, m := range in.People {
 		if !m.HasManager || m.ID == "" {
 			continue
 		}
-		if row := in.manager(m); row != nil {
+		var p personPlan
+		if in.plans != nil {
+			p = in.plans[i]
+		} else {
+			p = in.plan(m)
+		}
+		if row := in.manager(m, p); row != nil {
 			rows = append(rows, *row)
 		}
 	}
 	return rows
 }
 
-func (in ManagersInput) manager(m Mapped) *users.RunChange {
-	p := in.plan(m)
+func (in ManagersInput) manager(m Mapped, p personPlan) *users.RunChange {
 	hash, created, before, now := m.Hash, false, in.Known[m.ID].ManagerSourceID, p.user.Manager
 	if p.row != nil {
 		if p.row.Kind == users.ChangeSkip || p.row.Kind == users.ChangeQuarantine {

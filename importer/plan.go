@@ -35,6 +35,7 @@ type PagePlan struct {
 	LosingLater  int               // likewise those whose access window shuts later
 
 	losing map[users.ID]struct{} // who they are
+	plans  []personPlan          // one for each of PageInput.People
 }
 
 // PlanPage plans people. It returns a row for everybody who would change, whose
@@ -45,6 +46,7 @@ func PlanPage(in PageInput) PagePlan {
 	page := PagePlan{losing: map[users.ID]struct{}{}}
 	for _, m := range in.People {
 		p := in.plan(m)
+		page.plans = append(page.plans, p)
 		page.Changes = append(page.Changes, p.others...)
 		if p.row == nil {
 			continue
@@ -57,7 +59,7 @@ func PlanPage(in PageInput) PagePlan {
 		// an address that goes to somebody else, and with it what applications know its holder by.
 		barred := p.row.Kind == users.ChangeSuspend || p.row.Reason == users.ReasonRehireKeep ||
 			p.row.Reason == users.ReasonEmailHandedOver && in.Feed.verdicts[p.row.SourceID].givesUp
-		switch loss := shuts(p.user, withFields(p.user, p.row.Fields), in.Now); {
+		switch loss := shuts(p.user, withWindow(p.user, p.row.Fields), in.Now); {
 		case barred && p.user.StateAt(in.Now) == users.StateActive || loss == losesNow:
 			page.losing[p.user.ID] = struct{}{}
 		case loss == losesLater:

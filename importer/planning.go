@@ -39,8 +39,8 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 	}
 	managers := r.presentManagers()
 	r.toPlan = r.waiting.people
-	if r.mapper.manager { // everybody once more, for the manager
-		r.toPlan += r.waiting.people + r.restless.people
+	if r.mapper.manager {
+		r.toPlan += r.waitingManagers() + r.restless.people
 	}
 	if r.toPlan > 0 {
 		r.track.report(ctx, ProgressPlanning, 0, r.toPlan)
@@ -55,13 +55,11 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 		}
 		return save(ctx, rows)
 	}
-	var bosses map[string]users.ID
-	planPeople := func(in PageInput) error {
-		in.Bosses = bosses
+	planPeople := func(in PageInput) ([]personPlan, error) {
 		page := PlanPage(in)
 		losing, err := r.movers.note(ctx, page.Changes, page.losing)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if r.track.run.Scope != users.ScopeFull { // of everybody they may be many
 			maps.Copy(result.losing, page.losing)
@@ -73,33 +71,43 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 				managers[c.SourceID] = c.User
 			}
 		}
-		return emit(page.Changes)
+		return page.plans, emit(page.Changes)
 	}
-	// Managers first: whoever reports to one of them is then written once, with
-	// the manager, and not a second time for that alone.
-	if err := r.eachPortion(ctx, &r.waiting, r.isManager, planPeople); err != nil {
-		return outcome{}, err
-	}
-	bosses = managers
-	if err := r.eachPortion(ctx, &r.waiting, r.isNoManager, planPeople); err != nil {
-		return outcome{}, err
-	}
-	if r.mapper.manager {
-		planManagers := func(in PageInput) error {
-			all := in.People
-			for _, part := range []func(Mapped) bool{r.isManager, r.isNoManager} {
-				in.People = only(all, part)
-				if err := emit(PlanManagers(ManagersInput{PageInput: in, Managers: managers})); err != nil {
-					return err
-				}
-				in.Bosses = bosses
-			}
+	planManagers := func(in PageInput, plans []personPlan) error {
+		if !r.mapper.manager {
 			return nil
 		}
-		for _, people := range []*spool{&r.waiting, &r.restless} {
-			if err := r.eachPortion(ctx, people, nil, planManagers); err != nil {
-				return outcome{}, err
+		return emit(PlanManagers(ManagersInput{PageInput: in, Managers: managers, plans: plans}))
+	}
+	// Managers first: whoever reports to one of them is then written once, with
+	// the manager, and not a second time for that alone. And when they are planned it
+	// is known who stands for whom, so the others are planned with their managers.
+	passes := []struct {
+		people *spool
+		part   func(Mapped) bool // nil: all
+		plan   func(in PageInput) error
+	}{
+		{&r.waiting, r.isManager, func(in PageInput) error {
+			_, err := planPeople(in)
+			return err
+		}},
+		{&r.waiting, r.isNoManager, func(in PageInput) error {
+			in.Bosses = managers
+			plans, err := planPeople(in)
+			if err != nil {
+				return err
 			}
+			return planManagers(in, plans)
+		}},
+		{&r.waiting, r.isManager, func(in PageInput) error { return planManagers(in, nil) }},
+		{&r.restless, nil, func(in PageInput) error { return planManagers(in, nil) }},
+	}
+	if !r.mapper.manager {
+		passes = passes[:2]
+	}
+	for _, pass := range passes {
+		if err := r.eachPortion(ctx, pass.people, pass.part, pass.plan); err != nil {
+			return outcome{}, err
 		}
 	}
 	result.counts, result.hash = r.feed.counts(), hash.sum()
@@ -119,6 +127,17 @@ func (r *reading) presentManagers() map[string]users.ID {
 		}
 	}
 	return managers
+}
+
+// waitingManagers is how many of those who wait are named as managers.
+func (r *reading) waitingManagers() int {
+	waiting := 0
+	for id := range r.managers {
+		if r.feed.entries[id].changed {
+			waiting++
+		}
+	}
+	return waiting
 }
 
 // isManager reports whether the feed names a person as a manager.

@@ -2,7 +2,6 @@ package importer
 
 import (
 	"errors"
-	"maps"
 	"slices"
 
 	"github.com/einlass/einlass/users"
@@ -109,12 +108,11 @@ func phaseOf(v verdict) int {
 // send stays; what it sent empty is emptied. Somebody who left takes no address.
 func changedFields(m Mapped, u users.User, addresses bool) map[string]users.FieldChange {
 	var fields map[string]users.FieldChange
-	for _, target := range slices.Sorted(maps.Keys(m.Values)) {
+	for target, after := range m.Values {
 		if users.IsAccessAttribute(target) {
 			continue // see windowFields
 		}
-		before, after := u.Attribute(target), m.Values[target]
-		parked := false
+		before, parked := u.Attribute(target), false
 		switch target {
 		case users.AttributeEmail:
 			parked = after != "" && u.EmailKey == ""

@@ -121,10 +121,23 @@ func onlyConfinement(fields map[string]users.FieldChange) bool {
 
 // withFields returns the person as a row leaves them.
 func withFields(u users.User, fields map[string]users.FieldChange) users.User {
-	for target, f := range fields {
-		u.SetAttribute(target, f.After)
-	}
+	u.SetFields(fields)
 	return u
+}
+
+// withWindow returns the person with no other fields of a row than those that say
+// when, and to which applications, they have access.
+func withWindow(u users.User, fields map[string]users.FieldChange) users.User {
+	of := map[string]users.FieldChange{}
+	for target, f := range fields {
+		if users.IsAccessAttribute(target) {
+			of[target] = f
+		}
+	}
+	if len(of) == 0 {
+		return u
+	}
+	return withFields(u, of)
 }
 
 // shuts says when a change of the access window, or of the applications that are
@@ -151,7 +164,7 @@ func (in PageInput) describeWindow(row *users.RunChange, m Mapped, u users.User)
 	if row.Kind == users.ChangeQuarantine || row.Kind == users.ChangeSkip || row.Kind == users.ChangeRecord {
 		return
 	}
-	after := withFields(u, row.Fields)
+	after := withWindow(u, row.Fields)
 	_, from := row.Fields[users.AttributeAccessFrom]
 	_, until := row.Fields[users.AttributeAccessUntil]
 	if from {

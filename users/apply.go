@@ -143,17 +143,13 @@ func (c RunChange) changesUser() bool {
 func (a *applier) created(c RunChange) User {
 	u := a.d.newUser(OriginImport, c.InitialState)
 	u.ID = c.User
-	for name, f := range c.Fields {
-		u.SetAttribute(name, f.After)
-	}
+	u.SetFields(c.Fields)
 	return u
 }
 
 // change notes what one row does to the person as they are now.
 func (a *applier) change(u User, c RunChange) {
-	for name, f := range c.Fields {
-		u.SetAttribute(name, f.After)
-	}
+	u.SetFields(c.Fields)
 	_, email := c.Fields[AttributeEmail]
 	_, username := c.Fields[AttributeUsername]
 	if email || username {

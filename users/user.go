@@ -222,6 +222,20 @@ func (u User) Attribute(name string) string {
 // SetAttribute stores value under name and keeps the keys of e-mail address and
 // user name in step. An empty value of a free attribute removes it.
 func (u *User) SetAttribute(name, value string) {
+	u.SetFields(map[string]FieldChange{name: {After: value}})
+}
+
+// SetFields is SetAttribute for what each of the fields is afterwards.
+func (u *User) SetFields(fields map[string]FieldChange) {
+	attributes := make(map[string]string, len(u.Attributes)+len(fields)) // another copy of u has the old one
+	maps.Copy(attributes, u.Attributes)
+	u.Attributes = attributes
+	for name, f := range fields {
+		u.set(name, f.After)
+	}
+}
+
+func (u *User) set(name, value string) {
 	switch name {
 	case AttributeEmail:
 		u.Email, u.EmailKey = value, KeyOf(value)
@@ -240,10 +254,6 @@ func (u *User) SetAttribute(name, value string) {
 	case AttributeConfinedTo:
 		u.ConfinedTo = ApplicationID(value)
 	default:
-		u.Attributes = maps.Clone(u.Attributes)
-		if u.Attributes == nil {
-			u.Attributes = map[string]string{}
-		}
 		if value == "" {
 			delete(u.Attributes, name)
 			return
