@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -24,6 +25,8 @@ type Application struct {
 	Label       string        `json:"label"`
 	Description string        `json:"description,omitempty"`
 	Disabled    bool          `json:"disabled,omitempty"`
+	Logo        *Logo         `json:"logo,omitempty"`  // nil: the first letter of the label
+	Color       Color         `json:"color,omitempty"` // of that letter; empty: one that follows from the id
 	Launch      *Launch       `json:"launch,omitempty"`
 	SignIn      *SignIn       `json:"sign_in,omitempty"`
 	Import      *Import       `json:"import,omitempty"`
@@ -220,6 +223,14 @@ func (a Application) Check() error {
 	}
 	if n := utf8.RuneCountInString(a.Description); n > MaxDescriptionChars {
 		return fmt.Errorf("application %s: %w description: want at most %d characters, found %d", a.ID, ErrInvalid, MaxDescriptionChars, n)
+	}
+	if a.Color != "" && !slices.Contains(Colors, a.Color) {
+		return fmt.Errorf("application %s: %w color %q: want one of %v", a.ID, ErrInvalid, a.Color, Colors)
+	}
+	if a.Logo != nil {
+		if err := a.Logo.Check(); err != nil {
+			return fmt.Errorf("application %s: %w", a.ID, err)
+		}
 	}
 	return nil
 }

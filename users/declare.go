@@ -246,7 +246,23 @@ func (w *declarer) write(ctx context.Context, dec Declaration) error {
 	if err := w.d.putSecret(ctx, w.tx, declaredOwner, declaredDigest, digest); err != nil {
 		return err
 	}
-	return appendRegistryEvent(ctx, w.tx, EventDeclared, ActorConfig, declaredSetting, names)
+	return appendRegistryEvent(ctx, w.tx, EventDeclared, ActorConfig, declaredSetting, declaredEvent{names, dec.logos()})
+}
+
+// declaredEvent is what the log says of a declaration.
+type declaredEvent struct {
+	declaredNames
+	Logos map[ApplicationID]string `json:"logos,omitempty"` // their digests
+}
+
+func (dec Declaration) logos() map[ApplicationID]string {
+	digests := map[ApplicationID]string{}
+	for _, a := range dec.Applications {
+		if a.Logo != nil {
+			digests[a.ID] = a.Logo.Digest
+		}
+	}
+	return digests
 }
 
 func (w *declarer) groups(ctx context.Context, declared []Group) ([]GroupID, error) {
@@ -310,6 +326,11 @@ func (w *declarer) application(ctx context.Context, a DeclaredApplication) error
 	}
 	if err == nil && stored.Origin != OriginConfig {
 		return fmt.Errorf("%w in the directory; choose another id or remove it there", ErrConflict)
+	}
+	if a.Logo != nil {
+		if err := a.Logo.Check(); err != nil {
+			return err
+		}
 	}
 	secrets, err := w.tx.ClientSecrets(ctx)
 	if err != nil {

@@ -81,10 +81,12 @@ type Reader interface {
 	// Memberships returns the groups of people, by hand and by rule, without everyone, sorted by group.
 	Memberships(ctx context.Context, ids []ID) (map[ID][]Membership, error)
 
-	// Applications returns all applications by id with their bound groups.
+	// Applications returns all applications by id with their bound groups, without the contents of their logos.
 	Applications(ctx context.Context) ([]Application, error)
 	// Application returns one application, or ErrNotFound.
 	Application(ctx context.Context, id ApplicationID) (Application, error)
+	// Logo returns the logo of an application with its content, or ErrNotFound.
+	Logo(ctx context.Context, id ApplicationID) (Logo, error)
 	// ClientSecrets returns the secrets of all applications, expired ones too, oldest first.
 	ClientSecrets(ctx context.Context) ([]ClientSecret, error)
 	// SealedSecret returns a sealed value, or ErrNotFound.
@@ -228,6 +230,7 @@ type Tx interface {
 
 	// PutApplication writes or replaces an application and its bound groups where
 	// the stored version still is Version (0: it must not exist), else ErrStale.
+	// The content of a logo is written if there is one, kept for a logo without, and removed without a logo.
 	PutApplication(ctx context.Context, a Application) error
 	// PutClientSecret adds a secret, or moves the end of the one with the same hash.
 	PutClientSecret(ctx context.Context, s ClientSecret) error

@@ -111,6 +111,9 @@ func (t *tx) PutApplication(ctx context.Context, a users.Application) error {
 	if written == 0 {
 		return fmt.Errorf("application %s: %w", a.ID, users.ErrStale)
 	}
+	if err := t.putLogo(ctx, a.ID, a.Logo); err != nil {
+		return err
+	}
 	if _, err := t.conn.exec(ctx, deleteBindings, string(a.ID)); err != nil {
 		return err
 	}

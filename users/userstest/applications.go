@@ -14,6 +14,11 @@ var applicationPromises = []promise{
 	{"an application is written only over the version that was read", staleApplication},
 	{"everything about an application is kept", keepsApplication},
 	{"the bound groups are replaced with the application", replaceBindings},
+	{"a logo that is not there is not found", noLogo},
+	{"a logo belongs to a version that was written", logoOfStale},
+	{"a transaction that fails changes no logo", logoRolledBack},
+	{"a logo is kept byte for byte, apart from the application", keepsLogo},
+	{"a logo stays while the application changes, is replaced, and goes", logoChanges},
 	{"a secret belongs to an application that is there", secretOfNobody},
 	{"a secret is added once and its end moves", clientSecrets},
 }

@@ -1,0 +1,1 @@
+DELETE FROM logos WHERE application_id = $1
