@@ -36,6 +36,7 @@ type consentData struct {
 	Request     string
 	Token       string
 	Application string // label
+	Logo        string // its URL; empty: none
 	Host        string // where the application lives
 	SignedInAs  string
 	Profile     bool
@@ -139,6 +140,7 @@ func (a *Authorizer) getConsent(w http.ResponseWriter, r *http.Request) error {
 		Application: q.client.application.Label,
 		Host:        redirectURI.Host,
 		SignedInAs:  person.DisplayName(),
+		Logo:        web.LogoURL(q.client.application.LogoDigest()),
 		Claims:      strings.Join(slices.Sorted(maps.Keys(q.client.Claims)), ", "),
 	}
 	for _, scope := range q.situation().released() {

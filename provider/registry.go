@@ -18,6 +18,7 @@ import (
 type registrySource interface {
 	Revision(ctx context.Context) (int64, error)
 	Applications(ctx context.Context) ([]users.Application, error)
+	Logo(ctx context.Context, id users.ApplicationID) (users.Logo, error)
 	ClientSecrets(ctx context.Context) ([]users.ClientSecret, error)
 	Watches(ctx context.Context, now time.Time) ([]users.Watch, error)
 }
@@ -42,7 +43,8 @@ type Registry struct {
 type snapshot struct {
 	revision     int64
 	applications map[users.ApplicationID]users.Application
-	clients      map[string]*client // by client_id
+	clients      map[string]*client    // by client_id
+	logos        map[string]users.Logo // by digest
 }
 
 // client is an application as the protocol sees it.
@@ -145,6 +147,7 @@ func (r *Registry) build(ctx context.Context, revision int64) (*snapshot, error)
 		revision:     revision,
 		applications: map[users.ApplicationID]users.Application{},
 		clients:      map[string]*client{},
+		logos:        map[string]users.Logo{},
 	}
 	byApplication := map[users.ApplicationID][]users.ClientSecret{}
 	for _, s := range secrets {
@@ -153,6 +156,9 @@ func (r *Registry) build(ctx context.Context, revision int64) (*snapshot, error)
 	for _, a := range applications {
 		if a.Disabled {
 			continue
+		}
+		if a, err = r.withLogo(ctx, next, a); err != nil {
+			return nil, err
 		}
 		next.applications[a.ID] = a
 		if a.SignIn != nil {

@@ -67,7 +67,10 @@ func (p *Provider) routes() []route {
 			table = append(table, route{page.Path, page.Methods, site.SameOrigin(site.Handle(page.Handler))})
 		}
 	}
-	return append(table, route{web.StaticPrefix + "{file}", readMethods, site.Static()})
+	return append(table,
+		route{web.StaticPrefix + "{file}", readMethods, site.Static()},
+		route{web.LogoPrefix + "{digest}", readMethods, site.Handle(p.logo)},
+	)
 }
 
 // router binds the table to methods; everything else is 404, or 405 with Allow.

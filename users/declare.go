@@ -258,8 +258,8 @@ type declaredEvent struct {
 func (dec Declaration) logos() map[ApplicationID]string {
 	digests := map[ApplicationID]string{}
 	for _, a := range dec.Applications {
-		if a.Logo != nil {
-			digests[a.ID] = a.Logo.Digest
+		if digest := a.LogoDigest(); digest != "" {
+			digests[a.ID] = digest
 		}
 	}
 	return digests

@@ -61,6 +61,14 @@ func (l *Logo) Check() error {
 	return nil
 }
 
+// LogoDigest returns the digest of the application's logo; empty: it has none.
+func (a Application) LogoDigest() string {
+	if a.Logo == nil {
+		return ""
+	}
+	return a.Logo.Digest
+}
+
 // Color is the colour of the letter that stands for an application without a logo.
 type Color string
 

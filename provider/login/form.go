@@ -64,6 +64,7 @@ type formData struct {
 	Again       bool   // the person is signed in
 	Token       string
 	Application string // label; empty: the portal
+	Logo        string // its URL; empty: none
 	Host        string // where the application lives
 	Username    string
 	Refusal     string
@@ -164,7 +165,7 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, f form) error {
 			return err
 		}
 		data.Request = f.request.ID
-		data.Application, data.Host = h.destination(*f.request)
+		data.Application, data.Logo, data.Host = h.destination(*f.request)
 		v.Locales = f.request.Params.UILocales
 		v.Here += "?" + url.Values{fieldRequest: {f.request.ID}}.Encode()
 	} else if q := f.query(); len(q) > 0 {
@@ -192,15 +193,15 @@ func (h *Handler) formTargets(request session.AuthRequest) ([]string, error) {
 	return web.FormTargets(request.Params.RedirectURI, a.Beyond()...)
 }
 
-// destination says where a sign-in leads: the label people know, and the host
+// destination says where a sign-in leads: the label and logo people know, and the host
 // that will get the answer, so that they can tell a look-alike.
-func (h *Handler) destination(request session.AuthRequest) (label, host string) {
+func (h *Handler) destination(request session.AuthRequest) (label, logo, host string) {
 	label = string(request.Application)
 	if a, found := h.cfg.Applications.Application(request.Application); found {
-		label = a.Label
+		label, logo = a.Label, web.LogoURL(a.LogoDigest())
 	}
 	if u, err := url.Parse(request.Params.RedirectURI); err == nil {
 		host = u.Host
 	}
-	return label, host
+	return label, logo, host
 }

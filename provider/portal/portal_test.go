@@ -50,7 +50,11 @@ func tilesOf(t *testing.T, page string) map[string]webtest.Node {
 	t.Helper()
 	tiles := map[string]webtest.Node{}
 	for _, link := range webtest.Parse(t, page).ByID("main").All("a") {
-		tiles[link.All("span")[1].Text()] = link
+		for _, part := range link.All("span") {
+			if part.Attr("class") == "tile-label" {
+				tiles[part.Text()] = link
+			}
+		}
 	}
 	return tiles
 }
@@ -97,6 +101,58 @@ func TestThePortalShowsWhatAPersonMayLaunch(t *testing.T) {
 	if got := travel.Text(); got != "Ä Ärzte <b>& Reisen</b> Buchen" {
 		t.Errorf("a tile reads %q, want letter, name and description", got)
 	}
+}
+
+// S-025, S-057: a tile has the logo of its application, else a letter in its colour.
+func TestATileHasALogoOrALetter(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	logo, err := users.NewLogo([]byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	launch := &users.Launch{URL: "https://travel.example/"}
+	add(t, b, users.Application{ID: "travel", Label: "Travel", Launch: launch, Logo: logo, Color: "plum"})
+	add(t, b, users.Application{ID: "crm", Label: "CRM", Launch: launch, Color: "slate"})
+	answer := signedIn(t, b, providertest.Bob).Get("/portal")
+	tiles := tilesOf(t, answer.Body)
+	for label, want := range map[string]string{"CRM": "letter tile-slate", "personio": "letter tile-blue"} {
+		if first := tiles[label].All("span")[0]; first.Attr("class") != want || len(tiles[label].All("img")) > 0 {
+			t.Errorf("%s begins with %q, want %q and no picture", label, first.Attr("class"), want)
+		}
+	}
+	images := tiles["Travel"].All("img")
+	if len(images) != 1 || images[0].Attr("src") != "/logos/"+logo.Digest || images[0].Attr("alt") != "" {
+		t.Fatalf("pictures %v, want the logo", images)
+	}
+	if got := tiles["Travel"].Text(); got != "Travel travel.example" {
+		t.Errorf("the tile reads %q, want no letter", got)
+	}
+	if policy := answer.Header.Get("Content-Security-Policy"); !strings.Contains(policy, " img-src 'self';") {
+		t.Errorf("policy %q", policy)
+	}
+	if shown := b.Get(images[0].Attr("src")); shown.Body != string(logo.Content) {
+		t.Errorf("status %d, not the logo", shown.StatusCode)
+	}
+}
+
+// S-025: each colour of the palette has its place in the style sheet.
+func TestEachColourIsInTheStyleSheet(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	for _, link := range webtest.Parse(t, b.Get("/login").Body).All("link") {
+		if link.Attr("rel") != "stylesheet" {
+			continue
+		}
+		css := b.Get(link.Attr("href")).Body
+		for _, color := range users.Colors {
+			if !strings.Contains(css, "  .tile-"+string(color)+" { background: var(--tile-"+string(color)+"); }") {
+				t.Errorf("the style sheet has no rule for %s", color)
+			}
+		}
+		return
+	}
+	t.Error("no style sheet")
 }
 
 func TestThePortalGreetsByNameAndLeadsToSignOut(t *testing.T) {

@@ -1,7 +1,7 @@
 package portal
 
 import (
-	"fmt"
+	"cmp"
 	"hash/fnv"
 	"net/http"
 	"net/url"
@@ -28,6 +28,7 @@ type portalData struct {
 // tile is one application.
 type tile struct {
 	URL    string
+	Logo   string // its URL; empty: the letter stands there
 	Letter string
 	Color  string // class
 	Label  string
@@ -73,8 +74,9 @@ func (h *Handler) tiles(ids []users.ApplicationID) []tile {
 func newTile(a users.Application) tile {
 	t := tile{
 		URL:    "/portal/launch/" + string(a.ID),
+		Logo:   web.LogoURL(a.LogoDigest()),
 		Letter: initial(a.Label),
-		Color:  tileColor(a.ID),
+		Color:  colorClass(a),
 		Label:  a.Label,
 		Line:   a.Description,
 	}
@@ -91,14 +93,16 @@ func initial(label string) string {
 	return string(unicode.ToUpper(first))
 }
 
-// tileColors is the number of colours in the style sheet.
-const tileColors = 6
+// colorClass is the class of an application's colour in the style sheet.
+func colorClass(a users.Application) string {
+	return "tile-" + string(cmp.Or(a.Color, colorOf(a.ID)))
+}
 
-// tileColor gives an application the same colour wherever and whenever it is shown.
-func tileColor(id users.ApplicationID) string {
+// colorOf gives an application without a colour the same one wherever and whenever it is shown.
+func colorOf(id users.ApplicationID) users.Color {
 	sum := fnv.New32a()
-	_, _ = sum.Write([]byte(id))                               // never fails
-	return fmt.Sprintf("tile-%d", sum.Sum32()>>8%tileColors+1) // the lowest bits differ too little
+	_, _ = sum.Write([]byte(id))                                  // never fails
+	return users.Colors[sum.Sum32()>>8%uint32(len(users.Colors))] // the lowest bits differ too little
 }
 
 // greeting returns the key of the greeting for a local time.

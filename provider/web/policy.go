@@ -21,6 +21,9 @@ func formPostPolicy(nonce string, targets []string) string {
 		"form-action " + strings.Join(targets, " ") + "; base-uri 'none'; frame-ancestors 'none'"
 }
 
+// logoPolicy is that of a logo: its own styles, nothing else, and the origin of nobody.
+const logoPolicy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
 // FormTargets returns the CSP sources of the registered address to which a form
 // leads and of those to which the application there may lead on, each once: Chromium applies
 // form-action to every redirect that follows a form, also to those of others.

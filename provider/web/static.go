@@ -18,6 +18,9 @@ var staticFiles embed.FS
 // StaticPrefix is the path below which Static answers.
 const StaticPrefix = "/static/"
 
+// keptForEver is for what never changes under its URL.
+const keptForEver = "public, max-age=31536000, immutable"
+
 // asset is a static file as it is served.
 type asset struct {
 	content     []byte
@@ -62,7 +65,7 @@ func (s *Site) Static() http.Handler {
 			return &Error{Status: http.StatusNotFound}
 		}
 		w.Header().Set("Content-Type", a.contentType)
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		w.Header().Set("Cache-Control", keptForEver)
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.content))
 		return nil
 	})
