@@ -87,6 +87,8 @@ type appsAdd struct {
 	ID          string            `arg:"" help:"Slug of 1 to 40 characters a-z, 0-9 and -."`
 	Label       string            `help:"Name on the tile. Default: the id."`
 	Description string            `help:"One line below the name."`
+	Logo        string            `placeholder:"FILE" help:"PNG or plain SVG of at most 64 KiB for the tile. Default: the first letter of the label."`
+	Color       users.Color       `placeholder:"NAME" help:"Colour of that letter: plum, teal, blue, slate, rust or green. Default: one that follows from the id."`
 	Group       []string          `placeholder:"ID" help:"Group whose members may use it; repeatable."`
 	LaunchURL   string            `name:"launch-url" placeholder:"URL" help:"Where the tile leads."`
 	RedirectURI []string          `name:"redirect-uri" sep:"none" placeholder:"URL" help:"Where codes may be sent; repeatable. Makes it an OpenID Connect client."`
@@ -103,7 +105,7 @@ type appsAdd struct {
 // application is what the flags describe, in the words of the configuration file.
 func (c appsAdd) application() ApplicationConfig {
 	a := defaultApplication()
-	a.ID, a.Label, a.Description, a.Groups = c.ID, c.Label, c.Description, c.Group
+	a.ID, a.Label, a.Description, a.Color, a.Groups = c.ID, c.Label, c.Description, c.Color, c.Group
 	if c.LaunchURL != "" {
 		a.Launch = &LaunchConfig{URL: c.LaunchURL}
 	}
@@ -183,6 +185,12 @@ func (c appsAdd) Run(ctx context.Context, s *shell) error {
 		described := c.application()
 		if err := c.check(a.cfg, described); err != nil {
 			return err
+		}
+		if c.Logo != "" {
+			var err error
+			if described.Logo, err = readLogo(c.Logo); err != nil {
+				return usagef("--logo: %w", err)
+			}
 		}
 		actor, err := c.actor(ctx, a)
 		if err != nil {

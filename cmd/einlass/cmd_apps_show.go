@@ -21,6 +21,8 @@ type applicationJSON struct {
 	ID           users.ApplicationID `json:"id"`
 	Label        string              `json:"label"`
 	Description  string              `json:"description,omitempty"`
+	Logo         *users.Logo         `json:"logo,omitempty"`
+	Color        users.Color         `json:"color,omitempty"`
 	Enabled      bool                `json:"enabled"`
 	Origin       users.Origin        `json:"origin"`
 	Groups       []users.GroupID     `json:"groups"`
@@ -64,7 +66,7 @@ type secretJSON struct {
 
 func newApplicationJSON(a users.Application) applicationJSON {
 	item := applicationJSON{
-		ID: a.ID, Label: a.Label, Description: a.Description, Enabled: !a.Disabled, Origin: a.Origin,
+		ID: a.ID, Label: a.Label, Description: a.Description, Logo: a.Logo, Color: a.Color, Enabled: !a.Disabled, Origin: a.Origin,
 		Groups: append([]users.GroupID{}, a.Groups...), Capabilities: append([]string{}, capabilities(a)...),
 		Launch: a.Launch, SignIn: a.SignIn,
 	}
@@ -111,6 +113,8 @@ func (item applicationJSON) fields() fields {
 		{"id", string(item.ID)},
 		{"label", item.Label},
 		{"description", item.Description},
+		{"logo", describeLogo(item.Logo)},
+		{"color", string(item.Color)},
 		{"enabled", yesNo(item.Enabled)},
 		{"origin", string(item.Origin)},
 		{"groups", joinGroups(item.Groups)},

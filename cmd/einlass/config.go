@@ -133,6 +133,12 @@ type ApplicationConfig struct {
 	Label string `yaml:"label"`
 	// One line below the name, of at most 256 characters.
 	Description string `yaml:"description"`
+	// Picture on the tile and where a sign-in says where it leads: a PNG of at most 1024 by 1024 pixels, or a plain
+	// SVG without scripts, links and other files, of at most 64 KiB. It is shown square on white, in dark pages, too.
+	// Empty: the first letter of the label.
+	Logo LogoFile `yaml:"logo_file"`
+	// Colour of that letter: `plum`, `teal`, `blue`, `slate`, `rust` or `green`. Empty: one that follows from the id.
+	Color users.Color `yaml:"color"`
 	// `false` switches the application off: no tile, no sign-in, no import.
 	Enabled bool `yaml:"enabled"`
 	// Groups whose members may use it. Nobody else gets in; without a group nobody does.

@@ -44,6 +44,8 @@ func (a ApplicationConfig) declared(defaultMapping users.Mapping) users.Declared
 		ID:          users.ApplicationID(a.ID),
 		Label:       cmp.Or(a.Label, a.ID),
 		Description: a.Description,
+		Logo:        a.Logo.Logo,
+		Color:       a.Color,
 		Disabled:    !a.Enabled,
 		Groups:      groupIDs(a.Groups),
 	}}

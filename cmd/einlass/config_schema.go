@@ -1,5 +1,7 @@
 package main
 
+import "github.com/einlass/einlass/users"
+
 // field is one key of the configuration: a leaf with a value, a mapping with
 // keys of its own, or a list of mappings. File, environment, listing and
 // documentation all walk the same fields, so none of them can know another key.
@@ -74,6 +76,8 @@ func (a *ApplicationConfig) fields() []field {
 		leaf("id", textValue{&a.ID}),
 		leaf("label", textValue{&a.Label}),
 		leaf("description", textValue{&a.Description}),
+		leaf("logo_file", logoValue{&a.Logo}),
+		leaf("color", choice(&a.Color, users.Colors...)),
 		leaf("enabled", flagValue{&a.Enabled}),
 		leaf("groups", listValue{&a.Groups}),
 		{name: "launch", optional: true, keys: func() []field {

@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -88,13 +90,37 @@ func (p *tab) check(axeSource, name string, l look) {
 // load itself again while it is looked at.
 const callsOfPersonio = "/admin/applications/personio/log"
 
+// surveyLogo is drawn as programs draw: with styles, a gradient and a use.
+const surveyLogo = `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 48 48">
+<defs><linearGradient id="sky" x2="0" y2="1"><stop stop-color="#0ea5e9"/><stop offset="1" stop-color="#1e3a8a"/></linearGradient></defs>
+<style>.bar{fill:#fff;stroke:none}</style>
+<circle cx="24" cy="24" r="22" fill="url(#sky)"/>
+<rect id="bar" class="bar" x="13" y="24" width="5" height="11" rx="1"/>
+<use xlink:href="#bar" transform="translate(8.5 -5)"/>
+<path class="bar" d="M30 13h5v22h-5z"/>
+</svg>
+`
+
+// logo waits for a picture and fails unless the browser has drawn it.
+func (p *tab) logo(selector string) {
+	p.t.Helper()
+	p.do(chromedp.WaitReady(selector))
+	drawn := fmt.Sprintf("(async () => { const i = document.querySelector(%q); await i.decode(); return i.naturalWidth > 0 && i.clientWidth > 0 })()", selector)
+	ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](drawn, chromedp.EvalAwaitPromise))
+	if err != nil || !ok {
+		p.t.Errorf("the logo at %s is drawn: %t, %v", selector, ok, err)
+	}
+}
+
 // Every page in both languages, both themes, on a phone and on a desktop: WCAG 2.2 AA as far as axe knows.
 // F-112
 func TestPagesAreAccessible(t *testing.T) {
 	t.Parallel()
 	source := axe(t)
 	h := newHouse(t, stores{}, personiotest.Config{People: 20, Seed: 5})
-	h.declare(fmt.Sprintf("{ id: survey, label: Team Survey, groups: [everyone], sign_in: { client_id: survey, auth_method: none, redirect_uris: [%q], trusted: false, offline_access: true, claims: { department: department } } }", h.hrURL+"/"))
+	logo := filepath.Join(t.TempDir(), "survey.svg")
+	must(t, os.WriteFile(logo, []byte(surveyLogo), 0o600))
+	h.declare(fmt.Sprintf("{ id: survey, label: Team Survey, groups: [everyone], logo_file: %q, launch: { url: https://survey.example/ }, sign_in: { client_id: survey, auth_method: none, redirect_uris: [%q], trusted: false, offline_access: true, claims: { department: department } } }", logo, h.hrURL+"/"))
 	h.declare("{ id: notes, label: Notes, groups: [everyone], sign_in: { client_id: notes, auth_method: none, redirect_uris: ['https://notes.example/callback'], offline_access: true } }")
 	jana := h.somebody()
 	var run runReport
@@ -121,12 +147,16 @@ func TestPagesAreAccessible(t *testing.T) {
 				p := newTab(t, browser, l)
 				p.open(h.hrURL + "/oauth/authorise")
 				p.check(source, "login", l)
+				p.open(h.issuer + "/authorize?" + survey.Encode()) // whose strip has a logo
+				p.logo(".strip > img.logo")
+				p.do(chromedp.WaitReady("#username:focus"))
 				p.signIn("nobody-"+l.String()+"@acme.example", "not the password") // one account would be throttled
 				p.text(`[role="alert"]`)
 				p.check(source, "login-refused", l)
 				p.open(h.issuer + "/portal")
 				p.signIn(jana, password)
 				p.text(`a[href="/portal/launch/personio"]`)
+				p.logo(`a[href="/portal/launch/survey"] > img.logo`)
 				p.check(source, "portal", l)
 				p.open(h.issuer + "/account/sessions")
 				p.text("#access")
@@ -173,6 +203,7 @@ func TestPagesAreAccessible(t *testing.T) {
 				p.check(source, "denied", l)
 				p.open(h.issuer + "/authorize?" + survey.Encode())
 				p.text("#consent-scopes")
+				p.logo(".strip > img.logo")
 				p.check(source, "consent", l)
 				p.do(chromedp.Click("#consent-deny"))
 				p.text("#login-with-oauth")
