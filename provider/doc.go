@@ -27,6 +27,8 @@
 // Why a call was refused is said in the log, and to whoever watches the application:
 // call.go, and callshown.go for what of a request may be shown.
 //
+// The pages show logos of applications: logo.go.
+//
 // zitadel/oidc is our vocabulary (error values, constants, hashes), not our
 // server: single use of codes, the binding of a request to its browser and the
 // check of PKCE are ours to guarantee, and its types do not leave this package.

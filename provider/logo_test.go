@@ -1,12 +1,15 @@
 package provider_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/einlass/einlass/provider"
 	"github.com/einlass/einlass/provider/providertest"
 	"github.com/einlass/einlass/provider/web/webtest"
 	"github.com/einlass/einlass/users"
@@ -138,5 +141,58 @@ func TestThePagesOfASignInShowTheLogo(t *testing.T) {
 				t.Errorf("the strip has an arrow: %t", hasArrow)
 			}
 		}
+	}
+}
+
+// source is a directory whose logos come as a test says.
+type source struct {
+	users.Reader
+	logo  func(id users.ApplicationID) (users.Logo, error)
+	reads int
+}
+
+func (s *source) Logo(_ context.Context, id users.ApplicationID) (users.Logo, error) {
+	s.reads++
+	return s.logo(id)
+}
+
+// A logo that changed between two reads is left out until the next revision, and one that is held is not read again.
+func TestTheRegistryReadsLogosOnce(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	logo := logoOf(t, square)
+	withLogo(b, logo, false)
+	for name, c := range map[string]struct {
+		logo users.Logo
+		err  error
+		want bool
+	}{
+		"gone":        {users.Logo{}, users.ErrNotFound, false},
+		"another one": {*logoOf(t, "<!-- -->"+square), nil, false},
+		"the same":    {*logo, nil, true},
+	} {
+		s := &source{Reader: b.Directory.Read(), logo: func(users.ApplicationID) (users.Logo, error) { return c.logo, c.err }}
+		registry := provider.NewRegistry(provider.RegistryConfig{Source: s})
+		if err := registry.Refresh(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if a, found := registry.Application(providertest.Personio); !found || (a.Logo != nil) != c.want {
+			t.Errorf("%s: application found: %t, logo %v; want one: %t", name, found, a.Logo, c.want)
+		}
+		other := users.Application{ID: users.ApplicationID(strings.ReplaceAll(name, " ", "-")), Label: name}
+		if _, err := b.Directory.AddApplication(t.Context(), "cli:test", other); err != nil { // raises the revision
+			t.Fatal(err)
+		}
+		if err := registry.Refresh(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if want := map[bool]int{true: 1, false: 2}[c.want]; s.reads != want {
+			t.Errorf("%s: read %d times, want %d", name, s.reads, want)
+		}
+	}
+	broken := errors.New("the store does not answer")
+	s := &source{Reader: b.Directory.Read(), logo: func(users.ApplicationID) (users.Logo, error) { return users.Logo{}, broken }}
+	if err := provider.NewRegistry(provider.RegistryConfig{Source: s}).Refresh(t.Context()); !errors.Is(err, broken) {
+		t.Errorf("%v, want the store's error", err)
 	}
 }

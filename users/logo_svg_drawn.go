@@ -47,10 +47,9 @@ func (c *svgChecker) drawn(e *svgElement) (int, error) {
 		}
 		referred += n
 	}
-	// Each factor is at most the bound times the number of elements, so that this does not overflow.
-	if e.drawn = inside * referred; e.drawn > maxSVGDrawn {
+	if referred > maxSVGDrawn/inside {
 		return 0, fmt.Errorf("line %d: the element %s draws more than %d elements by its references", e.line, e.name, maxSVGDrawn)
 	}
-	e.visit = visited
+	e.visit, e.drawn = visited, inside*referred
 	return e.drawn, nil
 }
