@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"hash"
 	"maps"
 	"slices"
 	"strings"
@@ -160,11 +159,11 @@ func (p mapper) creating(onCreate users.Mapping) mapper {
 
 // digestOf tells lists of texts apart.
 func digestOf(texts ...string) string {
-	h := sha256.New()
+	var l textList
 	for _, text := range texts {
-		writeText(h, text)
+		l.add(text)
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return l.digest()
 }
 
 // apply maps one person.
@@ -237,34 +236,41 @@ func (m Mapped) arriving() map[string]string {
 // feed is looked at again after the mapping changed. The rules need no place in
 // it: whether a state fits the rules is checked for everybody in each run.
 func (p mapper) contentHash(m Mapped) string {
-	h := sha256.New()
-	writeText(h, p.digest)
-	writeText(h, string(m.Status))
+	var l textList
+	l.add(p.digest)
+	l.add(string(m.Status))
 	for _, target := range slices.Sorted(maps.Keys(m.Values)) {
-		writeText(h, target)
-		writeText(h, m.Values[target])
+		l.add(target)
+		l.add(m.Values[target])
 	}
 	for _, target := range slices.Sorted(maps.Keys(m.OnCreate)) {
-		writeText(h, "created with "+target) // no target is called so
-		writeText(h, m.OnCreate[target])
+		l.add("created with " + target) // no target is called so
+		l.add(m.OnCreate[target])
 	}
 	for _, target := range m.Failed {
-		writeText(h, "failed "+target)
+		l.add("failed " + target)
 	}
 	if m.HasLeaveKind {
-		writeText(h, "leave "+m.LeaveKind)
+		l.add("leave " + m.LeaveKind)
 	}
 	if m.HasManager {
-		writeText(h, users.AttributeManager)
-		writeText(h, m.Manager)
+		l.add(users.AttributeManager)
+		l.add(m.Manager)
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return l.digest()
 }
 
-// writeText writes s with its length, so that no two lists of texts read alike.
-func writeText(h hash.Hash, s string) {
-	h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(s))))
-	h.Write([]byte(s))
+// textList is texts with their lengths, so that no two lists read alike.
+type textList []byte
+
+func (l *textList) add(text string) {
+	*l = append(binary.BigEndian.AppendUint32(*l, uint32(len(text))), text...)
+}
+
+// digest is the SHA-256 of the list in hexadecimal.
+func (l textList) digest() string {
+	sum := sha256.Sum256(l)
+	return hex.EncodeToString(sum[:])
 }
 
 // maxIDBytes is the longest source id; Personio's have at most 19 digits.

@@ -18,31 +18,29 @@ type planHash struct {
 
 // add takes one row into the digest.
 func (p *planHash) add(c users.RunChange) {
-	h := sha256.New()
-	writeText(h, c.SourceID)
-	writeText(h, string(c.Kind))
-	writeText(h, c.Reason)
+	var l textList
+	l.add(c.SourceID)
+	l.add(string(c.Kind))
+	l.add(c.Reason)
 	if c.Kind != users.ChangeQuarantine {
 		if c.Kind != users.ChangeCreate && c.Before != users.BeforeFollows {
-			writeText(h, string(c.User))
+			l.add(string(c.User))
 		}
-		writeText(h, strconv.Itoa(c.Phase))
-		writeText(h, c.Status)
-		writeText(h, c.ContentHash)
-		writeText(h, c.ManagerSourceID)
-		writeText(h, string(c.InitialState))
+		l.add(strconv.Itoa(c.Phase))
+		l.add(c.Status)
+		l.add(c.ContentHash)
+		l.add(c.ManagerSourceID)
+		l.add(string(c.InitialState))
 		for _, name := range c.ChangedFields() {
-			writeText(h, name)
+			l.add(name)
 			if name == users.AttributeManager {
 				continue // an id, maybe a new one; ManagerSourceID says who it is
 			}
-			writeText(h, c.Fields[name].Before)
-			writeText(h, c.Fields[name].After)
+			l.add(c.Fields[name].Before)
+			l.add(c.Fields[name].After)
 		}
 	}
-	var sum [sha256.Size]byte
-	h.Sum(sum[:0])
-	p.rows = append(p.rows, sum)
+	p.rows = append(p.rows, sha256.Sum256(l))
 }
 
 // sum returns the digest of all rows in hexadecimal.

@@ -82,12 +82,18 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 	// Managers first: whoever reports to one of them is then written once, with
 	// the manager, and not a second time for that alone. And when they are planned it
 	// is known who stands for whom, so the others are planned with their managers.
+	var bosses spool
 	passes := []struct {
 		people *spool
 		part   func(Mapped) bool // nil: all
 		plan   func(in PageInput) error
 	}{
 		{&r.waiting, r.isManager, func(in PageInput) error {
+			for _, m := range in.People {
+				if err := bosses.add(m); err != nil {
+					return err
+				}
+			}
 			_, err := planPeople(in)
 			return err
 		}},
@@ -99,7 +105,7 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 			}
 			return planManagers(in, plans)
 		}},
-		{&r.waiting, r.isManager, func(in PageInput) error { return planManagers(in, nil) }},
+		{&bosses, nil, func(in PageInput) error { return planManagers(in, nil) }},
 		{&r.restless, nil, func(in PageInput) error { return planManagers(in, nil) }},
 	}
 	if !r.mapper.manager {
