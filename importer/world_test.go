@@ -208,17 +208,24 @@ func (w *world) planFeed(feed *Feed, waiting []Mapped, size int) []users.RunChan
 		}
 	}
 	var rows []users.RunChange
+	var plans [][]personPlan
 	for chunk := range slices.Chunk(waiting, size) {
-		page := PlanPage(w.input(feed, chunk)).Changes
-		for _, c := range page {
+		page := PlanPage(w.input(feed, chunk))
+		for _, c := range page.Changes {
 			if c.Kind == users.ChangeCreate || c.Kind == users.ChangeLink {
 				managers[c.SourceID] = c.User
 			}
 		}
-		rows = append(rows, page...)
+		rows, plans = append(rows, page.Changes...), append(plans, page.plans)
 	}
 	for chunk := range slices.Chunk(waiting, size) {
-		rows = append(rows, PlanManagers(ManagersInput{PageInput: w.input(feed, chunk), Managers: managers})...)
+		in := ManagersInput{PageInput: w.input(feed, chunk), Managers: managers}
+		alone := PlanManagers(in)
+		in.plans, plans = plans[0], plans[1:]
+		if diff := cmp.Diff(alone, PlanManagers(in)); diff != "" {
+			w.t.Errorf("managers planned alone, and with their people (-alone +with):\n%s", diff)
+		}
+		rows = append(rows, alone...)
 	}
 	return rows
 }
