@@ -21,6 +21,15 @@ type Checkup struct {
 	Missing     []string            `json:"missing_attributes"`
 	Surplus     []string            `json:"surplus_attributes"`
 	Findings    []Finding           `json:"findings"`
+
+	began users.Comparison
+}
+
+// Comparison is what readiness remembers of a check: the settings with which it began, and its figures.
+func (c Checkup) Comparison() users.Comparison {
+	sum := c.began
+	sum.Compared, sum.Failing, sum.NoAccess = c.Compared, c.Failing, c.NoAccess
+	return sum
 }
 
 // FindingKind is what a finding is about.
@@ -99,7 +108,7 @@ type checker struct {
 func (c *checker) run(ctx context.Context, given Given) error {
 	c.result = Checkup{
 		Application: c.app.ID, SignIn: c.app.SignIn != nil || c.app.Launch != nil,
-		Missing: []string{}, Surplus: []string{}, Findings: []Finding{},
+		Missing: []string{}, Surplus: []string{}, Findings: []Finding{}, began: users.NewComparison(c.app),
 	}
 	mapping, source, err := c.engine.openSource(ctx, c.app, given)
 	if err != nil {

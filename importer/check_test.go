@@ -223,6 +223,43 @@ func TestACheckReportsRightsAndReadsLittle(t *testing.T) {
 	}
 }
 
+// S-066: whoever may not use the application is meant to fail in a pilot, but counts once nobody has another way in.
+func TestACheckCountsWhomAPilotLeavesOut(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 3)
+	b.signIn(nil, "nobody")
+	b.run()
+	if sum := b.check().Comparison(); sum.Compared != 3 || sum.Failing != 0 || sum.NoAccess != 3 {
+		t.Errorf("of a group without members: %+v, want 3 compared, none failing and 3 without access", sum)
+	}
+	b.signIn(nil, users.Everyone)
+	if sum := b.check().Comparison(); sum.Compared != 3 || sum.Failing != 0 || sum.NoAccess != 0 {
+		t.Errorf("of everybody: %+v, want 3 compared and nobody else", sum)
+	}
+}
+
+// S-066: what a check has found is about the claim and the groups that it read at its start.
+func TestACheckIsOfTheSettingsAtItsStart(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 3)
+	b.signIn(nil, users.Everyone)
+	b.run()
+	before, err := b.store.Application(t.Context(), hr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.company.onPage = func(int) { b.signIn(map[string]string{"email": "first_name"}, "nobody") }
+	found, err := b.engine.Check(t.Context(), hr, importer.Given{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := users.NewComparison(before)
+	want.Compared = 3
+	if diff := cmp.Diff(want, found.Comparison()); diff != "" {
+		t.Errorf("comparison (-want +got):\n%s", diff)
+	}
+}
+
 func TestACheckNeedsASourceAndNoLease(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 3)

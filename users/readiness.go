@@ -77,8 +77,10 @@ const (
 	NoteAddressesChanged  = "ready_addresses.changed"
 	NoteAddressesOld      = "ready_addresses.old"
 	NoteAddressesFail     = "ready_addresses.fail"
+	NoteAddressesNoAccess = "ready_addresses.no_access"
 	NoteAddressesMatch    = "ready_addresses.match"
 	NoteAddressesRemedy   = "ready_addresses.remedy"
+	NoteAddressesGroups   = "ready_addresses.remedy_groups"
 	NoteTestedNobody      = "ready_tested.nobody"
 	NoteTestedBy          = "ready_tested.by"
 	NoteTestedBefore      = "ready_tested.before"
@@ -91,32 +93,6 @@ const (
 	NoteOwnerRecover      = "ready_owner.recover"
 	NoteOwnerRemedy       = "ready_owner.remedy"
 )
-
-// Comparison is the payload of EventImportChecked, whose subject is the application: the
-// addresses of everybody in the source were compared with those here.
-type Comparison struct {
-	Version  int64 `json:"sign_in_version"` // Application.SignInVersion then
-	Compared int   `json:"compared"`
-	Failing  int   `json:"failing"` // people whose sign-in would have failed
-}
-
-// RecordComparison notes that somebody compared the source of an application with the directory.
-func (d *Directory) RecordComparison(ctx context.Context, actor Actor, application ApplicationID, compared, failing int) error {
-	err := d.store.Update(ctx, func(tx Tx) error {
-		a, err := tx.Application(ctx, application)
-		if err != nil {
-			return err
-		}
-		e, err := NewEvent(EventImportChecked, actor, string(application), Comparison{a.SignInVersion, compared, failing})
-		e.At = d.now()
-		tx.Append(e)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("record the comparison of %s: %w", application, err)
-	}
-	return nil
-}
 
 // Readiness looks at what speaks for enforcing the sign-in to an application, which must have
 // one, below our issuer. Times are told in zone.
@@ -194,7 +170,8 @@ func (r *readiness) groups() ReadinessCheck {
 	return passed(ReadinessGroups, Note{Code: NoteReadyGroups, Lists: map[string][]string{"groups": names}})
 }
 
-// addresses judges the last comparison of people's addresses with those at the source.
+// addresses judges the last comparison of everybody at work at the source with the people here.
+// In a pilot it fails, as it should: whoever is in no group yet would be locked out.
 func (r *readiness) addresses() ReadinessCheck {
 	remedy := Note{Code: NoteAddressesRemedy, Texts: map[string]string{"id": string(r.a.ID)}}
 	last, found := r.lastComparison()
@@ -202,22 +179,27 @@ func (r *readiness) addresses() ReadinessCheck {
 	if !found || json.Unmarshal([]byte(last.Payload), &said) != nil || said.Compared+said.Failing == 0 { // never, erased, or nobody
 		return unmet(ReadinessAddresses, CheckOpen, Note{Code: NoteAddressesNever}, remedy)
 	}
-	seen := Note{
-		Code: NoteAddressesMatch, Numbers: map[string]int{"count": said.Compared},
-		Times: map[string]LocalTime{"at": {At: last.At, Zone: r.zone.String()}},
+	at := map[string]LocalTime{"at": {At: last.At, Zone: r.zone.String()}}
+	counted := func(code string, people int) Note {
+		return Note{Code: code, Numbers: map[string]int{"count": people}, Times: at}
 	}
 	switch {
-	case said.Failing > 0:
-		seen.Code, seen.Numbers = NoteAddressesFail, map[string]int{"count": said.Failing}
-		return unmet(ReadinessAddresses, CheckFailed, seen, remedy)
-	case said.Version != r.a.SignInVersion:
-		seen.Code, seen.Numbers = NoteAddressesChanged, nil
-		return unmet(ReadinessAddresses, CheckOpen, seen, remedy)
+	case !said.holdsFor(r.a):
+		return unmet(ReadinessAddresses, CheckOpen, Note{Code: NoteAddressesChanged, Times: at}, remedy)
+	case said.Failing+said.NoAccess > 0:
+		c := ReadinessCheck{Check: ReadinessAddresses, State: CheckFailed}
+		if said.Failing > 0 {
+			c.Seen = append(c.Seen, counted(NoteAddressesFail, said.Failing))
+		}
+		if said.NoAccess > 0 {
+			c.Seen, c.Remedy = append(c.Seen, counted(NoteAddressesNoAccess, said.NoAccess)), append(c.Remedy, Note{Code: NoteAddressesGroups})
+		}
+		c.Remedy = append(c.Remedy, remedy)
+		return c
 	case r.now.Sub(last.At) > ComparedFor:
-		seen.Code, seen.Numbers = NoteAddressesOld, nil
-		return unmet(ReadinessAddresses, CheckOpen, seen, remedy)
+		return unmet(ReadinessAddresses, CheckOpen, Note{Code: NoteAddressesOld, Times: at}, remedy)
 	}
-	return passed(ReadinessAddresses, seen)
+	return passed(ReadinessAddresses, counted(NoteAddressesMatch, said.Compared))
 }
 
 func (r *readiness) lastComparison() (last Event, found bool) {

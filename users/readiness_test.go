@@ -125,7 +125,17 @@ func (b *clockBench) condition(name users.ReadinessName, issuer string) string {
 	return ""
 }
 
-// S-066: the comparison of addresses counts for a week, for the settings of then, and only if everybody was found.
+// comparison is one that begins now.
+func (b *clockBench) comparison(compared, failing, noAccess int) users.Comparison {
+	b.t.Helper()
+	a, err := b.Read().Application(b.t.Context(), personio)
+	b.must(err)
+	c := users.NewComparison(a)
+	c.Compared, c.Failing, c.NoAccess = compared, failing, noAccess
+	return c
+}
+
+// S-066: the comparison of everybody counts for a week, and only if everybody at work there gets in.
 func TestComparisonsOfAddressesAgeAndFail(t *testing.T) {
 	onEnginesWithClock(t, func(t *testing.T, b *clockBench) {
 		_, err := b.Declare(t.Context(), portalOf(asItWas))
@@ -136,33 +146,88 @@ func TestComparisonsOfAddressesAgeAndFail(t *testing.T) {
 				t.Errorf("%s: %q, want %q", what, got, want)
 			}
 		}
-		compare := func(compared, failing int) {
+		compareAs := func(actor users.Actor, compared, failing, noAccess int) {
 			t.Helper()
-			b.must(b.RecordComparison(t.Context(), admin, personio, compared, failing))
+			b.must(b.RecordComparison(t.Context(), actor, personio, b.comparison(compared, failing, noAccess)))
+		}
+		compare := func(compared, failing, noAccess int) {
+			t.Helper()
+			compareAs(admin, compared, failing, noAccess)
 		}
 		want("never compared", "open ready_addresses.never")
-		compare(0, 0)
+		compare(0, 0, 0)
 		want("nobody to compare", "open ready_addresses.never")
-		compare(40, 0)
+		compare(40, 0, 40)
+		want("nobody in a group", "failed ready_addresses.no_access")
+		compare(40, 2, 1)
+		want("one in no group, and others who fail", "failed ready_addresses.fail ready_addresses.no_access")
+		compare(40, 0, 0)
 		want("everybody matched", "passed ready_addresses.match")
-		b.must(b.RecordComparison(t.Context(), "user:other", personio, 40, 1))
+		compareAs("user:other", 40, 1, 0)
 		want("somebody else found one later", "failed ready_addresses.fail")
-		compare(40, 0)
+		compare(40, 0, 0)
 		b.until(noon.Add(users.ComparedFor))
 		want("a week later", "passed ready_addresses.match")
 		b.until(noon.Add(users.ComparedFor + time.Second))
 		want("more than a week later", "open ready_addresses.old")
-		compare(40, 0)
-		_, err = b.Declare(t.Context(), portalOf(func(a *users.DeclaredApplication) { a.SignIn.Claims["email"] = "username" }))
-		b.must(err)
-		want("after another claim", "open ready_addresses.changed")
+		compare(40, 0, 0)
 		_, err = b.Declare(t.Context(), portalOf(func(a *users.DeclaredApplication) { a.Import = nil }))
 		b.must(err)
 		want("without an import", "")
-		if err := b.RecordComparison(t.Context(), admin, "nothing", 1, 0); !errors.Is(err, users.ErrNotFound) {
+		if err := b.RecordComparison(t.Context(), admin, "nothing", users.Comparison{Compared: 1}); !errors.Is(err, users.ErrNotFound) {
 			t.Errorf("of an unknown application: %v, want ErrNotFound", err)
 		}
 	})
+}
+
+// S-066: a comparison counts for what it looked at: a change that came while it went on, or afterwards, has to be compared again.
+func TestComparisonsCountForTheSettingsWithWhichTheyBegan(t *testing.T) {
+	const changed, passed = "open ready_addresses.changed", "passed ready_addresses.match"
+	for name, c := range map[string]struct {
+		change func(a *users.DeclaredApplication)
+		want   string
+	}{
+		"a claim":               {func(a *users.DeclaredApplication) { a.SignIn.Claims["email"] = "username" }, changed},
+		"fewer groups":          {func(a *users.DeclaredApplication) { a.Groups = []users.GroupID{"pilot"} }, changed},
+		"another group, too":    {func(a *users.DeclaredApplication) { a.Groups = append(a.Groups, "pilot") }, changed},
+		"another account":       {func(a *users.DeclaredApplication) { a.Import.ClientID = "papi-2" }, changed},
+		"another server":        {func(a *users.DeclaredApplication) { a.Import.BaseURL = "https://api.eu.personio.example" }, changed},
+		"another version of it": {func(a *users.DeclaredApplication) { a.Import.API = users.APIv2 }, changed},
+		"another source":        {func(a *users.DeclaredApplication) { a.Import.Source = "other" }, changed},
+		"a filter":              {func(a *users.DeclaredApplication) { a.Import.Filter = "department=Sales" }, changed},
+		"another address there": {func(a *users.DeclaredApplication) { a.Import.Mapping = users.Mapping{"email": "work_email"} }, changed},
+		"another name there": {func(a *users.DeclaredApplication) {
+			a.Import.Mapping = users.Mapping{"email": "email", "job_title": "position"}
+		}, passed},
+		"how often it is imported": {func(a *users.DeclaredApplication) { a.Import.Schedule = time.Hour }, passed},
+		"the label":                {func(a *users.DeclaredApplication) { a.Label = "People" }, passed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEnginesWithClock(t, func(t *testing.T, b *clockBench) {
+				declare := func(change func(a *users.DeclaredApplication)) {
+					t.Helper()
+					d := portalOf(func(a *users.DeclaredApplication) {
+						a.Import.Mapping = users.Mapping{"email": "email"}
+						change(a)
+					})
+					d.Groups = []users.Group{{ID: "pilot", Label: "Pilot"}}
+					_, err := b.Declare(t.Context(), d)
+					b.must(err)
+				}
+				declare(asItWas)
+				began := b.comparison(40, 0, 0)
+				declare(c.change)
+				b.must(b.RecordComparison(t.Context(), admin, personio, began))
+				if got := b.condition(users.ReadinessAddresses, "https://sso.example"); got != c.want {
+					t.Errorf("changed meanwhile: %q, want %q", got, c.want)
+				}
+				b.must(b.RecordComparison(t.Context(), admin, personio, b.comparison(40, 0, 0)))
+				if got := b.condition(users.ReadinessAddresses, "https://sso.example"); got != passed {
+					t.Errorf("compared again: %q, want %q", got, passed)
+				}
+			})
+		})
+	}
 }
 
 // S-066 N-11: only an active owner with a password, whom no source of people knows, gets in whatever HR says.

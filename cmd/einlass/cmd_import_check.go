@@ -43,7 +43,7 @@ func (c importCheck) Run(ctx context.Context, s *shell) error {
 		if err != nil {
 			return err
 		}
-		if err := a.Directory.RecordComparison(ctx, actor, connection, found.Compared, found.Failing); err != nil {
+		if err := a.Directory.RecordComparison(ctx, actor, connection, found.Comparison()); err != nil {
 			return err
 		}
 		found.Tell(web.English())
