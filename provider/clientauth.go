@@ -19,7 +19,10 @@ import (
 	"github.com/einlass/einlass/users"
 )
 
-// Failures of client authentication allowed per client and network.
+// Failures of client authentication in a window, per client and network, that
+// are answered as such and are events each. Further ones are answered with 429
+// and only counted. What proves itself is let in all the same: secrets are
+// random, so guessing leads nowhere, and no stranger can keep an application out.
 const (
 	clientFailures       = 30
 	clientFailuresWindow = time.Minute
@@ -142,9 +145,12 @@ func (p *Provider) refuseClient(r *http.Request, who presented, failure *oidc.Er
 	}
 	ctx := r.Context()
 	application := p.knownClient(who.clientID) // empty for all that strangers make up
-	observe(ctx, p.cfg.Users, p.cfg.Logger, users.EventClientAuthFailed, users.ActorSystem, application, eventPayload{})
 	key := fmt.Sprintf("client:%s:%s", application, web.NetworkOf(web.ClientIP(ctx)))
 	verdict, err := p.cfg.Sessions.Reserve(ctx, key, clientFailures, clientFailuresWindow)
+	if !verdict.Allowed {
+		application = "" // counted by the minute
+	}
+	observe(ctx, p.cfg.Users, p.cfg.Logger, users.EventClientAuthFailed, users.ActorSystem, application, eventPayload{})
 	if err != nil {
 		return errors.Join(refusal, err)
 	}

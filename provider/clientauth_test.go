@@ -121,6 +121,31 @@ func TestTokenTakesAnEmptySecretForNone(t *testing.T) {
 	wantUnauthenticated(t, "by a client that has a secret", b.Post("/revoke", form))
 }
 
+// Design section 10: throttled attempts are counted, so no stranger fills the event log, which is never cut.
+func TestGuessingIsNoEventWithoutEnd(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	guess := func() int {
+		return b.Tokens(providertest.Personio, "x", "client_secret", strings.Repeat("x", 40)).StatusCode
+	}
+	for range 50 {
+		guess()
+	}
+	if events := b.FlushEvents(users.EventClientAuthFailed); len(events) != 30 {
+		t.Errorf("%d events of 50 failures, want the 30 that are told apart", len(events))
+	}
+	if answer := b.Tokens(providertest.Personio, code(t, b, providertest.Personio)); answer.StatusCode != http.StatusOK {
+		t.Errorf("the right secret meanwhile: status %d, want 200", answer.StatusCode)
+	}
+	b.Clock.Advance(time.Minute)
+	if status := guess(); status != http.StatusUnauthorized {
+		t.Errorf("a minute later: status %d, want 401", status)
+	}
+	if events := b.FlushEvents(users.EventClientAuthFailed); len(events) != 31 || events[30].Subject != "personio" {
+		t.Errorf("a minute later: %d events, want another one of personio", len(events))
+	}
+}
+
 // "Client authentication: 30 failures a minute per client and network."
 func TestTokenThrottlesGuessing(t *testing.T) {
 	t.Parallel()

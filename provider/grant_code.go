@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
@@ -14,6 +15,9 @@ import (
 	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
+
+// replayWindow is how long further replays of a code are no news.
+const replayWindow = 24 * time.Hour
 
 // verifierPattern is RFC 7636 section 4.1.
 var verifierPattern = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
@@ -35,7 +39,7 @@ func (p *Provider) exchangeCode(r *http.Request, c *client, in params) (tokenRes
 	}
 	g, err := p.cfg.Sessions.Redeem(ctx, keys.Secret(in.get("code")), check)
 	if errors.Is(err, session.ErrReplayed) {
-		observe(ctx, p.cfg.Users, p.cfg.Logger, users.EventCodeReplayed, users.ActorSystem, string(c.application.ID), eventPayload{})
+		p.observeReplay(ctx, c, keys.Secret(in.get("code")))
 	}
 	if err != nil {
 		return tokenResponse{}, p.refuseCode(ctx, keys.Secret(in.get("code")), check, err)
@@ -48,6 +52,21 @@ func (p *Provider) exchangeCode(r *http.Request, c *client, in params) (tokenRes
 		g.SignInVersion = session.NoProof
 	}
 	return p.tokensFor(ctx, c, g)
+}
+
+// observeReplay notes that a code came again. The first time is an event of the
+// application; further ones are only counted, because whoever has a code that
+// is used up can send it without end. In doubt it is the first time. (Of a
+// refresh token only the first replay is known as one: with its family it goes.)
+func (p *Provider) observeReplay(ctx context.Context, c *client, code keys.Secret) {
+	application := string(c.application.ID)
+	verdict, err := p.cfg.Sessions.Reserve(ctx, "replay:"+code.Reveal(), 1, replayWindow)
+	if err != nil {
+		p.cfg.Logger.WarnContext(ctx, "replay not counted", "request_id", web.RequestID(ctx), "error", err)
+	} else if !verdict.Allowed {
+		application = "" // counted by the minute
+	}
+	observe(ctx, p.cfg.Users, p.cfg.Logger, users.EventCodeReplayed, users.ActorSystem, application, eventPayload{})
 }
 
 // refuseCode is refuseGrant that finds out for the log why a code was refused.

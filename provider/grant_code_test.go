@@ -72,6 +72,22 @@ func TestTokenReplayRevokesTheFamily(t *testing.T) {
 	}
 }
 
+// A code that comes again and again fills no log: the first time is an event of the application.
+func TestReplaysOfOneCodeAreOneEvent(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	for i := range 2 {
+		code := code(t, b, providertest.Wiki)
+		redeem(b, providertest.Wiki, code)
+		for range 10 {
+			wantRefused(t, "replay", redeem(b, providertest.Wiki, code), "invalid_grant")
+		}
+		if events := b.FlushEvents(users.EventCodeReplayed); len(events) != i+1 || events[i].Subject != "wiki" {
+			t.Errorf("%d events of %d codes, each replayed 10 times; want one each", len(events), i+1)
+		}
+	}
+}
+
 // G2 REL-1 invariant 2
 func TestTokenRedeemsACodeOnceUnder64Requests(t *testing.T) {
 	t.Parallel()

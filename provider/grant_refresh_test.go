@@ -237,6 +237,26 @@ func TestRefreshReplayRevokesTheFamily(t *testing.T) {
 	}
 }
 
+// Each token of a family that comes again and again fills no log: one event for all of them.
+func TestReplaysOfOneFamilyAreOneEvent(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	for i := range 2 {
+		used := []string{offlineTokens(t, b).Refresh}
+		for range 3 {
+			used = append(used, decodeTokens(t, refresh(b, used[len(used)-1])).Refresh)
+		}
+		for _, token := range used[:3] {
+			for range 5 {
+				wantRefused(t, "replay", refresh(b, token), "invalid_grant")
+			}
+		}
+		if events := b.FlushEvents(users.EventRefreshReplayed); len(events) != i+1 || events[i].Subject != "wiki" {
+			t.Errorf("%d events of %d families, each replayed 15 times; want one each", len(events), i+1)
+		}
+	}
+}
+
 // N066 REL-1
 func TestRefreshRotatesOnceUnder32Requests(t *testing.T) {
 	t.Parallel()
