@@ -12,6 +12,8 @@ import (
 const MaxObservations = 4096
 
 const (
+	maxAttempts  = 600 // of one kind in a minute and replica
+	flushPortion = 200 // events of one transaction: all others who append wait for it
 	observeEvery = time.Second
 	attemptEvery = time.Minute
 	flushTimeout = 5 * time.Second
@@ -22,19 +24,22 @@ type observations struct {
 	mu       sync.Mutex // guards the fields below
 	waiting  []Event
 	dropped  int
-	attempts map[EventKind]int // by people we do not know, counted per minute
+	attempts map[EventKind]int // that are only counted, per minute
+	written  map[EventKind]int // of those that anybody can cause, in this minute
 	calls    []Call            // at applications that are watched
 	leftOut  map[ApplicationID]int
 	recorded uint64 // calls
 }
 
 func newObservations() *observations {
-	return &observations{attempts: map[EventKind]int{}, leftOut: map[ApplicationID]int{}}
+	return &observations{attempts: map[EventKind]int{}, written: map[EventKind]int{}, leftOut: map[ApplicationID]int{}}
 }
 
 // Observe queues an event that is no change: a sign-in, a denial, a launch. It
 // never blocks. Attempts by people we do not know (no subject) are only counted
-// and written once a minute, so that a flood of them does not flood the log.
+// and written once a minute, and so are those that are more than 600 a minute of what
+// anybody can cause: a flood of them neither floods the log, which is never
+// cut, nor takes the place of a sign-in in the queue.
 func (d *Directory) Observe(e Event) {
 	if e.At.IsZero() {
 		e.At = d.now()
@@ -44,13 +49,26 @@ func (d *Directory) Observe(e Event) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
-	case e.Subject == "":
+	case e.Subject == "" || o.written[e.Kind] >= maxAttempts:
 		o.attempts[e.Kind]++
 	case len(o.waiting) >= MaxObservations:
 		o.dropped++
 	default:
+		if isAttempt(e.Kind) {
+			o.written[e.Kind]++
+		}
 		o.waiting = append(o.waiting, e)
 	}
+}
+
+// isAttempt reports whether strangers can cause an event, from as many networks
+// as they have, so that no throttle of a network bounds it.
+func isAttempt(kind EventKind) bool {
+	switch kind {
+	case EventSignInFailed, EventRequestMismatch, EventClientAuthFailed:
+		return true
+	}
+	return false
 }
 
 // Run writes queued observations once a second until ctx ends, and what is left
@@ -91,9 +109,10 @@ func (d *Directory) queueAttempts() {
 		o.waiting = append(o.waiting, e)
 	}
 	clear(o.attempts)
+	clear(o.written)
 }
 
-// Flush writes what waits in one transaction, watched calls among it. On failure it goes back to the queue.
+// Flush writes what waits, watched calls among it. What fails goes back to the queue.
 func (d *Directory) Flush(ctx context.Context) error {
 	o := d.observations
 	o.mu.Lock()
@@ -103,10 +122,21 @@ func (d *Directory) Flush(ctx context.Context) error {
 	if dropped > 0 {
 		d.log.WarnContext(ctx, "observations dropped", "count", dropped)
 	}
-	if len(events) == 0 && len(calls) == 0 {
-		return nil
+	for len(events) > 0 || len(calls) > 0 {
+		n := min(len(events), flushPortion)
+		if err := d.write(ctx, events[:n], calls); err != nil {
+			d.log.WarnContext(ctx, "observations not written; trying again", "count", len(events), "error", err)
+			o.putBack(events, calls)
+			return fmt.Errorf("observations: %w", err)
+		}
+		events, calls = events[n:], nil
 	}
-	err := d.store.Update(ctx, func(tx Tx) error {
+	return nil
+}
+
+// write writes observations and calls in one transaction.
+func (d *Directory) write(ctx context.Context, events []Event, calls []Call) error {
+	return d.store.Update(ctx, func(tx Tx) error {
 		for _, e := range events {
 			tx.Append(e)
 		}
@@ -115,19 +145,16 @@ func (d *Directory) Flush(ctx context.Context) error {
 		}
 		return tx.TouchSignIns(ctx, signIns(events))
 	})
-	if err == nil {
-		return nil
-	}
-	d.log.WarnContext(ctx, "observations not written; trying again", "count", len(events), "error", err)
+}
+
+// putBack queues again what could not be written.
+func (o *observations) putBack(events []Event, calls []Call) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.giveBack(calls)
-	keep := min(len(events), MaxObservations-len(o.waiting))
-	if keep > 0 {
-		o.waiting = append(events[:keep:keep], o.waiting...)
-	}
-	o.dropped += len(events) - max(keep, 0)
-	return fmt.Errorf("observations: %w", err)
+	keep := max(min(len(events), MaxObservations-len(o.waiting)), 0)
+	o.waiting = append(events[:keep:keep], o.waiting...)
+	o.dropped += len(events) - keep
 }
 
 // signIns returns the last sign-in of each person among events.
