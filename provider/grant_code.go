@@ -48,7 +48,7 @@ func (p *Provider) exchangeCode(r *http.Request, c *client, in params) (tokenRes
 	if !c.owns(g) {
 		return tokenResponse{}, refuseFor(errInvalidGrant(), because(users.CallCodeClient))
 	}
-	if provedByEnding(r, c, in) {
+	if g.SignInVersion != c.signInVersion() || provedByEnding(r, c, in) {
 		g.SignInVersion = session.NoProof
 	}
 	return p.tokensFor(ctx, c, g)

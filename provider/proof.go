@@ -36,6 +36,10 @@ type proof struct {
 	email       bool
 }
 
+// signInVersion is what requests and grants of a client carry, and never session.NoProof. Replicas
+// hear of a change one after the other, so it is compared at each step of a sign-in.
+func (c *client) signInVersion() int64 { return c.application.SignInVersion + 1 }
+
 func newProofs(cfg Config) *proofs {
 	return &proofs{issuer: cfg.Issuer, directory: cfg.Users, log: cfg.Logger, now: cfg.Now, noted: map[proof]time.Time{}}
 }
@@ -43,11 +47,11 @@ func newProofs(cfg Config) *proofs {
 // note queues an event if the claims of g complete a sign-in that began and ends with the settings
 // that the application has now. One that began earlier must not hide what was proved since.
 func (p *proofs) note(ctx context.Context, c *client, g session.Grant, u users.User, claims claimSet) {
-	if !u.Role.Administers() || g.SignInVersion != c.application.SignInVersion {
+	if !u.Role.Administers() || g.SignInVersion != c.signInVersion() {
 		return
 	}
 	_, addresses := claims.names(u)
-	said := proof{c.application.ID, u.ID, g.SignInVersion, addresses != ""}
+	said := proof{c.application.ID, u.ID, c.application.SignInVersion, addresses != ""}
 	if !p.isNew(said) {
 		return
 	}

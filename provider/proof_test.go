@@ -7,8 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/providertest"
+	"github.com/einlass/einlass/provider/session/sessiontest"
 	"github.com/einlass/einlass/users"
+	"github.com/einlass/einlass/users/userstest"
 )
 
 // Those who decide, and two who only look.
@@ -190,6 +193,19 @@ var unproved = map[string]func(t *testing.T, b *providertest.Bench){
 		must(t, err)
 		signInAll(t, b, olga, adam) // the registry has not read it
 	},
+	"with tokens of before there were versions": func(t *testing.T, b *providertest.Bench) {
+		for _, who := range []string{olga, adam} {
+			token, err := b.Sessions.Token(t.Context(), keys.Secret(tokenFor(t, b, providertest.Personio, who)))
+			must(t, err)
+			grant := token.Grant
+			grant.SignInVersion = 0
+			old, _, err := b.Sessions.IssueToken(t.Context(), grant)
+			must(t, err)
+			if answer := userinfo(t, b, old.Reveal()); answer.StatusCode != http.StatusOK {
+				t.Fatalf("userinfo of %s: status %d", who, answer.StatusCode)
+			}
+		}
+	},
 	"before another secret": func(t *testing.T, b *providertest.Bench) {
 		signInAll(t, b, olga, adam)
 		b.Redeclare(registeredAs(func(a *users.DeclaredApplication) { a.ClientSecrets[0] += "-renewed" }))
@@ -279,6 +295,37 @@ func TestTwoWhoDecideProveASignIn(t *testing.T) {
 	userinfo(t, b, old)
 	if state, said := tested(t, b, providertest.Personio); state != users.CheckPassed {
 		t.Errorf("after two further sign-ins the sign-in is %s: %q; want passed", state, said)
+	}
+}
+
+// S-066: a replica that has not heard of another secret yet redeems codes with the old one, which proves nothing
+// at those that have.
+func TestAReplicaThatIsBehindProvesNoSignIn(t *testing.T) {
+	t.Parallel()
+	stores := providertest.Stores{Users: userstest.SQLite(t), Sessions: sessiontest.SQLite(t)}
+	ahead, behind := providertest.NewOn(t, stores), providertest.NewOn(t, stores)
+	ahead.Redeclare(withStaff())
+	must(t, behind.Registry.Refresh(t.Context()))
+	const renewed = "-renewed"
+	ahead.Redeclare(registeredAs(func(a *users.DeclaredApplication) { a.ClientSecrets[0] += renewed }))
+	old := providertest.SecretOf(providertest.Personio).Reveal()
+	signIn := func(secret string) {
+		t.Helper()
+		for _, who := range []string{olga, adam} {
+			answer := behind.Tokens(providertest.Personio, codeFor(ahead, providertest.Personio, who), "client_secret", secret)
+			if claims := userinfo(t, ahead, decodeTokens(t, answer).AccessToken); claims.StatusCode != http.StatusOK {
+				t.Fatalf("userinfo of %s: status %d", who, claims.StatusCode)
+			}
+		}
+	}
+	signIn(old)
+	if state, said := tested(t, ahead, providertest.Personio); state != users.CheckOpen {
+		t.Errorf("with the old secret the sign-in is %s: %q; want open", state, said)
+	}
+	must(t, behind.Registry.Refresh(t.Context()))
+	signIn(old + renewed)
+	if state, said := tested(t, ahead, providertest.Personio); state != users.CheckPassed {
+		t.Errorf("with the new secret the sign-in is %s: %q; want passed", state, said)
 	}
 }
 

@@ -44,7 +44,7 @@ func readAuthRequest(c *client, in params) (session.Params, *oidc.Error) {
 		RedirectURI:  in.get("redirect_uri"),
 		ResponseMode: responseModeQuery,
 
-		SignInVersion: c.application.SignInVersion,
+		SignInVersion: c.signInVersion(),
 	}
 	// Where and with which state to answer comes first, so that every further error can use it.
 	if in.get("response_mode") == responseModeFormPost && !in.isRepeated("response_mode") {

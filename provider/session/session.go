@@ -65,7 +65,7 @@ type Params struct {
 	ACRValues     []string `json:"acr_values,omitempty"`
 	Claims        string   `json:"claims,omitempty"` // the claims parameter as JSON
 
-	// SignInVersion is the application's at the time of the request, see users.Application.
+	// SignInVersion is that of the application's settings at the time of the request; 0: not known.
 	SignInVersion int64 `json:"sign_in_version,omitempty"`
 }
 
@@ -93,8 +93,9 @@ type Grant struct {
 	SignInVersion int64 `json:"sign_in_version,omitempty"`
 }
 
-// NoProof is the sign-in version of a grant that proves nothing about the settings of its application.
-const NoProof = -1
+// NoProof is the sign-in version of a grant that proves nothing about the settings of its application,
+// as of all that were stored before there were versions.
+const NoProof = 0
 
 // Code is a grant as an authorization code.
 type Code struct {
