@@ -59,6 +59,7 @@ const (
 	EventKeyRotated        EventKind = "key.rotated"
 	EventPersonQuarantined EventKind = "person.quarantined"
 	EventSessionEnded      EventKind = "session.ended"       // before the session is deleted
+	EventGrantRevoked      EventKind = "grant.revoked"       // offline access, by its person, before it is revoked
 	EventAccessCleaned     EventKind = "user.access_cleaned" // nothing is left of the sessions that a suspension killed
 	EventDeliveryMade      EventKind = "delivery.made"
 	EventDeliveryFailed    EventKind = "delivery.failed" // given up
@@ -79,7 +80,6 @@ const (
 	EventLaunched         EventKind = "application.launched"
 	EventCodeReplayed     EventKind = "grant.code_replayed"
 	EventRefreshReplayed  EventKind = "grant.refresh_replayed"
-	EventGrantRevoked     EventKind = "grant.revoked" // offline access, by its person
 	EventRequestMismatch  EventKind = "auth_request.mismatch"
 	EventClientAuthFailed EventKind = "client.auth_failed"
 )

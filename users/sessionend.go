@@ -33,6 +33,27 @@ func (d *Directory) RecordSessionEnds(ctx context.Context, actor Actor, id ID, e
 	return nil
 }
 
+// GrantEnd is the payload of EventGrantRevoked: what an application could use while the
+// person is away.
+type GrantEnd struct {
+	Application ApplicationID `json:"application"`
+	Family      string        `json:"family"`
+	IP          string        `json:"ip,omitempty"`
+	Request     string        `json:"request_id,omitempty"`
+}
+
+// RecordGrantEnd writes that a person ends what an application could use while they are away. It
+// comes before the grant is revoked: nothing ends without a trace, whatever happens in between.
+func (d *Directory) RecordGrantEnd(ctx context.Context, actor Actor, id ID, end GrantEnd) error {
+	err := d.store.Update(ctx, func(tx Tx) error {
+		return appendEvent(tx, EventGrantRevoked, actor, string(id), end)
+	})
+	if err != nil {
+		return fmt.Errorf("end access of %s for %s: %w", end.Application, id, err)
+	}
+	return nil
+}
+
 // AccessCleaned is the payload of EventAccessCleaned.
 type AccessCleaned struct {
 	Event    int64 `json:"event"`    // number of the suspension's event

@@ -109,9 +109,13 @@ func (h *Handler) endAccess(r *http.Request, visitor session.Visitor) error {
 	if i < 0 {
 		return errNothingToEnd()
 	}
-	if err := h.cfg.Sessions.Revoke(r.Context(), families[i].Grant); err != nil {
+	ctx, held := r.Context(), families[i].Grant
+	about := users.GrantEnd{Application: held.Application, Family: held.Family, IP: web.ClientIPText(ctx), Request: web.RequestID(ctx)}
+	if err := h.cfg.Users.RecordGrantEnd(ctx, users.ActorUser(visitor.User.ID), visitor.User.ID, about); err != nil {
 		return web.Unavailable(err)
 	}
-	h.observe(r.Context(), users.EventGrantRevoked, visitor.User.ID, eventPayload{Application: families[i].Grant.Application})
+	if err := h.cfg.Sessions.Revoke(ctx, held); err != nil {
+		return web.Unavailable(err)
+	}
 	return nil
 }

@@ -37,6 +37,8 @@ type directory interface {
 	Observe(e users.Event)
 	// RecordSessionEnds writes that sessions end, before they are deleted.
 	RecordSessionEnds(ctx context.Context, actor users.Actor, id users.ID, ends []users.SessionEnd) error
+	// RecordGrantEnd writes that an access ends, before it is revoked.
+	RecordGrantEnd(ctx context.Context, actor users.Actor, id users.ID, end users.GrantEnd) error
 }
 
 // applications knows what can be launched.
