@@ -104,12 +104,14 @@ func addProfile(claims claimSet, u users.User) {
 	}
 }
 
-// names returns the names of all claims, and of those that hold the person's e-mail address.
+// names returns the names of all claims, and of those that hold an e-mail address of the person: the one here, or
+// in the claim email another one, since that may be registered from another attribute.
 func (s claimSet) names(u users.User) (all, addresses string) {
 	var ofAddress []string
 	sorted := slices.Sorted(maps.Keys(s))
 	for _, name := range sorted {
-		if u.EmailKey != "" && s[name] == any(u.Email) {
+		text, _ := s[name].(string)
+		if u.EmailKey != "" && text == u.Email || name == "email" && users.CheckEmail(text) == nil {
 			ofAddress = append(ofAddress, name)
 		}
 	}

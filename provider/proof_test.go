@@ -298,6 +298,45 @@ func TestTwoWhoDecideProveASignIn(t *testing.T) {
 	}
 }
 
+// S-066 B-04: the claim email may come from another attribute, and counts if an address is in it.
+func TestTheAddressMayComeFromAnotherAttribute(t *testing.T) {
+	t.Parallel()
+	without := []string{users.NoteTestedNoAddress + " adam,olga"}
+	for source, want := range map[string]struct {
+		state   users.CheckState
+		said    []string
+		verdict users.VerdictReason
+	}{
+		"nobodys_email": {users.CheckOpen, without, users.VerdictEmailMissing},
+		"first_name":    {users.CheckOpen, without, users.VerdictEmailMissing},
+		"work_email":    {users.CheckPassed, []string{users.NoteTestedBy + " adam,olga"}, users.VerdictComplete},
+		"lower(email)":  {users.CheckPassed, []string{users.NoteTestedBy + " adam,olga"}, users.VerdictComplete},
+	} {
+		t.Run(source, func(t *testing.T) {
+			t.Parallel()
+			b := staffed(t)
+			d := registeredAs(func(a *users.DeclaredApplication) {
+				a.SignIn.Claims, a.SignIn.IDTokenClaims = map[string]string{"email": source}, nil
+				a.SignIn.RedirectURIs = append(a.SignIn.RedirectURIs, "https://acme.personio.de/oauth/callback")
+			})
+			for i := range d.Users {
+				d.Users[i].Attributes = map[string]string{"work_email": "at-work-" + d.Users[i].Email}
+			}
+			b.Redeclare(d)
+			b.Watch(providertest.Personio)
+			signInAll(t, b, olga, adam)
+			if state, said := tested(t, b, providertest.Personio); state != want.state || !slices.Equal(said, want.said) {
+				t.Errorf("the sign-in is %s: %q; want %s: %q", state, said, want.state, want.said)
+			}
+			a, err := b.Directory.Read().Application(t.Context(), providertest.Personio)
+			must(t, err)
+			if v := users.JudgeCalls(a, b.Calls(providertest.Personio)); v.Reason != want.verdict {
+				t.Errorf("verdict %s, want %s", v.Reason, want.verdict)
+			}
+		})
+	}
+}
+
 // S-066: a replica that has not heard of another secret yet redeems codes with the old one, which proves nothing
 // at those that have.
 func TestAReplicaThatIsBehindProvesNoSignIn(t *testing.T) {

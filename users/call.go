@@ -116,7 +116,7 @@ const (
 	FactAddress     = "address"
 	FactTokens      = "tokens"
 	FactClaims      = "claims"
-	FactEmail       = "email" // names of the claims that hold the person's address
+	FactEmail       = "email" // names of the claims that hold an address of the person
 	FactSent        = "sent"
 	FactRegistered  = "registered"
 	FactStatus      = "status"

@@ -105,7 +105,7 @@ type Event struct {
 type SignInCompleted struct {
 	Issuer  string `json:"issuer"`
 	Version int64  `json:"sign_in_version"` // Application.SignInVersion from the request of the sign-in to the end
-	Email   bool   `json:"email"`           // the person's address was released
+	Email   bool   `json:"email"`           // an address of the person was released
 	Request string `json:"request_id,omitempty"`
 }
 

@@ -239,7 +239,7 @@ func (r *readiness) tested() ReadinessCheck {
 	if len(testers) >= TestersNeeded {
 		return c
 	}
-	if len(testers) == 0 {
+	if len(testers)+len(without) == 0 {
 		c.Seen = append([]Note{{Code: NoteTestedNobody}}, c.Seen...)
 	}
 	c.State = CheckOpen
