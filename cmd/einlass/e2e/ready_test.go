@@ -132,5 +132,31 @@ func TestValuesAreCopiedByTheirButtons(t *testing.T) {
 			t.Errorf("with the clipboard %s: %q, want %q", c.clipboard, got, c.want)
 		}
 	}
+	p.open(h.issuer + "/admin/applications/personio") // whose buttons wait for nothing
+	p.do(chromedp.WaitVisible(token))
+	if label := copiedTwice(t, p, token); label != "Copy" {
+		t.Errorf("after two quick clicks the button says %q, want Copy", label)
+	}
 	p.quiet()
+}
+
+// copiedTwice presses a button twice before it has its own label again, and returns what it says
+// once all that was to happen later has happened.
+func copiedTwice(t *testing.T, p *tab, button string) string {
+	t.Helper()
+	label, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`(async () => {
+		Object.defineProperty(navigator, "clipboard", {configurable: true, value: {writeText: async () => {}}});
+		const button = document.querySelector(`+"`"+button+"`"+`), later = [], real = window.setTimeout;
+		window.setTimeout = deed => later.push(deed);
+		for (const click of [1, 2]) {
+			button.click();
+			await new Promise(done => real(done));
+			if (button.textContent !== "Copied") return "after click " + click + ": " + button.textContent;
+		}
+		window.setTimeout = real;
+		for (const deed of later) deed();
+		return button.textContent;
+	})()`, chromedp.EvalAwaitPromise))
+	must(t, err)
+	return label
 }

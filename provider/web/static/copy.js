@@ -2,21 +2,21 @@
 // on this machine only, so elsewhere the buttons stay hidden and the value is selected by a click.
 const copied = document.getElementById("copied");
 
-async function copy(button) {
+async function copy(button, label) {
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
   } catch { // forbidden by the browser's settings
     getSelection().selectAllChildren(button.previousElementSibling);
     return;
   }
-  const text = button.textContent;
   copied.textContent = button.textContent = copied.dataset.done;
-  setTimeout(() => { copied.textContent = ""; button.textContent = text; }, 2000);
+  setTimeout(() => { copied.textContent = ""; button.textContent = label; }, 2000);
 }
 
 if (navigator.clipboard) {
   for (const button of document.querySelectorAll("button[data-copy]")) {
+    const label = button.textContent; // now, while it does not say that it was copied
     button.hidden = false;
-    button.addEventListener("click", () => copy(button));
+    button.addEventListener("click", () => copy(button, label));
   }
 }
