@@ -43,11 +43,11 @@ func (c importCheck) Run(ctx context.Context, s *shell) error {
 		if err != nil {
 			return err
 		}
-		if err := a.Directory.RecordComparison(ctx, actor, connection, found.Comparison()); err != nil {
-			return err
-		}
 		found.Tell(web.English())
 		if err := (checkup{found}).write(s, c.Output); err != nil {
+			return err
+		}
+		if err := a.Directory.RecordComparison(ctx, actor, connection, found.Comparison()); err != nil {
 			return err
 		}
 		if found.Failing > 0 {
