@@ -27,7 +27,8 @@ type MasterKeyOptions struct {
 
 // LoadMasterKey reads a master key file: one key a line, id:base64 of 32
 // bytes, the first one active; blank lines and lines that start with # are
-// skipped. Keys are rotated by writing a new line above the others.
+// skipped. Keys are rotated by writing a new line below the others, for every
+// process to know it, and then moving it above them.
 //
 // A file that does not exist gives an error that is fs.ErrNotExist. Files that
 // others may read are refused, and so are keys that nobody drew at random.

@@ -74,8 +74,13 @@ func NewRing(cfg Config) (*Ring, error) {
 // now has the precision of the store, so that a moment is the same before and after.
 func (r *Ring) now() time.Time { return r.cfg.Now().UTC().Truncate(time.Millisecond) }
 
-// Refresh reads the store. On an error, such as ErrDamagedKey, the ring stays
-// as it was: a server keeps serving with the keys it has.
+// Refresh reads the store. If the store fails, the ring stays as it was: a
+// server keeps serving with the keys it has.
+//
+// A stored key that cannot be opened is ErrDamagedKey, and everything else takes
+// effect: whoever damages or adds a row must not be able to hide a revocation.
+// A damaged key that was opened before stays, with the moments of its life that
+// are stored now.
 func (r *Ring) Refresh(ctx context.Context) error {
 	r.reading.Lock()
 	defer r.reading.Unlock()
@@ -90,28 +95,37 @@ func (r *Ring) refresh(ctx context.Context) error {
 	}
 	now, known := r.now(), r.state.Load().byID
 	var all []*signingKey
+	var unopened []error
 	for _, s := range stored {
 		if s.gone(now) {
 			continue
 		}
 		key, err := r.open(s, known[s.ID])
 		if err != nil {
-			return err
+			unopened = append(unopened, err)
 		}
-		all = append(all, key)
+		if key != nil {
+			all = append(all, key)
+		}
 	}
 	r.state.Store(newSnapshot(all, now))
-	return nil
+	return errors.Join(unopened...)
 }
 
-// open opens a stored key, unless it is one that is open already.
+// open opens a stored key, unless it is one that is open already. With an error
+// it returns the key as it was opened before, or nil.
 func (r *Ring) open(stored StoredKey, known *signingKey) (*signingKey, error) {
-	if known != nil && known.Sealed == stored.Sealed && known.Public == stored.Public && known.Alg == stored.Alg {
-		key := *known
-		key.StoredKey = stored // its moments may be new
-		return &key, nil
+	if known == nil {
+		return openSigningKey(stored, r.cfg.Sealer)
 	}
-	return openSigningKey(stored, r.cfg.Sealer)
+	if known.sameMaterial(stored) {
+		return known.livingAs(stored), nil
+	}
+	key, err := openSigningKey(stored, r.cfg.Sealer)
+	if err != nil {
+		return known.livingAs(stored), err
+	}
+	return key, nil
 }
 
 // current returns the snapshot for now, made anew when a key has left since.

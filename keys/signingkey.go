@@ -106,8 +106,21 @@ func samePublic(a any, b crypto.PublicKey) bool {
 }
 
 func damaged(id string, cause error) error {
-	return fmt.Errorf("%w: kid %s: %w; restore the master key file, or else the database from a backup",
+	return fmt.Errorf("%w: kid %s: %w; restore the master key file and start again, or else restore the database from a backup",
 		ErrDamagedKey, id, cause)
+}
+
+func (k *signingKey) sameMaterial(stored StoredKey) bool {
+	return k.Sealed == stored.Sealed && k.Public == stored.Public && k.Alg == stored.Alg
+}
+
+// livingAs returns the key with the moments that are stored now, and with the
+// material it was opened from, so that a damaged row is noticed again.
+func (k *signingKey) livingAs(stored StoredKey) *signingKey {
+	key := *k
+	key.StoredKey = stored
+	key.Alg, key.Sealed, key.Public = k.Alg, k.Sealed, k.Public
+	return &key
 }
 
 // signs reports whether the key is in use at t.
