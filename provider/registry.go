@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -26,7 +27,7 @@ type registrySource interface {
 // RegistryConfig is what a Registry needs. Source is required.
 type RegistryConfig struct {
 	Source   registrySource
-	OnChange func(ctx context.Context) error // called after each rebuild, e.g. to reload keys; nil: nothing
+	OnChange func(ctx context.Context) error // called after each rebuild until it succeeds, e.g. to reload keys; nil: nothing
 	Now      func() time.Time                // nil means time.Now
 	Logger   *slog.Logger                    // nil discards
 }
@@ -36,7 +37,9 @@ type RegistryConfig struct {
 type Registry struct {
 	cfg     RegistryConfig
 	current atomic.Pointer[snapshot]
+	told    atomic.Pointer[snapshot]      // the one of which OnChange knows
 	watches atomic.Pointer[[]users.Watch] // nil: nobody watches
+	fault   atomic.Pointer[error]
 }
 
 // snapshot is one state of the registry; it is never changed.
@@ -81,27 +84,46 @@ func (r *Registry) client(id string) (*client, bool) {
 }
 
 // Refresh rebuilds the registry if the directory's revision has risen, and looks who watches.
+// What was read counts whatever becomes of OnChange.
 func (r *Registry) Refresh(ctx context.Context) error {
+	err := r.refresh(ctx)
+	if err != nil {
+		err = fmt.Errorf("registry: %w", err)
+	}
+	r.fault.Store(&err)
+	return err
+}
+
+// Fault returns why the last Refresh failed, or nil.
+func (r *Registry) Fault() error {
+	if fault := r.fault.Load(); fault != nil {
+		return *fault
+	}
+	return nil
+}
+
+func (r *Registry) refresh(ctx context.Context) error {
 	if err := r.refreshWatches(ctx); err != nil {
-		return fmt.Errorf("registry: %w", err)
+		return err
 	}
 	revision, err := r.cfg.Source.Revision(ctx)
 	if err != nil {
-		return fmt.Errorf("registry: %w", err)
+		return err
 	}
-	if now := r.current.Load(); now.applications != nil && now.revision == revision {
+	now := r.current.Load()
+	if now.applications == nil || now.revision != revision {
+		if now, err = r.build(ctx, revision); err != nil {
+			return err
+		}
+		r.current.Store(now)
+	}
+	if r.cfg.OnChange == nil || r.told.Load() == now {
 		return nil
 	}
-	next, err := r.build(ctx, revision)
-	if err != nil {
-		return fmt.Errorf("registry: %w", err)
+	if err := r.cfg.OnChange(ctx); err != nil {
+		return err
 	}
-	if r.cfg.OnChange != nil {
-		if err := r.cfg.OnChange(ctx); err != nil {
-			return fmt.Errorf("registry: %w", err)
-		}
-	}
-	r.current.Store(next)
+	r.told.Store(now)
 	return nil
 }
 
@@ -179,16 +201,37 @@ const refreshEvery = time.Second
 func (r *Registry) Run(ctx context.Context) error {
 	ticker := time.NewTicker(refreshEvery)
 	defer ticker.Stop()
+	logged := ""
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-			if err := r.Refresh(ctx); err != nil && ctx.Err() == nil {
-				r.cfg.Logger.WarnContext(ctx, "registry not refreshed", "error", err)
-			}
+			logged = r.logFault(ctx, r.Refresh(ctx), logged)
 		}
 	}
+}
+
+// logFault logs what Refresh returned, unless it was logged the second before,
+// and returns what has been logged now.
+func (r *Registry) logFault(ctx context.Context, err error, before string) string {
+	if ctx.Err() != nil {
+		return before
+	}
+	if err == nil {
+		if before != "" {
+			r.cfg.Logger.InfoContext(ctx, "registry refreshed again")
+		}
+		return ""
+	}
+	level := slog.LevelWarn // it may pass by itself
+	if errors.Is(err, keys.ErrDamagedKey) {
+		level = slog.LevelError
+	}
+	if err.Error() != before {
+		r.cfg.Logger.Log(ctx, level, "registry not refreshed", "error", err)
+	}
+	return err.Error()
 }
 
 // owns reports whether a grant is this client's and its application's: people

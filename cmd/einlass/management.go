@@ -69,7 +69,10 @@ func (s *server) checks(ctx context.Context) []check {
 		result("keys", errKeys),
 		{Name: "serving", OK: !s.draining.Load()},
 	}
-	return append(list, s.declarationCheck(ctx))
+	// A key that this server cannot open is no reason to stop serving with the others.
+	registry := result("registry", s.registry.Fault())
+	registry.Advisory = true
+	return append(list, registry, s.declarationCheck(ctx))
 }
 
 // declarationCheck tells whether another replica has written another configuration file.
