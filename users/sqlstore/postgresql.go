@@ -55,6 +55,7 @@ func newPostgreSQL(cfg Config, settings *pgx.ConnConfig, connections int) *Store
 		maxParams: pgMaxParams,
 		begin:     &sql.TxOptions{Isolation: sql.LevelReadCommitted},
 		holdRules: load("hold_rules_postgresql"),
+		lockUsers: loadBatch("lock_users_postgresql"),
 		openMigrator: func() (*sql.DB, error) {
 			return openPostgreSQLPool(settings, 1), nil
 		},

@@ -53,6 +53,7 @@ func openSQLite(ctx context.Context, cfg Config) (*Store, error) {
 	s := newStore(cfg, engine{
 		dialect:      goose.DialectSQLite3,
 		tables:       load("tables_sqlite"),
+		lockUsers:    loadBatch("lock_users_sqlite"),
 		maxParams:    sqliteMaxParams,
 		compile:      true,
 		openMigrator: openWriter,

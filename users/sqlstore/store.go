@@ -56,6 +56,7 @@ type engine struct {
 	compile   bool      // the driver does not keep compiled statements
 	begin     *sql.TxOptions
 	holdRules statement // lets no group be written until the transaction ends; no text: nobody else can write
+	lockUsers batch     // lets no person be written until the transaction ends, one after the other by id
 
 	// openMigrator returns a pool for migrations alone.
 	openMigrator func() (*sql.DB, error)
@@ -143,7 +144,7 @@ func (s *Store) transact(ctx context.Context, change func(*tx) error) error {
 	}
 	defer began.Rollback() // does nothing after a commit
 
-	t := &tx{holdRules: s.engine.holdRules}
+	t := &tx{holdRules: s.engine.holdRules, lockUsers: s.engine.lockUsers}
 	t.conn = s.connOn(began)
 	t.conn.failed = t.fail
 	if err := change(t); err != nil {

@@ -17,6 +17,7 @@ type tx struct {
 	noted  bool          // work was put
 
 	holdRules statement // see engine
+	lockUsers batch     // see engine
 }
 
 func (t *tx) fail(err error) {

@@ -14,7 +14,6 @@ import (
 var (
 	insertUsers       = loadBatch("insert_users")
 	updateUsers       = loadBatch("update_users")
-	lockUsers         = loadBatch("lock_users")
 	releaseKeys       = loadBatch("release_keys")
 	touchSignIns      = loadBatch("touch_sign_ins")
 	putCredential     = load("put_credential")
@@ -75,7 +74,7 @@ func (t *tx) UpdateUsers(ctx context.Context, people []users.User) ([]users.ID, 
 // lock the same people do not wait for each other in a circle.
 func (t *tx) LockUsers(ctx context.Context, ids []users.ID) (map[users.ID]int64, error) {
 	versions := make(map[users.ID]int64, len(ids))
-	err := t.conn.returning(ctx, lockUsers, func(rows *sql.Rows) error {
+	err := t.conn.returning(ctx, t.lockUsers, func(rows *sql.Rows) error {
 		var id users.ID
 		var version int64
 		err := rows.Scan(&id, &version)
@@ -103,12 +102,15 @@ func (t *tx) ReleaseKeys(ctx context.Context, ids []users.ID) error {
 	return err
 }
 
-// TouchSignIns implements users.Tx. It writes in the order of ids, so that
-// replicas that do so at the same moment do not wait for each other in a circle.
+// TouchSignIns implements users.Tx. It locks people before it writes them, so
+// that replicas that do so at the same moment do not wait for each other in a circle.
 func (t *tx) TouchSignIns(ctx context.Context, at map[users.ID]time.Time) error {
+	if _, err := t.LockUsers(ctx, slices.Collect(maps.Keys(at))); err != nil {
+		return err
+	}
 	rows := make([][]any, 0, len(at))
-	for _, id := range slices.Sorted(maps.Keys(at)) {
-		rows = append(rows, []any{string(id), millis(at[id])})
+	for id, at := range at {
+		rows = append(rows, []any{string(id), millis(at)})
 	}
 	_, err := t.conn.execRows(ctx, touchSignIns, rows)
 	return err

@@ -3,6 +3,7 @@ package userstest
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,6 +21,7 @@ var racePromises = []promise{
 	{"transactions that wait for each other in a circle both succeed", deadlock},
 	{"a change of the rules waits for who writes people by them", rulesHeld},
 	{"a person who is locked is not written by another", peopleLocked},
+	{"transactions that lock many people do not wait for each other in a circle", crowdLocked},
 	{"a lease taken away stops the transaction that depends on it", leaseTakenAway},
 }
 
@@ -268,4 +270,39 @@ func peopleLocked(t *testing.T, s users.Store) {
 			return err
 		},
 		func() error { return s.Update(t.Context(), func(tx users.Tx) error { return raise(t, tx, ada.ID) }) })
+}
+
+// crowdLocked counts the attempts of the transactions: one that met another in a circle has two.
+func crowdLocked(t *testing.T, s users.Store) {
+	people := crowd("p", 300)
+	insert(t, s, people...)
+	const transactions = 80
+	var attempts atomic.Int32
+	failures := together(4, func(worker int) error {
+		random := rand.New(rand.NewPCG(uint64(worker), 1))
+		for i := range transactions / 4 {
+			some := make([]users.ID, 0, 200)
+			signIns := map[users.ID]time.Time{}
+			for _, n := range random.Perm(len(people))[:cap(some)] {
+				some = append(some, people[n].ID)
+				signIns[people[n].ID] = noon.Add(time.Duration(i) * time.Hour)
+			}
+			err := s.Update(t.Context(), func(tx users.Tx) error {
+				attempts.Add(1)
+				if worker%2 == 0 {
+					return tx.TouchSignIns(t.Context(), signIns)
+				}
+				_, err := tx.LockUsers(t.Context(), some)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	ok(t, "everybody", errors.Join(failures...))
+	if n := attempts.Load(); n != transactions {
+		t.Errorf("%d attempts, want each of the %d transactions to succeed at once", n, transactions)
+	}
 }
