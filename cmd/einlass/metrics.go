@@ -112,13 +112,22 @@ func statusClass(status int) string {
 	return strconv.Itoa(status/100) + "xx"
 }
 
-// answered counts a request. What is no route of ours is one label, however it is called.
+// answered counts a request.
 func (m *metrics) answered(a web.Answer) {
-	method := a.Method
-	if a.Route == "" {
-		method = "other"
+	m.requests.WithLabelValues(a.Route, methodLabel(a), strconv.Itoa(a.Status)).Observe(a.Took.Seconds())
+}
+
+// methodLabel is the method of a request as a label. Strangers invent methods,
+// also for our routes, and each label stays in memory: so only those that exist
+// have their own, and what is no route of ours is one, however it is called.
+func methodLabel(a web.Answer) string {
+	switch a.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		if a.Route != "" {
+			return a.Method
+		}
 	}
-	m.requests.WithLabelValues(a.Route, method, strconv.Itoa(a.Status)).Observe(a.Took.Seconds())
+	return "other"
 }
 
 // observed counts attempts to sign in.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
 
@@ -100,5 +102,31 @@ func TestCallsOfOthersAreMeasuredByClass(t *testing.T) {
 	told := scrape(t, m)
 	for code, count := range map[string]string{"none": "1", "2xx": "2", "3xx": "1", "4xx": "2", "5xx": "1", "other": "3"} {
 		lacks(t, told, `einlass_upstream_request_duration_seconds_count{code="`+code+`",upstream="personio"} `+count+"\n")
+	}
+}
+
+// Anybody can invent methods, also for routes that exist: no label of theirs is kept.
+func TestInventedMethodsAreOneLabel(t *testing.T) {
+	t.Parallel()
+	m := newMetrics()
+	answered := func(route, method string) {
+		m.answered(web.Answer{Route: route, Method: method, Status: http.StatusMethodNotAllowed, Took: time.Second})
+	}
+	answered("/token", http.MethodPost)
+	before := strings.Count(scrape(t, m), "\n")
+	for i := range 1000 {
+		answered("/token", fmt.Sprint("M", i))
+	}
+	answered("/token", "post") // methods are case-sensitive
+	answered("/token", http.MethodTrace)
+	answered("", http.MethodGet)
+	told := scrape(t, m)
+	lacks(t, told,
+		`einlass_http_request_duration_seconds_count{code="405",method="POST",route="/token"} 1`+"\n",
+		`einlass_http_request_duration_seconds_count{code="405",method="other",route="/token"} 1002`+"\n",
+		`einlass_http_request_duration_seconds_count{code="405",method="other",route=""} 1`+"\n",
+	)
+	if more := strings.Count(told, "\n") - before; more > 2*(len(secondBuckets)+3) {
+		t.Errorf("%d lines more, want those of two labels", more)
 	}
 }
