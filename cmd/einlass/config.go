@@ -48,7 +48,7 @@ type Config struct {
 	// Starts although group or world can read the master key or a configuration file with secrets in it.
 	InsecureAllowReadableSecrets bool `yaml:"insecure_allow_readable_secrets"`
 
-	// Addresses or networks of the proxies whose `X-Forwarded-For` counts. Empty: none is believed.
+	// Addresses or networks of the proxies whose `X-Forwarded-For` counts, with ports or without. Empty: none is believed.
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
 	// The server's own certificate. Without it a proxy in front must speak TLS.
 	TLS TLSConfig `yaml:"tls"`

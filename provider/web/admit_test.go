@@ -1,7 +1,9 @@
 package web_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -99,6 +101,18 @@ func TestTheClientIsWhoTrustedProxiesSay(t *testing.T) {
 		{"two fields are one list", "10.0.0.1:4711", []string{"192.0.2.1", "198.51.100.1"}, "198.51.100.1"},
 		{"nothing but proxies", "10.0.0.1:4711", []string{"10.0.0.3, 10.0.0.2"}, "10.0.0.3"},
 		{"garbage ends the search", "10.0.0.1:4711", []string{"198.51.100.1, x"}, "10.0.0.1"},
+		{"an address with a port", "10.0.0.1:4711", []string{"203.0.113.9:51234"}, "203.0.113.9"},
+		{"IPv6", "10.0.0.1:4711", []string{"2001:db8::9"}, "2001:db8::9"},
+		{"IPv6 with a port", "10.0.0.1:4711", []string{"[2001:db8::9]:51234"}, "2001:db8::9"},
+		{"IPv6 in brackets", "10.0.0.1:4711", []string{"[2001:db8::9]"}, "2001:db8::9"},
+		{"two proxies with ports", "10.0.0.1:4711", []string{"192.0.2.1:1, 198.51.100.1:2, 10.0.0.2:3"}, "198.51.100.1"},
+		{"a client that pretends, with a port", "203.0.113.9:4711", []string{"198.51.100.1:1"}, "203.0.113.9"},
+		{"a port that is none", "10.0.0.1:4711", []string{"198.51.100.1:70000"}, "10.0.0.1"},
+		{"a host name with a port", "10.0.0.1:4711", []string{"localhost:80"}, "10.0.0.1"},
+		{"half a bracket", "10.0.0.1:4711", []string{"[2001:db8::9"}, "10.0.0.1"},
+		{"the other half", "10.0.0.1:4711", []string{"2001:db8::9]"}, "10.0.0.1"},
+		{"IPv4 in brackets", "10.0.0.1:4711", []string{"[198.51.100.1]"}, "10.0.0.1"},
+		{"an empty entry ends the search", "10.0.0.1:4711", []string{"198.51.100.1,"}, "10.0.0.1"},
 		{"a proxy that says nothing", "10.0.0.1:4711", nil, "10.0.0.1"},
 		{"IPv4 in IPv6", "[::ffff:10.0.0.1]:4711", []string{"::ffff:198.51.100.1"}, "198.51.100.1"},
 		{"no address", "@", nil, ""},
@@ -116,5 +130,36 @@ func TestTheClientIsWhoTrustedProxiesSay(t *testing.T) {
 		if got != tt.want {
 			t.Errorf("%s: client %q, want %q", tt.name, got, tt.want)
 		}
+	}
+}
+
+// Where a proxy's word cannot be read, all its people share one limit: that is said, but not at each request.
+func TestAnUnreadableProxyIsReportedOnce(t *testing.T) {
+	t.Parallel()
+	var logs bytes.Buffer
+	s := newSite(t, func(cfg *web.Config) {
+		cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+		cfg.Logger = slog.New(slog.NewTextHandler(&logs, nil))
+	})
+	reports := func(peer string, forwarded ...string) int {
+		r := get("/")
+		r.RemoteAddr = peer
+		for _, value := range forwarded {
+			r.Header.Add("X-Forwarded-For", value)
+		}
+		serve(t, nothing(s), r)
+		return strings.Count(logs.String(), "X-Forwarded-For")
+	}
+	reports("10.0.0.1:4711")
+	reports("10.0.0.1:4711", "198.51.100.1:1")
+	if n := reports("203.0.113.9:4711", "unknown"); n != 0 {
+		t.Fatalf("%d reports of addresses, of nothing and of a stranger's word; want none:\n%s", n, &logs)
+	}
+	reports("10.0.0.1:4711", "unknown"+strings.Repeat("x", 1<<10))
+	if n := reports("10.0.0.1:4711", "unknown"); n != 1 {
+		t.Errorf("%d reports, want one:\n%s", n, &logs)
+	}
+	if text := logs.String(); !strings.Contains(text, "proxy=10.0.0.1 value=unknown") || strings.Contains(text, strings.Repeat("x", 100)) {
+		t.Errorf("the report does not say who and what, or repeats too much:\n%s", text)
 	}
 }

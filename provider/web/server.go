@@ -74,7 +74,11 @@ func (s *Site) Wrap(next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := s.cfg.Now()
-		x := &exchange{id: strings.ToLower(rand.Text()), client: clientIP(r, s.cfg.TrustedProxies)}
+		client, unread := clientIP(r, s.cfg.TrustedProxies)
+		if unread != "" {
+			s.warnUnread(r.Context(), client, unread)
+		}
+		x := &exchange{id: strings.ToLower(rand.Text()), client: client}
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		w = &recorder{ResponseWriter: w, x: x}
 		s.setDefaultHeaders(w.Header(), x.id)

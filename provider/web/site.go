@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -58,6 +59,7 @@ type Site struct {
 	assets  map[string]asset // by the name under which it is served
 	urls    map[string]string
 	pages   ownPages
+	unread  sync.Once // of an address that a proxy sends
 }
 
 // New returns a Site, with the pages of this package parsed.
