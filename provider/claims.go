@@ -38,9 +38,7 @@ func userinfoClaims(c *client, scopes []string, requested claimsRequest, u users
 		addEmail(claims, "email", u)
 	}
 	addRequested(claims, requested.UserInfo, u)
-	for name := range c.Claims {
-		addRegistered(claims, c, name, u)
-	}
+	addRegistered(claims, c, slices.Sorted(maps.Keys(c.Claims)), u)
 	return claims
 }
 
@@ -49,21 +47,29 @@ func userinfoClaims(c *client, scopes []string, requested claimsRequest, u users
 func idTokenClaims(c *client, requested claimsRequest, u users.User) claimSet {
 	claims := claimSet{}
 	addRequested(claims, requested.IDToken, u)
-	for _, name := range c.IDTokenClaims {
-		addRegistered(claims, c, name, u)
-	}
+	addRegistered(claims, c, slices.Sorted(slices.Values(c.IDTokenClaims)), u)
 	return claims
 }
 
-func addRegistered(claims claimSet, c *client, name string, u users.User) {
-	source, compiled := c.sources[name]
-	switch {
-	case !compiled:
-	case source.isAddress():
-		addEmail(claims, name, u)
-	default:
-		claims.put(name, source.value(u))
+// addRegistered adds claims of the registration, which stand before those that
+// were asked for. Where their email is not the person's address, it takes
+// the email_verified that was asked for along: that one is about the address.
+func addRegistered(claims claimSet, c *client, sorted []string, u users.User) {
+	registered := claimSet{}
+	for _, name := range sorted { // so a registered email_verified comes behind that of the address
+		source, compiled := c.sources[name]
+		switch {
+		case !compiled:
+		case source.isAddress():
+			addEmail(registered, name, u)
+		default:
+			registered.put(name, source.value(u))
+		}
 	}
+	if email, found := registered["email"]; found && !isAddressOf(u, email) {
+		delete(claims, "email_verified")
+	}
+	maps.Copy(claims, registered)
 }
 
 // needsEmail reports whether an application gets the e-mail address of everybody
@@ -92,6 +98,9 @@ func addEmail(claims claimSet, name string, u users.User) {
 		claims["email_verified"] = true
 	}
 }
+
+// isAddressOf reports whether a claim's value is the address that addEmail releases.
+func isAddressOf(u users.User, value any) bool { return u.EmailKey != "" && value == any(u.Email) }
 
 func addProfile(claims claimSet, u users.User) {
 	claims.put("name", u.DisplayName())

@@ -138,3 +138,49 @@ func TestRegisteredClaimsAreAttributesExpressionsOrConstants(t *testing.T) {
 		t.Errorf("ID token (-want +got):\n%s", diff)
 	}
 }
+
+// OpenID Connect Core section 5.1: email_verified is about the address beside it, and only ours is verified.
+func TestOnlyThePersonsAddressIsVerified(t *testing.T) {
+	t.Parallel()
+	const all = `{"userinfo":{"email":null,"email_verified":null},"id_token":{"email":null,"email_verified":null}}`
+	address := map[string]any{"email": providertest.Ada, "email_verified": true}
+	for name, c := range map[string]struct {
+		registered     map[string]string
+		scope, asked   string
+		inToken        []string
+		userinfo, both map[string]any // both: also in the ID token
+	}{
+		"replaced by another attribute, by scope":       {registered: map[string]string{"email": "nickname"}, scope: "openid email", userinfo: map[string]any{"email": "A"}},
+		"replaced by an expression, by scope":           {registered: map[string]string{"email": `"ada@evil.example"`}, scope: "openid email", userinfo: map[string]any{"email": "ada@evil.example"}},
+		"replaced, and the address under another name":  {registered: map[string]string{"email": "nickname", "mail": "email"}, scope: "openid email", userinfo: map[string]any{"email": "A", "mail": providertest.Ada}},
+		"replaced, by the claims parameter":             {registered: map[string]string{"email": "nickname"}, scope: "openid", asked: all, inToken: []string{"email"}, both: map[string]any{"email": "A"}},
+		"replaced, and the flag alone asked for":        {registered: map[string]string{"email": "nickname"}, scope: "openid", asked: `{"userinfo":{"email_verified":null}}`, userinfo: map[string]any{"email": "A"}},
+		"replaced, and the flag of the administrator":   {registered: map[string]string{"email": "nickname", "email_verified": `email == ""`}, scope: "openid email", userinfo: map[string]any{"email": "A", "email_verified": false}},
+		"the address, and the flag of an administrator": {registered: map[string]string{"email": "email", "email_verified": `email == ""`}, scope: "openid email", inToken: []string{"email_verified", "email"}, both: map[string]any{"email": providertest.Ada, "email_verified": false}},
+		"replaced by what the person lacks":             {registered: map[string]string{"email": "location"}, scope: "openid email", userinfo: address},
+		"the address by an expression":                  {registered: map[string]string{"email": "lower(email)"}, scope: "openid email", userinfo: address},
+		"the address as it is":                          {registered: map[string]string{"email": "email"}, scope: "openid", inToken: []string{"email"}, both: address},
+		"the address by scope":                          {scope: "openid email", userinfo: address},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := providertest.NewWith(t, providertest.Personio, func(a *users.SignIn) { a.Claims, a.IDTokenClaims = c.registered, c.inToken })
+			more := []string{"scope", c.scope}
+			if c.asked != "" {
+				more = append(more, "claims", c.asked)
+			}
+			tokens := decodeTokens(t, b.Tokens(providertest.Personio, code(t, b, providertest.Personio, more...)))
+			wantUser, wantToken := c.userinfo, map[string]any{}
+			if c.both != nil {
+				wantUser, wantToken = c.both, c.both
+			}
+			names := []string{"email", "email_verified", "mail"}
+			if diff := cmp.Diff(wantUser, pick(claims(t, userinfo(t, b, tokens.AccessToken)), names...)); diff != "" {
+				t.Errorf("userinfo (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(wantToken, pick(allClaims(t, tokens.IDToken), names...)); diff != "" {
+				t.Errorf("ID token (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
