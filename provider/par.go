@@ -36,7 +36,7 @@ func (p *Provider) push(w http.ResponseWriter, r *http.Request) error {
 	if failure != nil {
 		return refuse(failure)
 	}
-	if c.AuthMethod == users.AuthMethodNone { // anybody can push in its name
+	if isOpenToAll(c) {
 		if err := p.cfg.Authorizer.boundPending(r); err != nil {
 			return err
 		}
@@ -51,6 +51,10 @@ func (p *Provider) push(w http.ResponseWriter, r *http.Request) error {
 		ExpiresIn:  expiresIn(expires, p.cfg.Now()),
 	})
 }
+
+// isOpenToAll reports whether anybody can push in the name of c, so that what
+// it pushes counts among unfinished requests until a browser comes with it.
+func isOpenToAll(c *client) bool { return c.AuthMethod == users.AuthMethodNone }
 
 // readPushed validates a pushed request as /authorize would.
 func (a *Authorizer) readPushed(ctx context.Context, c *client, in params) (session.Params, *oidc.Error) {
@@ -85,6 +89,9 @@ func (a *Authorizer) authorizePushed(w http.ResponseWriter, r *http.Request, c *
 		return &web.Error{Status: http.StatusBadRequest}
 	}
 	p, err := a.cfg.Sessions.TakePushed(r.Context(), c.ClientID, reference)
+	if err == nil && isOpenToAll(c) {
+		a.finishPending(r) // if it has to wait for a sign-in, it is counted anew
+	}
 	if errors.Is(err, session.ErrNotFound) || err == nil && !c.takes(p.RedirectURI) {
 		return &web.Error{Status: http.StatusBadRequest, Key: "error.request_uri", Err: err}
 	}

@@ -175,3 +175,39 @@ func TestUnfinishedRequestsAreBounded(t *testing.T) {
 		t.Errorf("later: status %d, want 303", status)
 	}
 }
+
+// N058: what a client without a secret pushes counts only until its browser is
+// there, with a session or for a sign-in; what nobody comes for is bounded.
+func TestPushedRequestsThatNobodyComesForAreBounded(t *testing.T) {
+	t.Parallel()
+	const limit = 600
+	b := providertest.New(t)
+	form := pushForm(b, providertest.Native, "code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "code_challenge_method", "S256")
+	form.Del("client_secret")
+	signedIn := b.NewBrowser()
+	signedIn.SignIn("/login", providertest.Ada, providertest.Password)
+	for i := range limit + 20 {
+		path, _ := push(t, b, form)
+		if q := signedIn.Get(path).Query(); q.Get("code") == "" {
+			t.Fatalf("live session, request %d: %v, want a code", i+1, q)
+		}
+	}
+	room := 0
+	for b.Post("/par", form).StatusCode == http.StatusCreated && room < 2*limit {
+		room++
+	}
+	if room != limit {
+		t.Fatalf("%d requests pushed that nobody comes for, want %d and then 429", room, limit)
+	}
+	b.Clock.Advance(time.Minute)
+	for range limit - 1 {
+		b.Post("/par", form)
+	}
+	path, _ := push(t, b, form)
+	if answer := b.NewBrowser().SignIn(path, providertest.Ada, providertest.Password); answer.Query().Get("code") == "" {
+		t.Errorf("sign-in with the last one: status %d, %v; want a code", answer.StatusCode, answer.Query())
+	}
+	if one, two := b.Post("/par", form).StatusCode, b.Post("/par", form).StatusCode; one != http.StatusCreated || two != http.StatusTooManyRequests {
+		t.Errorf("after it: status %d and %d, want room for one", one, two)
+	}
+}

@@ -8,7 +8,7 @@ import (
 	"github.com/einlass/einlass/provider/web"
 )
 
-// How many requests of one network may begin to wait for a sign-in in a minute.
+// How many requests of one network may begin to wait, for a sign-in or as pushed ones, in a minute.
 // One that ends with a sign-in is taken back, so a whole company behind one
 // address may come in the morning; what only begins is bounded.
 const (
