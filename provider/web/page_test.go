@@ -226,7 +226,8 @@ func TestFormTargetsAreOrigins(t *testing.T) {
 		"http://127.0.0.1:8081/callback":     "http://127.0.0.1:8081",
 		"http://[::1]:51004/callback":        "http://*:51004", // no address of IPv6 is a source
 		"http://[::1]/callback":              "http://*",
-		"com.acme.app:/callback":             "com.acme.app:",
+		"com.acme.app:/callback":             "",
+		"com.acme.app://callback":            "",
 		"https://a.example;script-src/x":     "",
 		"https://a.example'unsafe-inline'/x": "",
 		"https:///callback":                  "",

@@ -43,22 +43,18 @@ func FormTargets(address string, beyond ...string) ([]string, error) {
 }
 
 // FormTarget returns the CSP source of a registered address, for
-// [View.FormTargets]: its origin or, for an address with a private scheme of an
-// installed application (RFC 8252 section 7.1), that scheme.
+// [View.FormTargets]: its origin. Other addresses than http and https are not registered.
 func FormTarget(address string) (string, error) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("form target: %w", err)
-	case u.Scheme == "https" || u.Scheme == "http":
-		if u.Host == "" || strings.ContainsFunc(u.Host, isNoHostChar) {
-			return "", fmt.Errorf("form target: host %q", u.Host)
-		}
-		return u.Scheme + "://" + sourceHost(u), nil
-	case strings.Contains(u.Scheme, "."):
-		return u.Scheme + ":", nil
+	case u.Scheme != "https" && u.Scheme != "http":
+		return "", fmt.Errorf("form target: scheme %q", u.Scheme)
+	case u.Host == "" || strings.ContainsFunc(u.Host, isNoHostChar):
+		return "", fmt.Errorf("form target: host %q", u.Host)
 	}
-	return "", fmt.Errorf("form target: scheme %q", u.Scheme)
+	return u.Scheme + "://" + sourceHost(u), nil
 }
 
 // sourceHost is the host of a source in a policy, with its port. An address of
