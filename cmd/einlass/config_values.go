@@ -258,17 +258,26 @@ func (v networksValue) parse(texts []string) error {
 	return nil
 }
 
-// parseNetwork reads a network such as 10.0.0.0/8, or a single address as the network of itself.
+// parseNetwork reads a network such as 10.0.0.0/8, or a single address as the
+// network of itself. IPv4 inside IPv6 becomes IPv4, as the addresses do that
+// are looked for in it: written otherwise it would contain none of them.
 func parseNetwork(text string) (netip.Prefix, error) {
-	if address, err := netip.ParseAddr(text); err == nil && address.Zone() == "" {
-		return netip.PrefixFrom(address, address.BitLen()), nil
-	}
 	network, err := netip.ParsePrefix(text)
-	if err != nil {
+	if address, single := netip.ParseAddr(text); single == nil && address.Zone() == "" {
+		network, err = netip.PrefixFrom(address, address.BitLen()), nil
+	}
+	bits := network.Bits()
+	if network.Addr().Is4In6() {
+		bits -= net4In6
+	}
+	if err != nil || bits < 0 {
 		return netip.Prefix{}, fmt.Errorf("want addresses or networks such as 10.0.0.0/8, found %q", text)
 	}
-	return network.Masked(), nil
+	return netip.PrefixFrom(network.Addr().Unmap(), bits).Masked(), nil
 }
+
+// net4In6 is the length of ::ffff:0:0/96, in which IPv4 stands inside IPv6 (RFC 4291 section 2.5.5.2).
+const net4In6 = 96
 
 func (v networksValue) show() string {
 	texts := make([]string, 0, len(*v.to))
