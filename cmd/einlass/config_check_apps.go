@@ -125,10 +125,10 @@ func (l *loader) checkRedirectURIs(path string, s SignInConfig) {
 	for i, uri := range s.RedirectURIs {
 		loopback := l.cfg.InsecureAllowLoopback || s.AuthMethod == users.AuthMethodNone && provider.IsOnLoopback(uri)
 		if why := whyNotURL(uri, loopback); why != "" {
-			l.fail(element(path, i), "%s, found %q", why, uri)
+			l.fail(element(path, i), "%s, found %s", why, quoteURL(uri))
 		}
 		if slices.Contains(s.RedirectURIs[:i], uri) {
-			l.fail(element(path, i), "%q stands here twice", uri)
+			l.fail(element(path, i), "%s stands here twice", quoteURL(uri))
 		}
 	}
 }
@@ -138,7 +138,7 @@ func (l *loader) checkURLs(path string, uris []string) {
 	for i, uri := range uris {
 		l.checkURL(element(path, i), uri)
 		if slices.Contains(uris[:i], uri) {
-			l.fail(element(path, i), "%q stands here twice", uri)
+			l.fail(element(path, i), "%s stands here twice", quoteURL(uri))
 		}
 	}
 }

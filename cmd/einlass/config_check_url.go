@@ -3,6 +3,7 @@ package main
 import (
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -15,15 +16,23 @@ const maxURLBytes = 2048
 // RFC 9700 section 2.1 and RFC 6749 section 3.1.2 ask for this.
 func (l *loader) checkURL(path, text string) *url.URL {
 	if why := whyNotURL(text, l.cfg.InsecureAllowLoopback); why != "" {
-		l.fail(path, "%s, found %q", why, text)
+		l.fail(path, "%s, found %s", why, quoteURL(text))
 		return nil
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		l.fail(path, "want an absolute https URL, found %q", text)
+		l.fail(path, "want an absolute https URL, found %s", quoteURL(text))
 		return nil
 	}
 	return u
+}
+
+// quoteURL returns a URL for a message, unless it may carry a password.
+func quoteURL(text string) string {
+	if strings.Contains(text, "@") {
+		return "a URL with an @"
+	}
+	return strconv.Quote(text)
 }
 
 func whyNotURL(text string, allowLoopback bool) string {

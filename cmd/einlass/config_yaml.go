@@ -27,7 +27,7 @@ func (l *loader) readYAML(text []byte) {
 		return
 	}
 	if err != nil {
-		l.failSyntax(err)
+		l.failSyntax(text, err)
 		return
 	}
 	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
@@ -43,13 +43,25 @@ func (l *loader) readYAML(text []byte) {
 	l.mapping(root, "", l.cfg.fields())
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+var (
+	yamlLine      = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+	unknownAnchor = regexp.MustCompile(`^yaml: unknown anchor '(.*)' referenced$`)
+)
+
+const noAnchors = "anchors (&) and aliases (*) are not supported; put a value that begins so in quotes"
 
 // failSyntax notes that the file is no YAML. The parser's messages name what it
-// expected and never quote a value.
-func (l *loader) failSyntax(err error) {
+// expected and never quote a value, but for one: a secret that begins with *
+// and has no quotes around it is the name of an anchor to it.
+func (l *loader) failSyntax(file []byte, err error) {
 	l.unreadable = true
 	from, text := origin{name: l.file}, err.Error()
+	if m := unknownAnchor.FindStringSubmatch(text); m != nil {
+		before, _, _ := bytes.Cut(file, []byte("*"+m[1]))
+		from.line = 1 + bytes.Count(before, []byte("\n"))
+		l.failAt(from, "", noAnchors)
+		return
+	}
 	if m := yamlLine.FindStringSubmatch(text); m != nil {
 		from.line, _ = strconv.Atoi(m[1]) // empty: no line
 		text = m[2]
@@ -62,10 +74,10 @@ func (l *loader) failSyntax(err error) {
 func (l *loader) plain(n *yaml.Node) bool {
 	switch {
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
-		l.failAt(l.at(n), "", "anchors (&) and aliases (*) are not supported")
+		l.failAt(l.at(n), "", noAnchors)
 		return false
 	case n.Style&yaml.TaggedStyle != 0:
-		l.failAt(l.at(n), "", "explicit types (!) are not supported")
+		l.failAt(l.at(n), "", "explicit types (!) are not supported; put a value that begins so in quotes")
 		return false
 	}
 	ok := true
@@ -263,7 +275,8 @@ func listTexts(n *yaml.Node, k kind) ([]string, error) {
 }
 
 // mappingTexts returns key and value by turns. Values are taken as written, so
-// that dates and numbers among attributes need no quotes.
+// that dates and numbers among attributes need no quotes. Beside secrets a key is
+// quoted only if it looks like one: X-Key:secret, without a blank, is all key.
 func mappingTexts(n *yaml.Node, k kind) ([]string, error) {
 	if n.Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("want a %s, found %s", k, nodeName(n))
@@ -271,13 +284,17 @@ func mappingTexts(n *yaml.Node, k kind) ([]string, error) {
 	texts, seen := []string{}, map[string]bool{}
 	for pair := range slices.Chunk(n.Content, 2) {
 		key, node := pair[0], pair[1]
+		name := strconv.Quote(key.Value)
+		if k == kindSecretMapping && !printableKey.MatchString(key.Value) {
+			name = "something that is no name"
+		}
 		switch {
 		case key.Kind != yaml.ScalarNode:
 			return nil, fmt.Errorf("want text as a key, found %s", nodeName(key))
 		case node.Kind != yaml.ScalarNode || isNull(node):
-			return nil, fmt.Errorf("%q: want text, found %s", key.Value, nodeName(node))
+			return nil, fmt.Errorf("%s: want text, found %s", name, nodeName(node))
 		case seen[key.Value]:
-			return nil, fmt.Errorf("%q stands here twice", key.Value)
+			return nil, fmt.Errorf("%s stands here twice", name)
 		}
 		seen[key.Value] = true
 		texts = append(texts, key.Value, node.Value)
