@@ -28,6 +28,10 @@ var (
 	// stand in it before it signs.
 	ErrAnnouncement = errors.New("announcement is too short")
 
+	// ErrNoPublicKey: a key set of somebody else can be read, and no key of it
+	// may be used.
+	ErrNoPublicKey = errors.New("key set cannot be used")
+
 	// ErrSignature: a token was not signed by a key of this ring.
 	ErrSignature = errors.New("signature is not by a key of ours")
 )

@@ -28,13 +28,14 @@ const (
 type PublicSet []jose.JSONWebKey
 
 // ParsePublicSet reads a JSON Web Key Set (RFC 7517 section 5). Keys it cannot
-// use are left out; a set without any usable one is an error, and so is one with
-// a private or symmetric key, because that is no secret any more.
+// use are left out. It returns ErrNoPublicKey for a set without any usable one,
+// and for one with a private or symmetric key, because that is no secret any
+// more; and another error for what is no key set, or larger than we read.
 func ParsePublicSet(text []byte) (PublicSet, error) {
 	var document struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
-	if err := json.Unmarshal(text, &document); err != nil {
+	if err := json.Unmarshal(text, &document); err != nil || document.Keys == nil {
 		return nil, errors.New("it is no JSON Web Key Set")
 	}
 	if len(document.Keys) > maxPublicKeys {
@@ -47,14 +48,14 @@ func ParsePublicSet(text []byte) (PublicSet, error) {
 			continue // of a type unknown to us, or damaged
 		}
 		if !key.IsPublic() {
-			return nil, fmt.Errorf("key %d is private or symmetric; only public keys belong here", i+1)
+			return nil, fmt.Errorf("%w: key %d is private or symmetric; only public keys belong here", ErrNoPublicKey, i+1)
 		}
 		if key.Valid() && (key.Use == "" || key.Use == "sig") && len(algsOf(key.Key)) > 0 {
 			set = append(set, key)
 		}
 	}
 	if len(set) == 0 {
-		return nil, errors.New("it has no key for RS256, PS256, ES256 or EdDSA")
+		return nil, fmt.Errorf("%w: it has no key for RS256, PS256, ES256 or EdDSA", ErrNoPublicKey)
 	}
 	return set, nil
 }

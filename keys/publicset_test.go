@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -37,19 +38,27 @@ func TestAPublicSetWithoutAUsableKeyIsRefused(t *testing.T) {
 		many[i] = good
 	}
 	for name, text := range map[string][]byte{
+		"no key":                  []byte(`{"keys":[]}`),
+		"a curve we do not take":  keySet(t, jose.JSONWebKey{Key: p384.Public()}),
+		"a key for encryption":    keySet(t, jose.JSONWebKey{Key: public, Use: "enc"}),
+		"a private key beside it": keySet(t, good, jose.JSONWebKey{Key: private}),
+		"a symmetric key":         keySet(t, good, jose.JSONWebKey{Key: []byte("0123456789abcdef0123456789abcdef")}),
+		"a short RSA key":         []byte(`{"keys":[{"kty":"RSA","e":"AQAB","n":"` + strings.Repeat("u", 170) + `"}]}`),
+		"an enormous RSA key":     []byte(`{"keys":[{"kty":"RSA","e":"AQAB","n":"` + strings.Repeat("u", 2000) + `"}]}`),
+	} {
+		if set, err := keys.ParsePublicSet(text); !errors.Is(err, keys.ErrNoPublicKey) {
+			t.Errorf("%s: %d keys and %v, want ErrNoPublicKey", name, len(set), err)
+		}
+	}
+	for name, text := range map[string][]byte{
 		"no JSON":                  []byte("<html>"),
 		"a list":                   []byte("[]"),
-		"no keys":                  []byte(`{}`),
-		"a curve we do not take":   keySet(t, jose.JSONWebKey{Key: p384.Public()}),
-		"a key for encryption":     keySet(t, jose.JSONWebKey{Key: public, Use: "enc"}),
-		"a private key beside it":  keySet(t, good, jose.JSONWebKey{Key: private}),
-		"a symmetric key":          keySet(t, good, jose.JSONWebKey{Key: []byte("0123456789abcdef0123456789abcdef")}),
-		"a short RSA key":          []byte(`{"keys":[{"kty":"RSA","e":"AQAB","n":"` + strings.Repeat("u", 170) + `"}]}`),
-		"an enormous RSA key":      []byte(`{"keys":[{"kty":"RSA","e":"AQAB","n":"` + strings.Repeat("u", 2000) + `"}]}`),
+		"another document":         []byte(`{"error":"try again later"}`),
+		"null":                     []byte(`{"keys":null}`),
 		"more keys than one needs": keySet(t, many...),
 	} {
-		if set, err := keys.ParsePublicSet(text); err == nil {
-			t.Errorf("%s: accepted as %d keys", name, len(set))
+		if set, err := keys.ParsePublicSet(text); err == nil || errors.Is(err, keys.ErrNoPublicKey) {
+			t.Errorf("%s: %d keys and %v, want an error that is not about its keys", name, len(set), err)
 		}
 	}
 }

@@ -25,7 +25,7 @@ type caller interface {
 // When keys are fetched from a client, and how long they are believed.
 const (
 	clientKeysFresh   = time.Hour       // then they are fetched again
-	clientKeysUsable  = 24 * time.Hour  // while the client's address does not answer
+	clientKeysUsable  = 24 * time.Hour  // while the client's address answers with no key set
 	clientKeysEvery   = time.Minute     // at most one fetch from a client, whoever asks
 	clientKeysTimeout = 5 * time.Second // of one fetch
 	maxClientKeys     = 256 << 10       // bytes
@@ -98,8 +98,9 @@ func (k *clientKeys) remoteKey(ctx context.Context, uri, kid, alg string) (jose.
 		r.tried = now
 		set, err := k.fetch(ctx, uri)
 		if err != nil {
-			k.log.WarnContext(ctx, "keys of a client not fetched", "error", err)
-		} else {
+			k.log.WarnContext(ctx, "no keys from a client", "error", err)
+		}
+		if err == nil || errors.Is(err, keys.ErrNoPublicKey) { // who publishes no key has withdrawn the former ones
 			r.current.Store(&fetchedKeys{set: set, at: now})
 		}
 	}
@@ -124,8 +125,8 @@ func (k *clientKeys) of(uri string) *remoteKeys {
 	return k.remote[uri]
 }
 
-// fetch reads a key set. The request that needed it may go away; the keys are
-// for the next ones, too.
+// fetch reads a key set; see ParsePublicSet for its errors. The request that
+// needed it may go away; the keys are for the next ones, too.
 func (k *clientKeys) fetch(ctx context.Context, uri string) (keys.PublicSet, error) {
 	if k.http == nil {
 		return nil, errNoCaller

@@ -82,6 +82,53 @@ func TestKeysOfAJWKSURIAreFetchedWhenNeeded(t *testing.T) {
 	wantUnauthenticated(t, "a day later", ask("key-new"))
 }
 
+// A client that publishes no usable key, or a private one, has withdrawn those of
+// before. What is no key set says nothing of them.
+func TestClientsWithdrawTheirKeys(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		answer   string
+		withdraw bool
+	}{
+		"no key":         {`{"keys":[]}`, true},
+		"unknown keys":   {`{"keys":[{"kty":"AKP","alg":"ML-DSA-44","pub":"AA"}]}`, true},
+		"symmetric keys": {`{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`, true},
+		"another page":   {`<html>`, false},
+		"another answer": {`{"error":"try again later"}`, false},
+		"an error":       {"", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := providertest.New(t)
+			server := newKeyServer(t)
+			r := newRobot(t, b, func(s *users.SignIn) { s.JWKS, s.JWKSURI = nil, server.URL })
+			ask := func() providertest.Response { return r.ask(r.sign(t, jose.ES256, r.claims(nil), nil)) }
+			good := r.keySet(t)
+			server.answer.Store(&good)
+			wantInactive(t, "published", ask())
+
+			body := []byte(test.answer)
+			if server.answer.Store(&body); test.answer == "" {
+				server.answer.Store(nil)
+			}
+			b.Clock.Advance(time.Hour)
+			for range 2 { // the second without a fetch
+				if test.withdraw {
+					wantUnauthenticated(t, "an hour later", ask())
+				} else {
+					wantInactive(t, "an hour later", ask())
+				}
+			}
+			if n := server.fetched.Load(); n != 2 {
+				t.Errorf("fetched %d times, want 2", n)
+			}
+			server.answer.Store(&good)
+			b.Clock.Advance(time.Minute)
+			wantInactive(t, "published again", ask())
+		})
+	}
+}
+
 // What a jwks_uri answers is bounded and must be public keys.
 func TestBadKeySetsAreRefused(t *testing.T) {
 	t.Parallel()

@@ -202,7 +202,9 @@ type SignInConfig struct {
 	OfflineAccess bool `yaml:"offline_access"`
 	// Public keys of a client with `auth_method: private_key_jwt`, as a JSON Web Key Set (RFC 7517 section 5).
 	JWKS string `yaml:"jwks"`
-	// Where that client publishes its keys instead. They are kept for an hour and fetched anew for an unknown key.
+	// Where that client publishes its keys instead. They are kept for an hour, or for a day while no key set can be
+	// fetched there, and fetched anew for an unknown key, at most once a minute. A set without a key that can be used
+	// withdraws them.
 	JWKSURI string `yaml:"jwks_uri"`
 }
 
