@@ -1,12 +1,12 @@
 package provider_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,15 +82,17 @@ func (*directory) Logo(context.Context, users.ApplicationID) (users.Logo, error)
 func TestRegistryLogsAFaultOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
-		fault, tries := error(keys.ErrDamagedKey), 0
+		log := &providertest.Logs{}
+		var fault atomic.Pointer[error]
+		fault.Store(&keys.ErrDamagedKey)
+		var tries atomic.Int32
 		r := provider.NewRegistry(provider.RegistryConfig{
 			Source: &directory{revision: 1},
 			OnChange: func(context.Context) error {
-				tries++
-				return fault
+				tries.Add(1)
+				return *fault.Load()
 			},
-			Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			Logger: slog.New(slog.NewTextHandler(log, nil)),
 		})
 		ctx, stop := context.WithCancel(t.Context())
 		go func() { _ = r.Run(ctx) }() // returns nil
@@ -99,18 +101,19 @@ func TestRegistryLogsAFaultOnce(t *testing.T) {
 			synctest.Wait()
 		}
 		wait(time.Minute + time.Millisecond)
-		if n := strings.Count(log.String(), "not refreshed"); n != 1 || !strings.Contains(log.String(), "level=ERROR") || tries != 60 {
-			t.Errorf("logged %d times in %d tries, want one error and a try each second:\n%s", n, tries, log.String())
+		if n := strings.Count(log.String(), "not refreshed"); n != 1 || !strings.Contains(log.String(), "level=ERROR") || tries.Load() != 60 {
+			t.Errorf("logged %d times in %d tries, want one error and a try each second:\n%s", n, tries.Load(), log.String())
 		}
-		fault = errors.New("connection refused")
+		away, passed := errors.New("connection refused"), error(nil)
+		fault.Store(&away)
 		wait(2 * time.Second)
 		if n := strings.Count(log.String(), "not refreshed"); n != 2 || !strings.Contains(log.String(), "level=WARN") {
 			t.Errorf("another fault: logged %d times, want a second and a warning:\n%s", n, log.String())
 		}
-		fault = nil
+		fault.Store(&passed)
 		wait(time.Minute)
-		if n := strings.Count(log.String(), "refreshed again"); n != 1 || tries != 63 {
-			t.Errorf("told %d times that it has passed, want once; %d tries, want none more", n, tries)
+		if n := strings.Count(log.String(), "refreshed again"); n != 1 || tries.Load() != 63 {
+			t.Errorf("told %d times that it has passed, want once; %d tries, want none more", n, tries.Load())
 		}
 		stop()
 		synctest.Wait()
