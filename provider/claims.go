@@ -38,7 +38,7 @@ func userinfoClaims(c *client, scopes []string, requested claimsRequest, u users
 		addEmail(claims, "email", u)
 	}
 	addRequested(claims, requested.UserInfo, u)
-	addRegistered(claims, c, slices.Sorted(maps.Keys(c.Claims)), u)
+	addRegistered(claims, c, c.userinfoNames, u)
 	return claims
 }
 
@@ -47,7 +47,7 @@ func userinfoClaims(c *client, scopes []string, requested claimsRequest, u users
 func idTokenClaims(c *client, requested claimsRequest, u users.User) claimSet {
 	claims := claimSet{}
 	addRequested(claims, requested.IDToken, u)
-	addRegistered(claims, c, slices.Sorted(slices.Values(c.IDTokenClaims)), u)
+	addRegistered(claims, c, c.idTokenNames, u)
 	return claims
 }
 

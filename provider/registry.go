@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -53,10 +54,12 @@ type snapshot struct {
 // client is an application as the protocol sees it.
 type client struct {
 	users.SignIn
-	application users.Application
-	secrets     []users.ClientSecret
-	sources     map[string]claimSource // of the registered claims
-	keys        keys.PublicSet         // registered; nil: none, or at jwks_uri
+	application   users.Application
+	secrets       []users.ClientSecret
+	sources       map[string]claimSource // of the registered claims
+	userinfoNames []string               // the names of sources, sorted
+	idTokenNames  []string               // those also in the ID token, sorted
+	keys          keys.PublicSet         // registered; nil: none, or at jwks_uri
 }
 
 // NewRegistry returns an empty registry; call Refresh before use.
@@ -184,9 +187,11 @@ func (r *Registry) build(ctx context.Context, revision int64) (*snapshot, error)
 		}
 		next.applications[a.ID] = a
 		if a.SignIn != nil {
+			sources := compileClaims(a, r.cfg.Logger)
 			next.clients[a.SignIn.ClientID] = &client{
 				SignIn: *a.SignIn, application: a, secrets: byApplication[a.ID],
-				sources: compileClaims(a, r.cfg.Logger), keys: registeredKeys(a, r.cfg.Logger),
+				sources: sources, userinfoNames: slices.Sorted(maps.Keys(sources)), idTokenNames: slices.Sorted(slices.Values(a.SignIn.IDTokenClaims)),
+				keys: registeredKeys(a, r.cfg.Logger),
 			}
 		}
 	}
