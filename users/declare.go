@@ -310,8 +310,12 @@ func (w *declarer) regroup(ctx context.Context) error {
 
 func (w *declarer) applications(ctx context.Context, declared []DeclaredApplication) ([]ApplicationID, error) {
 	ids := []ApplicationID{}
+	secrets, err := w.tx.ClientSecrets(ctx) // each application changes its own alone
+	if err != nil {
+		return nil, err
+	}
 	for _, a := range declared {
-		if err := w.application(ctx, a); err != nil {
+		if err := w.application(ctx, a, secrets); err != nil {
 			return nil, fmt.Errorf("application %s: %w", a.ID, err)
 		}
 		ids = append(ids, a.ID)
@@ -319,7 +323,8 @@ func (w *declarer) applications(ctx context.Context, declared []DeclaredApplicat
 	return ids, nil
 }
 
-func (w *declarer) application(ctx context.Context, a DeclaredApplication) error {
+// application writes one application; secrets are those of all, as they are stored.
+func (w *declarer) application(ctx context.Context, a DeclaredApplication, secrets []ClientSecret) error {
 	stored, err := w.tx.Application(ctx, a.ID)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
@@ -331,10 +336,6 @@ func (w *declarer) application(ctx context.Context, a DeclaredApplication) error
 		if err := a.Logo.Check(); err != nil {
 			return err
 		}
-	}
-	secrets, err := w.tx.ClientSecrets(ctx)
-	if err != nil {
-		return err
 	}
 	a.Origin, a.Version = OriginConfig, stored.Version
 	if err := putApplication(ctx, w.tx, stored, a.Application, hasOtherSecrets(secrets, a.ID, a.secretHashes())); err != nil {
