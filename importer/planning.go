@@ -82,7 +82,7 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 	// Managers first: whoever reports to one of them is then written once, with
 	// the manager, and not a second time for that alone. And when they are planned it
 	// is known who stands for whom, so the others are planned with their managers.
-	var bosses spool
+	var managing spool // of those who wait, the managers
 	passes := []struct {
 		people *spool
 		part   func(Mapped) bool // nil: all
@@ -90,7 +90,7 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 	}{
 		{&r.waiting, r.isManager, func(in PageInput) error {
 			for _, m := range in.People {
-				if err := bosses.add(m); err != nil {
+				if err := managing.add(m); err != nil {
 					return err
 				}
 			}
@@ -105,7 +105,7 @@ func (r *reading) plan(ctx context.Context, save func(context.Context, []users.R
 			}
 			return planManagers(in, plans)
 		}},
-		{&bosses, nil, func(in PageInput) error { return planManagers(in, nil) }},
+		{&managing, nil, func(in PageInput) error { return planManagers(in, nil) }},
 		{&r.restless, nil, func(in PageInput) error { return planManagers(in, nil) }},
 	}
 	if !r.mapper.manager {
