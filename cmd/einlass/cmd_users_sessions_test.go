@@ -16,50 +16,22 @@ import (
 // U-02
 func TestSessionsOfAPersonAreThoseThatLetThemIn(t *testing.T) {
 	t.Parallel()
-	cfg := defaultConfig()
-	for _, email := range []string{"ada@acme.example", "grace@acme.example"} {
-		person := defaultUser()
-		person.Email = email
-		cfg.Users = append(cfg.Users, person)
-	}
-	a := openTestApp(t, cfg)
-	store, err := a.openSessions(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	sessions, err := session.NewManager(session.Config{Store: store})
-	if err != nil {
-		t.Fatal(err)
-	}
-	person := func(email string) users.User {
-		t.Helper()
-		u, err := findUser(t.Context(), a, email)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return u
-	}
+	a := newSignIns(t)
 	signIn := func(email string) session.Session {
 		t.Helper()
-		u := person(email)
-		in, err := sessions.SignIn(t.Context(), session.Proof{
-			User: u.ID, Epoch: u.Epoch, AMR: []string{"pwd"}, Agent: session.Agent{Browser: "Firefox", System: "Linux"},
-		}, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = sessions.IssueRefresh(t.Context(), session.Grant{
-			Family: in.Session.SID, User: u.ID, Application: "wiki", ClientID: "wiki", Epoch: u.Epoch, AuthTime: in.Session.AuthTime,
+		u, in := a.person(email), a.signIn(email)
+		_, err := a.sessions.IssueRefresh(t.Context(), session.Grant{
+			Family: in.SID, User: u.ID, Application: "wiki", ClientID: "wiki", Epoch: u.Epoch, AuthTime: in.AuthTime,
 			AMR: []string{"pwd"}, Offline: true,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return in.Session
+		return in
 	}
 	expect := func(what string, want ...sessionJSON) {
 		t.Helper()
-		got, err := a.underWay(t.Context(), person("ada@acme.example"))
+		got, err := a.underWay(t.Context(), a.person("ada@acme.example"))
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.EquateApproxTime(time.Minute)); err != nil || diff != "" {
 			t.Errorf("%s: %v (-want +got):\n%s", what, err, diff)
 		}
@@ -68,7 +40,7 @@ func TestSessionsOfAPersonAreThoseThatLetThemIn(t *testing.T) {
 	signIn("grace@acme.example")
 	expect("another person's")
 	signIn("ada@acme.example")
-	if err := a.Directory.EndSessions(t.Context(), "cli:test", person("ada@acme.example").ID); err != nil {
+	if err := a.Directory.EndSessions(t.Context(), "cli:test", a.person("ada@acme.example").ID); err != nil {
 		t.Fatal(err)
 	}
 	expect("all ended")

@@ -7,9 +7,15 @@ import (
 	"github.com/einlass/einlass/users"
 )
 
-// N-2: what the plan says will end are the sessions that still let somebody in.
-func TestOnlySessionsThatLetSomebodyInAreCounted(t *testing.T) {
-	t.Parallel()
+// signIns is a directory with Ada and Grace, who can sign in.
+type signIns struct {
+	*app
+	t        *testing.T
+	sessions *session.Manager
+}
+
+func newSignIns(t *testing.T) signIns {
+	t.Helper()
 	cfg := defaultConfig()
 	for _, email := range []string{"ada@acme.example", "grace@acme.example"} {
 		person := defaultUser()
@@ -25,37 +31,50 @@ func TestOnlySessionsThatLetSomebodyInAreCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	person := func(email string) users.User {
-		t.Helper()
-		u, err := findUser(t.Context(), a, email)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return u
+	return signIns{a, t, sessions}
+}
+
+func (s signIns) person(email string) users.User {
+	s.t.Helper()
+	u, err := findUser(s.t.Context(), s.app, email)
+	if err != nil {
+		s.t.Fatal(err)
 	}
-	signIn := func(email string) {
-		t.Helper()
-		u := person(email)
-		if _, err := sessions.SignIn(t.Context(), session.Proof{User: u.ID, Epoch: u.Epoch, AMR: []string{"pwd"}}, ""); err != nil {
-			t.Fatal(err)
-		}
+	return u
+}
+
+func (s signIns) signIn(email string) session.Session {
+	s.t.Helper()
+	u := s.person(email)
+	in, err := s.sessions.SignIn(s.t.Context(), session.Proof{
+		User: u.ID, Epoch: u.Epoch, AMR: []string{"pwd"}, Agent: session.Agent{Browser: "Firefox", System: "Linux"},
+	}, "")
+	if err != nil {
+		s.t.Fatal(err)
 	}
+	return in.Session
+}
+
+// N-2: what the plan says will end are the sessions that still let somebody in.
+func TestOnlySessionsThatLetSomebodyInAreCounted(t *testing.T) {
+	t.Parallel()
+	a := newSignIns(t)
 	expect := func(ada int) {
 		t.Helper()
-		u, other := person("ada@acme.example"), person("grace@acme.example")
-		counts, err := sessionCounter{a}.CountSessions(t.Context(), []users.User{u, other})
+		u, other := a.person("ada@acme.example"), a.person("grace@acme.example")
+		counts, err := sessionCounter{a.app}.CountSessions(t.Context(), []users.User{u, other})
 		if err != nil || counts[u.ID] != ada || counts[other.ID] != 0 {
 			t.Errorf("%d sessions of Ada, %d of Grace, error %v; want %d and none", counts[u.ID], counts[other.ID], err, ada)
 		}
 	}
 	expect(0)
-	signIn("ada@acme.example")
-	signIn("ada@acme.example")
+	a.signIn("ada@acme.example")
+	a.signIn("ada@acme.example")
 	expect(2)
-	if err := a.Directory.EndSessions(t.Context(), "cli:test", person("ada@acme.example").ID); err != nil {
+	if err := a.Directory.EndSessions(t.Context(), "cli:test", a.person("ada@acme.example").ID); err != nil {
 		t.Fatal(err)
 	}
 	expect(0)
-	signIn("ada@acme.example")
+	a.signIn("ada@acme.example")
 	expect(1)
 }
