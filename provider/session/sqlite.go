@@ -27,12 +27,14 @@ var schemas = []string{"schema", "schema_refresh"}
 // lock when they begin, so that none fails half way because of another.
 type sqliteStore struct {
 	writer, reader *sql.DB
+	writes         writes
 	opt            Options
 	statements
 }
 
 // statements are prepared once; each is queries/<its name>.sql.
 type statements struct {
+	savepoint, release, undo                                  stmt
 	putSession, renewSession, touchSession, endSession        stmt
 	session, sessionsOf, sessionOfSID                         stmt
 	putRequest, request, takeRequest                          stmt
@@ -159,6 +161,9 @@ func (s *sqliteStore) prepare(ctx context.Context) error {
 		familiesOf: compile(s.reader, "families_of"),
 		device:     compile(s.reader, "device"),
 
+		savepoint:    compile(s.writer, "savepoint"),
+		release:      compile(s.writer, "release"),
+		undo:         compile(s.writer, "undo"),
 		putSession:   compile(s.writer, "put_session"),
 		renewSession: compile(s.writer, "renew_session"),
 		touchSession: compile(s.writer, "touch_session"),
@@ -208,49 +213,6 @@ func query(name string) string {
 		panic(err)
 	}
 	return string(text)
-}
-
-// inTx runs f in a transaction. Whoever has given up between two of its statements ends it without effect.
-func inTx(ctx context.Context, conn *sql.Conn, f func(tx *sql.Tx) error) error {
-	tx, err := conn.BeginTx(patient(ctx), nil)
-	if err != nil {
-		return err
-	}
-	if err := f(tx); err != nil {
-		_ = tx.Rollback() // err says why; a connection that cannot roll back is dropped
-		return err
-	}
-	return tx.Commit()
-}
-
-// update runs f in a transaction that survives a killed process, but perhaps
-// not a power loss.
-func (s *sqliteStore) update(ctx context.Context, f func(tx *sql.Tx) error) error {
-	conn, err := s.writer.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	return inTx(ctx, conn, f)
-}
-
-// durable is update that also survives a power loss, which must not bring a
-// taken code, a revoked family or an ended session back to life. The log is
-// synchronised as a whole, so what was committed before is safe then, too.
-func (s *sqliteStore) durable(ctx context.Context, f func(tx *sql.Tx) error) error {
-	conn, err := s.writer.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "PRAGMA synchronous = FULL"); err != nil {
-		return err
-	}
-	defer func() {
-		// Should this fail, the connection stays at FULL: slower, and no less safe.
-		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA synchronous = NORMAL")
-	}()
-	return inTx(ctx, conn, f)
 }
 
 func (s *sqliteStore) Ping(ctx context.Context) error {

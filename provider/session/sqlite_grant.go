@@ -124,7 +124,7 @@ func (s *sqliteStore) PutToken(ctx context.Context, h keys.Secret, t AccessToken
 	if err != nil {
 		return fail("put token", err)
 	}
-	_, err = s.putToken.exec(ctx, key, g.User, g.SID, g.Family, g.Offline, t.Expires.UnixMilli(), value)
+	_, err = s.exec(ctx, s.putToken, key, g.User, g.SID, g.Family, g.Offline, t.Expires.UnixMilli(), value)
 	return fail("put token", err)
 }
 

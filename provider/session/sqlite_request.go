@@ -27,7 +27,7 @@ func (s *sqliteStore) PutRequest(ctx context.Context, r AuthRequest) error {
 	if err != nil {
 		return fail("put request", err)
 	}
-	_, err = s.putRequest.exec(ctx, id, r.Expires.UnixMilli(), value)
+	_, err = s.exec(ctx, s.putRequest, id, r.Expires.UnixMilli(), value)
 	return fail("put request", err)
 }
 
@@ -65,7 +65,7 @@ func (s *sqliteStore) PutDevice(ctx context.Context, h keys.Secret, user users.I
 	if err != nil {
 		return fail("put device", err)
 	}
-	_, err = s.putDevice.exec(ctx, key, expires.UnixMilli(), value)
+	_, err = s.exec(ctx, s.putDevice, key, expires.UnixMilli(), value)
 	return fail("put device", err)
 }
 
@@ -114,6 +114,6 @@ func (s *sqliteStore) Reserve(ctx context.Context, key string, limit int, window
 
 func (s *sqliteStore) Refund(ctx context.Context, key string, now time.Time) error {
 	defer s.opt.observe("refund", time.Now())
-	_, err := s.refund.exec(ctx, hashText(key), now.UnixMilli())
+	_, err := s.exec(ctx, s.refund, hashText(key), now.UnixMilli())
 	return fail("refund", err)
 }

@@ -49,7 +49,7 @@ func (s *sqliteStore) PutSession(ctx context.Context, h keys.Secret, session Ses
 	if err := errors.Join(errApplications, errValue); err != nil {
 		return fail("put session", err)
 	}
-	_, err := s.putSession.exec(ctx, session.User, session.SID, key,
+	_, err := s.exec(ctx, s.putSession, session.User, session.SID, key,
 		session.Seen.UnixMilli(), session.Expires.UnixMilli(), applications, value)
 	return fail("put session", err)
 }
@@ -66,7 +66,7 @@ func (s *sqliteStore) RenewSession(ctx context.Context, before, h keys.Secret, s
 	if err != nil {
 		return fail("renew session", err)
 	}
-	return fail("renew session", changed(s.renewSession.exec(ctx, session.User, session.SID, handleKey(oldTag, oldHash),
+	return fail("renew session", changed(s.exec(ctx, s.renewSession, session.User, session.SID, handleKey(oldTag, oldHash),
 		key, session.Seen.UnixMilli(), session.Expires.UnixMilli(), value)))
 }
 
@@ -99,7 +99,7 @@ func (s *sqliteStore) TouchSession(ctx context.Context, h keys.Secret, seen, exp
 		return ErrNotFound
 	}
 	return fail("touch session", changed(
-		s.touchSession.exec(ctx, handleKey(tag, hash), seen.UnixMilli(), expires.UnixMilli())))
+		s.exec(ctx, s.touchSession, handleKey(tag, hash), seen.UnixMilli(), expires.UnixMilli())))
 }
 
 func (s *sqliteStore) EndSession(ctx context.Context, told Session, now time.Time) (Session, error) {

@@ -1,0 +1,1 @@
+RELEASE a_write
