@@ -48,6 +48,10 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(bareVariable); dir != "" {
+		fmt.Fprintln(os.Stderr, serveBare(dir, os.Getenv(bareRedisVariable)))
+		os.Exit(1)
+	}
 	code := m.Run()
 	if path, err := binary(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(path)) // a leftover in the temporary folder harms nobody
@@ -72,7 +76,7 @@ const (
 
 // house is one installation beside a simulated Personio.
 type house struct {
-	t       *testing.T
+	t       testing.TB
 	hr      *personiotest.Server
 	hrURL   string
 	answers atomic.Pointer[http.Handler] // what is at hrURL: hr, unless a test puts something before it
@@ -210,7 +214,7 @@ func (h *house) command(args ...string) *exec.Cmd {
 }
 
 // program returns a command of the binary, without the variables that are for the test.
-func program(t *testing.T, args ...string) *exec.Cmd {
+func program(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := binary()
 	must(t, err)
@@ -335,14 +339,14 @@ func (p page) signedInAs(t *testing.T) string {
 	return text
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	address, err := porttest.Address()
 	must(t, err)
 	return address
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
