@@ -47,7 +47,7 @@ var codeModules = []conformanceModule{
 		p.finish(p.browser.get(p.meta.text("authorization_endpoint")+"?"+strings.Join(backwards, "&")), request)
 	}},
 	{"oidcc-ensure-registered-redirect-uri", func(p *rp) {
-		p.showsError(p.authorize(p.request("redirect_uri", p.client.redirectURI()+"/unregistered")))
+		p.showsError(p.authorize(p.request("redirect_uri", p.client.redirectURI()+"/unregistered")), "redirect URI")
 	}},
 	{"oidcc-ensure-post-request-succeeds", func(p *rp) {
 		for _, signedIn := range []bool{false, true} {

@@ -129,11 +129,16 @@ func (p *rp) refused(a arrival, request url.Values, codes ...string) {
 	}
 }
 
-// showsError expects the error page, and nothing at the application.
-func (p *rp) showsError(a arrival) {
+// showsError expects the error page with words that say what is wrong, and nothing at the application.
+func (p *rp) showsError(a arrival, words ...string) {
 	p.t.Helper()
 	if a.target != "" || a.status < 400 || a.status > 499 || a.page.ByID("error").Text() == "" || a.page.ByID("reference").Text() == "" {
 		p.t.Errorf("arrived at %q, status %d at %v; want the error page", a.target, a.status, a.url)
+	}
+	for _, phrase := range words {
+		if text := a.page.ByID("error").Text(); !strings.Contains(text, phrase) {
+			p.t.Errorf("the error page reads %q, want %q in it", text, phrase)
+		}
 	}
 }
 
