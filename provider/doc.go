@@ -4,7 +4,7 @@
 // # The way of a sign-in
 //
 //	GET /authorize   client and redirect URI, else an error page      authorize.go
-//	                 the other parameters, else an error response     request.go
+//	                 the other parameters, else an error response     request.go, requestobject.go
 //	                 whom and what it is meant for                    idtokenhint.go, claimsrequest.go, acr.go
 //	                 session and access, one read each                authorize.go
 //	                 issue, sign in, ask, deny or fail                decide.go

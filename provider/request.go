@@ -47,6 +47,7 @@ func readAuthRequest(c *client, in params) (session.Params, *oidc.Error) {
 		SignInVersion: c.signInVersion(),
 	}
 	// Where and with which state to answer comes first, so that every further error can use it.
+	in = answeredAs(in)
 	if in.get("response_mode") == responseModeFormPost && !in.isRepeated("response_mode") {
 		p.ResponseMode = responseModeFormPost
 	}

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -138,6 +139,51 @@ func TestReadAuthRequestKeepsStateAndModeForErrors(t *testing.T) {
 	}
 }
 
+// A request object is refused in the mode and with the state that it names, and
+// nothing else in it counts. What stands beside it goes first.
+func TestReadAuthRequestRefusesObjectsWhereTheySay(t *testing.T) {
+	t.Parallel()
+	encode := base64.RawURLEncoding.EncodeToString
+	signed := func(claims string) string {
+		return encode([]byte(`{"alg":"RS256"}`)) + "." + encode([]byte(claims)) + ".c2ln"
+	}
+	long := strings.Repeat("s", maxOpaqueChars+1)
+	cases := []struct {
+		name, beside, object string
+		mode, state, code    string
+	}{
+		{"not in parts", "", "eyJ", "query", "", "request_not_supported"},
+		{"without anything", "", "..", "query", "", "request_not_supported"},
+		{"payload that is no base64url", "", "e30.{}.", "query", "", "request_not_supported"},
+		{"payload with padding", "", "e30.e30=.", "query", "", "request_not_supported"},
+		{"payload that is no JSON", "", signed("state=a"), "query", "", "request_not_supported"},
+		{"payload that is a list", "", signed(`["state"]`), "query", "", "request_not_supported"},
+		{"encrypted", "", "e30.a2V5.aXY.Y2lwaGVy.dGFn", "query", "", "request_not_supported"},
+		{"state that is a number", "", signed(`{"state":1,"response_mode":"form_post"}`), "query", "", "request_not_supported"},
+		{"mode that is not ours", "", signed(`{"state":"a","response_mode":"fragment"}`), "query", "a", "request_not_supported"},
+		{"state with a line break", "", signed(`{"state":"a\nb"}`), "query", "", "invalid_request"},
+		{"state that is too long", "", signed(`{"state":"` + long + `"}`), "query", "", "invalid_request"},
+		{"state repeated beside it", "state=a&state=b&", signed(`{"state":"c"}`), "query", "", "invalid_request"},
+		{"object twice", "request=a&", signed(`{"state":"a","response_mode":"form_post"}`), "query", "", "invalid_request"},
+		{"other beside it", "response_mode=query&state=b&", signed(`{"state":"a","response_mode":"form_post"}`), "query", "b", "request_not_supported"},
+		{"form_post and a state", "", signed(`{"state":"a","response_mode":"form_post"}`), "form_post", "a", "request_not_supported"},
+		{"another address and client", "", signed(`{"client_id":"wiki","redirect_uri":"https://evil.example","state":"a"}`), "query", "a", "request_not_supported"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			query := "client_id=personio&redirect_uri=https://rp.example/cb&response_type=code&scope=openid&" + c.beside + "request=" + c.object
+			p, err := readAuthRequest(postClient(), decode(query))
+			if err == nil || string(err.ErrorType) != c.code || p.ResponseMode != c.mode || p.State != c.state {
+				t.Errorf("mode %q, state %q, error %v; want %q, %q, %s", p.ResponseMode, p.State, err, c.mode, c.state, c.code)
+			}
+			if p.ClientID != "personio" || p.RedirectURI != "https://rp.example/cb" {
+				t.Errorf("answered to %s at %s", p.ClientID, p.RedirectURI)
+			}
+		})
+	}
+}
+
 // A name may come only once over query and body together.
 func TestFormParamsCountsQueryAndBodyTogether(t *testing.T) {
 	t.Parallel()
@@ -151,10 +197,14 @@ func TestFormParamsCountsQueryAndBodyTogether(t *testing.T) {
 
 func FuzzReadAuthRequest(f *testing.F) {
 	f.Add("client_id=a&redirect_uri=b&response_type=code&scope=openid&state=%00;x")
+	f.Add("response_type=code&scope=openid&request=e30.eyJzdGF0ZSI6ImEiLCJyZXNwb25zZV9tb2RlIjoiZm9ybV9wb3N0In0.")
 	f.Add("response_type=code&scope=openid,email&code_challenge_method=S256&code_challenge=" + goodChallenge)
 	f.Fuzz(func(t *testing.T, query string) {
 		p, err := readAuthRequest(postClient(), decode(query))
 		if err != nil {
+			if !isOpaque(p.State) {
+				t.Errorf("%q is refused with the state %q", query, p.State)
+			}
 			return
 		}
 		if !isOpaque(p.State) || !isOpaque(p.Nonce) || len(p.Scopes) == 0 || p.Scopes[0] != "openid" {
