@@ -38,7 +38,7 @@ var interactionModules = []conformanceModule{
 		}
 	}},
 	{"oidcc-max-age-10000", func(p *rp) {
-		first := p.flow(p.request("max_age", "10000"))
+		first := p.flow(p.request("max_age", "15000"))
 		p.op.Clock.Advance(2 * time.Second)
 		p.sameSignIn(first, p.flow(p.request("max_age", "10000")))
 	}},

@@ -95,12 +95,13 @@ func (p *rp) received(a arrival, request url.Values, known ...string) url.Values
 func (p *rp) code(a arrival, request url.Values) string {
 	p.t.Helper()
 	code := p.received(a, request, "code").Get("code")
-	p.checkEntropy("code", code)
+	p.checkSecret("code", code)
 	return code
 }
 
-// checkEntropy expects at least 128 bits, of which a count of characters finds at least 96.
-func (p *rp) checkEntropy(what, text string) {
+// checkSecret expects printable ASCII (RFC 6749 appendix A) of at least 128 bits,
+// of which a count of characters finds more than 96.
+func (p *rp) checkSecret(what, text string) {
 	p.t.Helper()
 	counted := map[rune]float64{}
 	for _, r := range text {
@@ -110,8 +111,11 @@ func (p *rp) checkEntropy(what, text string) {
 	for _, n := range counted {
 		shannon -= n * math.Log2(n/float64(len(text)))
 	}
-	if len(text)*8 < 128 || shannon < 96 {
-		p.t.Errorf("%s of %d characters with %.0f bits by Shannon, want 128 and 96", what, len(text), shannon)
+	if len(text)*8 < 128 || shannon <= 96 {
+		p.t.Errorf("%s of %d characters with %.0f bits by Shannon, want 128 and more than 96", what, len(text), shannon)
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return r < 0x20 || r > 0x7e }) {
+		p.t.Errorf("%s: not printable ASCII", what)
 	}
 }
 
@@ -161,6 +165,7 @@ func (p *rp) call(method, target string, form url.Values, header ...string) prog
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	r.Header.Set("Accept", "application/json")
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -271,9 +276,15 @@ func (p *rp) finish(a arrival, request url.Values, tokenPairs ...string) rpGrant
 func (p *rp) readTokens(g *rpGrant, answer programAnswer) {
 	p.t.Helper()
 	g.accessToken, g.refreshToken, g.rawIDToken = answer.text("access_token"), answer.text("refresh_token"), answer.text("id_token")
-	expires, _ := answer.body["expires_in"].(float64)
-	if answer.status != http.StatusOK || !strings.EqualFold(answer.text("token_type"), "Bearer") || expires <= 0 || g.rawIDToken == "" {
+	if answer.status != http.StatusOK || !strings.EqualFold(answer.text("token_type"), "Bearer") || g.rawIDToken == "" {
 		p.t.Fatalf("status %d, body %v; want tokens", answer.status, answer.body)
 	}
-	p.checkEntropy("access token", g.accessToken)
+	const year = 365 * 24 * 60 * 60
+	if life, _ := answer.body["expires_in"].(float64); life < 1 || life > year || life != math.Trunc(life) {
+		p.t.Errorf("expires_in %v, want seconds within a year", answer.body["expires_in"])
+	}
+	p.checkSecret("access token", g.accessToken)
+	if answer.body["refresh_token"] != nil {
+		p.checkSecret("refresh token", g.refreshToken)
+	}
 }
