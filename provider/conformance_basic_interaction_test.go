@@ -48,7 +48,7 @@ var interactionModules = []conformanceModule{
 		p.sameSignIn(first, p.flow(p.request("prompt", "none", "id_token_hint", first.rawIDToken)))
 	}},
 	{"oidcc-login-hint", func(p *rp) {
-		const hint = "buffy@acme.example"
+		hint := "buffy@" + strings.TrimPrefix(p.op.Issuer, "https://")
 		arrived := p.flowAtForm("login_hint", hint)
 		if got := arrived.page.ByID("username").Attr("value"); got != hint {
 			p.t.Errorf("the form has the user name %q, want the hint", got)

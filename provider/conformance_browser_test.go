@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,6 +89,11 @@ func (b *rpBrowser) send(client *http.Client, method, target string, form url.Va
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	for _, c := range answer.Cookies() {
+		if !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" || c.SameSite != http.SameSiteLaxMode || !strings.HasPrefix(c.Name, "__Host-") {
+			b.t.Errorf("%s: cookie %v", answer.Request.URL.Path, c)
+		}
+	}
 	return browserAnswer{answer, string(body)}
 }
 
@@ -135,9 +141,13 @@ func (b *rpBrowser) read(answer browserAnswer, answers int) arrival {
 	form := forms[0]
 	script := `<script nonce="` + scripts[0].Attr("nonce") + `">document.forms[0].submit()</script>`
 	policy := answer.Header.Get("Content-Security-Policy")
-	if a.status != http.StatusOK || form.Attr("method") != "post" || form.HasAttr("enctype") ||
+	if a.status != http.StatusOK || form.Attr("method") != "post" || form.HasAttr("enctype") || form.HasAttr("accept-charset") || form.HasAttr("target") ||
 		!strings.Contains(answer.body, script) || !strings.Contains(policy, "'nonce-"+scripts[0].Attr("nonce")+"'") {
 		b.t.Errorf("form_post: status %d, method %q, policy %q, page %s", a.status, form.Attr("method"), policy, answer.body)
+	}
+	b.mayLeadTo(answer.Header, form.Attr("action"))
+	if without := form.All("noscript"); len(without) != 1 || len(without[0].All("button")) != 1 {
+		b.t.Errorf("form_post: without script there is no button: %s", answer.body)
 	}
 	a.target, a.mode, a.sent, a.page = form.Attr("action"), "form_post", url.Values{}, webtest.Node{}
 	for _, input := range form.All("input") {
@@ -147,6 +157,24 @@ func (b *rpBrowser) read(answer browserAnswer, answers int) arrival {
 		a.sent.Add(input.Attr("name"), input.Attr("value"))
 	}
 	return a
+}
+
+// mayLeadTo expects a page whose policy lets its forms lead to another site, as browsers demand of redirects after a form, too.
+func (b *rpBrowser) mayLeadTo(page http.Header, target string) {
+	b.t.Helper()
+	to, err := url.Parse(target)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for directive := range strings.SplitSeq(page.Get("Content-Security-Policy"), ";") {
+		if name, sources, _ := strings.Cut(strings.TrimSpace(directive), " "); name == "form-action" {
+			if !slices.Contains(strings.Fields(sources), to.Scheme+"://"+to.Host) {
+				b.t.Errorf("forms may lead to %q, want %s://%s among them", sources, to.Scheme, to.Host)
+			}
+			return
+		}
+	}
+	b.t.Error("the page says nothing of where forms may lead")
 }
 
 // isLogin reports whether the provider shows its sign-in form.
@@ -170,7 +198,11 @@ func (b *rpBrowser) submit(a arrival, id string, fill url.Values) arrival {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		return b.post(target.String(), fields)
+		arrived := b.post(target.String(), fields)
+		if arrived.mode == "query" {
+			b.mayLeadTo(a.header, arrived.target)
+		}
+		return arrived
 	}
 	b.t.Fatalf("status %d at %s: no form with #%s", a.status, a.url, id)
 	return arrival{}
@@ -179,7 +211,7 @@ func (b *rpBrowser) submit(a arrival, id string, fill url.Values) arrival {
 // signIn fills in the sign-in form.
 func (b *rpBrowser) signIn(a arrival) arrival {
 	b.t.Helper()
-	if !a.page.ByID("username").Exists() || !a.page.ByID("password").Exists() {
+	if a.status != http.StatusOK || !a.page.ByID("username").Exists() || !a.page.ByID("password").Exists() || !strings.Contains(a.page.Text(), "Sign in") {
 		b.t.Fatalf("status %d at %s: no sign-in form", a.status, a.url)
 	}
 	return b.submit(a, "login-submit", url.Values{"username": {rpUsername}, "password": {providertest.Password}})
