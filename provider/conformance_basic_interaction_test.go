@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +14,7 @@ var interactionModules = []conformanceModule{
 	{"oidcc-prompt-login", func(p *rp) {
 		first := p.flow(p.request())
 		p.op.Clock.Advance(2 * time.Second)
-		p.authenticatedAgain(first, p.flow(p.request("prompt", "login")))
+		p.signsInAgain(first, p.request("prompt", "login"))
 	}},
 	{"oidcc-prompt-none-not-logged-in", func(p *rp) {
 		request := p.request("prompt", "none", "state", longState)
@@ -31,8 +32,7 @@ var interactionModules = []conformanceModule{
 	{"oidcc-max-age-1", func(p *rp) {
 		first := p.flow(p.request())
 		p.op.Clock.Advance(2 * time.Second)
-		second := p.flow(p.request("max_age", "1"))
-		p.authenticatedAgain(first, second)
+		second := p.signsInAgain(first, p.request("max_age", "1"))
 		if age := float64(p.op.Clock.Now().Unix()) - second.authTime(p); age > 1 {
 			p.t.Errorf("auth_time is %v seconds ago, want at most 1", age)
 		}
@@ -55,9 +55,11 @@ var interactionModules = []conformanceModule{
 		}
 	}},
 	{"oidcc-ui-locales", func(p *rp) {
-		arrived := p.flowAtForm("ui_locales", "se")
-		if text := arrived.page.Text(); !strings.Contains(text, "Sign in") {
-			p.t.Errorf("the page reads %q, want English", text)
+		for locales, want := range map[string]string{"se": "Sign in", "se de": "Anmelden"} {
+			p.browser = newRPBrowser(p.t, p.op.Issuer, p.op.HTTP)
+			if text := p.flowAtForm("ui_locales", locales).page.Text(); !strings.Contains(text, want) {
+				p.t.Errorf("ui_locales %q: the page reads %q, want %q in it", locales, text, want)
+			}
 		}
 	}},
 	{"oidcc-claims-locales", func(p *rp) { p.flowAtForm("claims_locales", "se") }},
@@ -88,13 +90,20 @@ func (p *rp) flowAtForm(name, value string) arrival {
 	return arrived
 }
 
-// authenticatedAgain expects that the second flow showed the form, for the same person later.
-func (p *rp) authenticatedAgain(first, second rpGrant) {
+// signsInAgain expects a request to show the sign-in form, as a person would
+// take a picture of it, and then a later authentication of the same person.
+func (p *rp) signsInAgain(first rpGrant, request url.Values) rpGrant {
 	p.t.Helper()
-	if !second.asked || second.authTime(p) <= first.authTime(p) || second.idToken["sub"] != first.idToken["sub"] {
-		p.t.Errorf("form shown: %v; auth_time %v after %v, sub %v after %v; want a newer authentication of the same person",
-			second.asked, second.authTime(p), first.authTime(p), second.idToken["sub"], first.idToken["sub"])
+	arrived := p.authorize(request)
+	if text := arrived.page.Text(); !arrived.isLogin() || !strings.Contains(text, "Sign in") {
+		p.t.Errorf("the page reads %q, want the sign-in form", text)
 	}
+	second := p.finish(arrived, request)
+	if second.authTime(p) <= first.authTime(p) || second.idToken["sub"] != first.idToken["sub"] {
+		p.t.Errorf("auth_time %v after %v, sub %v after %v; want a newer authentication of the same person",
+			second.authTime(p), first.authTime(p), second.idToken["sub"], first.idToken["sub"])
+	}
+	return second
 }
 
 // sameSignIn expects that the second flow went without any page.

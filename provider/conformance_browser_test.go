@@ -211,7 +211,7 @@ func (b *rpBrowser) submit(a arrival, id string, fill url.Values) arrival {
 // signIn fills in the sign-in form.
 func (b *rpBrowser) signIn(a arrival) arrival {
 	b.t.Helper()
-	if a.status != http.StatusOK || !a.page.ByID("username").Exists() || !a.page.ByID("password").Exists() || !strings.Contains(a.page.Text(), "Sign in") {
+	if a.status != http.StatusOK || !a.page.ByID("username").Exists() || !a.page.ByID("password").Exists() {
 		b.t.Fatalf("status %d at %s: no sign-in form", a.status, a.url)
 	}
 	return b.submit(a, "login-submit", url.Values{"username": {rpUsername}, "password": {providertest.Password}})
