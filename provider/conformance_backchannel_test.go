@@ -11,26 +11,26 @@ import (
 
 var backchannelModules = []conformanceModule{
 	{"oidcc-backchannel-logout-discovery-endpoint-verification", func(p *rp) {
-		p.checkEndpoints()
+		p.offersEndSession()
 		for _, name := range []string{"backchannel_logout_supported", "backchannel_logout_session_supported"} {
 			if p.meta[name] != true {
 				p.t.Errorf("%s is %v, want true", name, p.meta[name])
 			}
 		}
-		if p.meta.text("end_session_endpoint") == "" {
-			p.t.Error("no end_session_endpoint")
-		}
 	}},
 	{"oidcc-backchannel-rp-initiated-logout", func(p *rp) {
 		p.op.Follow()
-		g := p.flow(p.request())
+		g := p.signIn()
 		eventually(p.t, "the follower is at work", func() bool {
 			seq, err := p.op.Directory.Read().Cursor(p.t.Context(), "logout")
 			return err == nil && seq > 0
 		})
-		arrived := p.endSession("id_token_hint", g.rawIDToken, "post_logout_redirect_uri", p.client.afterLogout(), "state", longState)
+		arrived := p.endSession("id_token_hint", g.rawIDToken, "post_logout_redirect_uri", p.client.afterLogout(), "state", logoutState)
 		p.checkLogoutToken(<-p.op.logouts, g)
-		p.returned(arrived, longState)
+		p.returned(arrived, logoutState)
+		if more := len(p.op.logouts); more > 0 {
+			p.t.Errorf("%d calls more", more)
+		}
 	}},
 }
 
@@ -39,6 +39,9 @@ func (p *rp) checkLogoutToken(call *http.Request, g rpGrant) {
 	p.t.Helper()
 	if call.Method != http.MethodPost || call.URL.Path != "/"+p.client.id || call.URL.RawQuery != "" || len(call.PostForm) != 1 || len(call.PostForm["logout_token"]) != 1 {
 		p.t.Fatalf("%s %s with %v, want a POST of logout_token and nothing else", call.Method, call.URL, call.PostForm)
+	}
+	if kind := call.Header.Get("Content-Type"); kind != "application/x-www-form-urlencoded" {
+		p.t.Errorf("Content-Type %q", kind)
 	}
 	token, err := jose.ParseSignedCompact(call.PostForm.Get("logout_token"), []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {

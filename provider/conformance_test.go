@@ -69,8 +69,9 @@ type rpClient struct {
 	id, secret, method string
 }
 
-func (c rpClient) redirectURI() string { return "https://" + c.id + ".example/test/callback" }
-func (c rpClient) afterLogout() string { return "https://" + c.id + ".example/test/post_logout" }
+func (c rpClient) site() string        { return "https://" + c.id + ".example/test" }
+func (c rpClient) redirectURI() string { return c.site() + "/callback" }
+func (c rpClient) afterLogout() string { return c.site() + "/post_logout" }
 
 // clientSecretPost is the index of the client with Personio's method.
 const clientSecretPost = 2

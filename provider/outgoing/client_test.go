@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -138,6 +139,28 @@ func TestOldTLSIsRefused(t *testing.T) {
 	_, err := client.Do(t.Context(), request(t, http.MethodPost, server.URL, ""))
 	if err == nil || !strings.Contains(err.Error(), "protocol version") {
 		t.Errorf("TLS 1.1: %v, want a protocol version error", err)
+	}
+}
+
+// Whoever is called may choose the newest TLS; the conformance suite warns of others with weak ciphers.
+func TestTheNewestTLSIsOffered(t *testing.T) {
+	t.Parallel()
+	offered := make(chan []uint16, 1)
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.TLS = &tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		offered <- hello.SupportedVersions
+		return nil, nil
+	}}
+	server.Config.ErrorLog = discardLog()
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	client, _ := newClient(t, outgoing.Config{AllowLoopback: true})
+	_, err := client.Do(t.Context(), request(t, http.MethodPost, server.URL, ""))
+	if err == nil {
+		t.Error("untrusted certificate: no error")
+	}
+	if versions := <-offered; !slices.Equal(versions, []uint16{tls.VersionTLS13, tls.VersionTLS12}) {
+		t.Errorf("versions %x, want TLS 1.3 and 1.2", versions)
 	}
 }
 
