@@ -64,9 +64,16 @@ func readClientAuth(r *http.Request, in params) (presented, *oidc.Error) {
 	return presented{clientID: in.get("client_id"), method: users.AuthMethodNone}, nil
 }
 
+// credentials takes an Authorization header apart: the scheme, and after one or
+// more spaces what proves something by it (RFC 9110 section 11.4).
+func credentials(header string) (scheme, proof string) {
+	scheme, proof, _ = strings.Cut(header, " ")
+	return scheme, strings.TrimLeft(proof, " ")
+}
+
 // readBasic decodes Basic credentials, whose parts are form-encoded first (RFC 6749 section 2.3.1).
 func readBasic(header string) (presented, bool) {
-	scheme, encoded, _ := strings.Cut(header, " ")
+	scheme, encoded := credentials(header)
 	if !strings.EqualFold(scheme, "Basic") {
 		return presented{}, false
 	}
@@ -139,7 +146,7 @@ func (p *Provider) proves(ctx context.Context, c *client, who presented) (bool, 
 
 // refuseClient counts a failed authentication and says how it is answered.
 func (p *Provider) refuseClient(r *http.Request, who presented, failure *oidc.Error) error {
-	refusal := &protocolError{err: failure, basic: who.method == users.AuthMethodBasic}
+	refusal := &protocolError{err: failure}
 	if failure.ErrorType != oidc.InvalidClient {
 		return refusal
 	}

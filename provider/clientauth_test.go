@@ -43,12 +43,15 @@ func TestTokenAcceptsTheRegisteredMethodOnly(t *testing.T) {
 	for name, header := range map[string]string{
 		"N084 32 KiB": "Basic " + strings.Repeat("YWJj", 8<<10),
 		"not base64":  "Basic !!!", "no colon": "Basic YWJj", "NUL": "Basic AAAA", "another scheme": "Bearer abc",
+		"no space": strings.Replace(basic(providertest.Wiki), " ", "", 1), "a tab": strings.Replace(basic(providertest.Wiki), " ", "\t", 1),
+		"nothing after the scheme": "Basic ",
 	} {
 		if answer := b.Post("/token", form(providertest.Wiki, wiki), "Authorization", header); answer.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%s: status %d, want 401", name, answer.StatusCode)
 		}
 	}
-	if answer := b.Post("/token", form(providertest.Wiki, wiki), "Authorization", basic(providertest.Wiki)); answer.StatusCode != http.StatusOK {
+	spaced := strings.Replace(basic(providertest.Wiki), "Basic ", "bASIC   ", 1) // RFC 9110 section 11.4
+	if answer := b.Post("/token", form(providertest.Wiki, wiki), "Authorization", spaced); answer.StatusCode != http.StatusOK {
 		t.Errorf("Basic with a secret that has %% and +: status %d, body %s", answer.StatusCode, answer.Body)
 	}
 }

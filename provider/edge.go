@@ -13,7 +13,6 @@ import (
 // protocolError is a refusal as programs read it (RFC 6749 section 5.2).
 type protocolError struct {
 	err        *oidc.Error
-	basic      bool          // the client tried Basic: the answer names that scheme
 	retryAfter time.Duration // not zero: too many failures
 }
 
@@ -59,7 +58,7 @@ func programError(w http.ResponseWriter, _ *http.Request, e *web.Error) error {
 	case refusal.err.ErrorType == oidc.InvalidClient:
 		status = http.StatusUnauthorized
 	}
-	if refusal.basic && status == http.StatusUnauthorized {
+	if status == http.StatusUnauthorized { // names a way in, however the client had tried (RFC 9110 section 15.5.2)
 		w.Header().Set("WWW-Authenticate", `Basic realm="einlass", charset="UTF-8"`)
 	}
 	return web.JSON(w, status, errorBody{Error: string(refusal.err.ErrorType), Description: refusal.err.Description})
@@ -67,8 +66,11 @@ func programError(w http.ResponseWriter, _ *http.Request, e *web.Error) error {
 
 // codeOf is the error code for a status that web chose.
 func codeOf(status int) string {
-	if status >= http.StatusInternalServerError {
+	switch {
+	case status >= http.StatusInternalServerError:
 		return string(oidc.ServerError)
+	case status == http.StatusTooManyRequests:
+		return codeTooMany
 	}
 	return string(oidc.InvalidRequest)
 }

@@ -74,8 +74,11 @@ func errUnsupportedGrantType() *oidc.Error {
 	return oidc.ErrUnsupportedGrantType().WithDescription("The grant type must be authorization_code or refresh_token.")
 }
 
+// codeTooMany says to a program that it should come back later.
+const codeTooMany = "temporarily_unavailable"
+
 func errTooMany() *oidc.Error {
-	return &oidc.Error{ErrorType: "temporarily_unavailable", Description: "Too many tokens that are not active."}
+	return &oidc.Error{ErrorType: codeTooMany, Description: "Too many tokens that are not active."}
 }
 
 func errInvalidToken() *oidc.Error {

@@ -41,12 +41,12 @@ type introspection struct {
 // introspect answers whether a token is active (RFC 7662). A client learns of
 // its own tokens only; all others look alike.
 func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error {
-	c, in, err := p.readCaller(w, r)
+	c, in, err := p.readClient(w, r)
 	if err != nil {
 		return err
 	}
 	if c.AuthMethod == users.AuthMethodNone { // a name alone would let anybody scan
-		return p.refuseClient(r, presented{clientID: c.ClientID, method: users.AuthMethodBasic}, errInvalidClient())
+		return p.refuseClient(r, presented{clientID: c.ClientID}, errInvalidClient())
 	}
 	if in.get("token") == "" {
 		return refuse(errInvalidRequest("The token is missing."))
@@ -115,16 +115,6 @@ func (p *Provider) countInactive(ctx context.Context, c *client) error {
 		return &protocolError{err: errTooMany(), retryAfter: verdict.RetryAfter}
 	}
 	return nil
-}
-
-// readCaller is readClient for endpoints whose refusal always names a way to
-// authenticate (RFC 9110 section 15.5.2).
-func (p *Provider) readCaller(w http.ResponseWriter, r *http.Request) (*client, params, error) {
-	c, in, err := p.readClient(w, r)
-	if refusal, ok := errors.AsType[*protocolError](err); ok {
-		refusal.basic = true
-	}
-	return c, in, err
 }
 
 // heldToken is an access or refresh token of some client.

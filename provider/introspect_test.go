@@ -40,14 +40,16 @@ func wantInactive(t *testing.T, what string, answer providertest.Response) {
 	}
 }
 
-// N110: who asks must prove who they are, and gets no internal text.
-func TestIntrospectAndRevokeAuthenticateTheClient(t *testing.T) {
+// N110: who asks must prove who they are, and gets no internal text. Every 401
+// names a way to do so (RFC 9110 section 15.5.2), however the client had tried.
+func TestEveryEndpointForClientsAuthenticatesThem(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
 	token := accessToken(t, b, providertest.Wiki)
-	for _, path := range []string{"/introspect", "/revoke"} {
+	for _, path := range []string{"/token", "/par", "/introspect", "/revoke"} {
 		for name, answer := range map[string]providertest.Response{
 			"nobody":       b.Post(path, url.Values{"token": {token}}),
+			"a stranger":   b.Post(path, url.Values{"token": {token}, "client_id": {"nobody"}}),
 			"wrong secret": b.Post(path, url.Values{"token": {token}}, "Authorization", "Basic d2lraTp4"),
 			"bearer":       b.Post(path, url.Values{"token": {token}}, "Authorization", "Bearer "+token),
 			"wrong secret in the body": b.Post(path, url.Values{

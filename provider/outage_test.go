@@ -28,6 +28,7 @@ func TestWithoutTheSessionStoreTheAnswerIs503(t *testing.T) {
 		"userinfo":   userinfo(t, b, token),
 		"refresh":    refresh(b, session.NewHandle("somebody").Reveal()),
 		"introspect": asWiki(b, "/introspect", token),
+		"par":        b.Post("/par", pushForm(b, providertest.Personio)),
 		"revoke":     asWiki(b, "/revoke", token), // N118
 		"portal":     browser.Get("/portal"),
 	} {

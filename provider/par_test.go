@@ -207,7 +207,12 @@ func TestPushedRequestsThatNobodyComesForAreBounded(t *testing.T) {
 	if answer := b.NewBrowser().SignIn(path, providertest.Ada, providertest.Password); answer.Query().Get("code") == "" {
 		t.Errorf("sign-in with the last one: status %d, %v; want a code", answer.StatusCode, answer.Query())
 	}
-	if one, two := b.Post("/par", form).StatusCode, b.Post("/par", form).StatusCode; one != http.StatusCreated || two != http.StatusTooManyRequests {
-		t.Errorf("after it: status %d and %d, want room for one", one, two)
+	one, two := b.Post("/par", form), b.Post("/par", form)
+	if one.StatusCode != http.StatusCreated || two.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("after it: status %d and %d, want room for one", one.StatusCode, two.StatusCode)
+	}
+	// RFC 9126 section 2.3: the status, and nothing that reads as if the request were wrong.
+	if got := decodeTokens(t, two).Error; got != "temporarily_unavailable" || two.Header.Get("Retry-After") == "" {
+		t.Errorf("refused with %q, Retry-After %q", got, two.Header.Get("Retry-After"))
 	}
 }

@@ -15,7 +15,7 @@ import (
 // been used already: whoever gives it back wants no more of it. What is unknown
 // is revoked already.
 func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
-	c, in, err := p.readCaller(w, r)
+	c, in, err := p.readClient(w, r)
 	if err != nil {
 		return err
 	}

@@ -85,8 +85,8 @@ func bearerToken(w http.ResponseWriter, r *http.Request) (keys.Secret, error) {
 		}
 		return keys.Secret(inBody), nil
 	}
-	scheme, token, found := strings.Cut(headers[0], " ")
-	if !found || !strings.EqualFold(scheme, oidc.BearerToken) {
+	scheme, token := credentials(headers[0])
+	if token == "" || !strings.EqualFold(scheme, oidc.BearerToken) {
 		return "", errNoToken
 	}
 	return keys.Secret(token), nil

@@ -91,6 +91,7 @@ func TestUserinfoByGetAndPost(t *testing.T) {
 	for name, answer := range map[string]providertest.Response{
 		"GET":                b.Get("/userinfo", "Authorization", "Bearer "+token),
 		"lower-case scheme":  b.Get("/userinfo", "Authorization", "bearer "+token),
+		"several spaces":     b.Get("/userinfo", "Authorization", "Bearer   "+token), // RFC 9110 section 11.4
 		"POST with a header": b.Post("/userinfo", url.Values{}, "Authorization", "Bearer "+token),
 		"POST with a form":   b.Post("/userinfo", url.Values{"access_token": {token}}),
 	} {
@@ -126,6 +127,7 @@ func TestUserinfoRefuses(t *testing.T) {
 		error  string // in WWW-Authenticate
 	}{
 		{"no token", request("GET", "/userinfo", ""), 401, ""},
+		{"a scheme without a token", request("GET", "/userinfo", "", "Authorization", "Bearer "), 401, ""},
 		{"another scheme", request("GET", "/userinfo", "", "Authorization", "Basic YTpi"), 401, ""},
 		{"token in the query alone", request("GET", "/userinfo?access_token="+token, ""), 401, ""},
 		{"token in query and header", request("GET", "/userinfo?access_token="+token, "", "Authorization", bearer), 400, "invalid_request"},
