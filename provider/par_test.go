@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/einlass/einlass/provider/providertest"
 	"github.com/einlass/einlass/users"
 )
@@ -76,10 +78,43 @@ func TestPushRefuses(t *testing.T) {
 	if got := decodeTokens(t, twice); got.Error != "invalid_request" {
 		t.Errorf("parameters in the URL: %s", twice.Body)
 	}
+	huge := pushForm(b, providertest.Personio, "state", strings.Repeat("s", 70<<10)) // RFC 9126 section 2.3
+	if answer := b.Post("/par", huge); answer.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("70 KiB: status %d, want 413", answer.StatusCode)
+	}
 	repeated := pushForm(b, providertest.Personio)
 	repeated.Add("state", "again")
 	if got := decodeTokens(t, b.Post("/par", repeated)); got.Error != "invalid_request" {
 		t.Errorf("state twice: %+v", got)
+	}
+}
+
+// RFC 9126 section 2: clients authenticate as at the token endpoint, and say all the same whose request it is.
+func TestPushTakesEveryMethodOfAuthentication(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	r := newRobot(t, b, nil)
+	asWiki := pushForm(b, providertest.Wiki)
+	asWiki.Del("client_secret")
+	asRobot := pushForm(b, providertest.Personio, "client_id", "robot", "redirect_uri", providertest.CallbackOf("robot"))
+	asRobot.Del("client_secret")
+	asRobot.Set("client_assertion_type", assertionType)
+	for name, c := range map[string]struct {
+		form   url.Values
+		header string
+	}{"client_secret_basic": {asWiki, basic(providertest.Wiki)}, "private_key_jwt": {asRobot, ""}} {
+		post := func() providertest.Response {
+			if c.header != "" {
+				return b.Post("/par", c.form, "Authorization", c.header)
+			}
+			c.form.Set("client_assertion", r.sign(t, jose.ES256, r.claims(func(claims map[string]any) { claims["aud"] = b.Issuer + "/par" }), nil))
+			return b.Post("/par", c.form)
+		}
+		if answer := post(); answer.StatusCode != http.StatusCreated {
+			t.Errorf("%s: status %d, body %s", name, answer.StatusCode, answer.Body)
+		}
+		c.form.Del("client_id")
+		wantRefused(t, name+" without client_id", post(), "invalid_request")
 	}
 }
 
