@@ -320,6 +320,28 @@ func TestLogoutWithAHintOfThisSession(t *testing.T) {
 	}
 }
 
+// OpenID Connect RP-Initiated Logout section 2: every page of a sign-out is in the
+// language that the application asks for, also where the person has to confirm or something is wrong.
+func TestLogoutSpeaksTheLanguageOfTheApplication(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	german := func(what string, answer providertest.Response, id string) {
+		t.Helper()
+		page := webtest.Parse(t, answer.Body)
+		if lang := page.All("html")[0].Attr("lang"); lang != "de" || !page.ByID(id).Exists() {
+			t.Errorf("%s: status %d, language %q; want #%s in German", what, answer.StatusCode, lang, id)
+		}
+	}
+	browser, token := signedIn(t, b)
+	german("a bad hint", browser.Get(endSession("id_token_hint", "x", "ui_locales", "fr de")), "error")
+	german("a good hint", browser.Get(endSession("id_token_hint", token, "ui_locales", "fr de")), "logged-out")
+	browser, _ = signedIn(t, b)
+	asked := browser.Get(browser.Get(endSession("ui_locales", "fr de")).Header.Get("Location"))
+	german("the question", asked, "logout-form")
+	action, fields := providertest.FormOf(t, asked.Body, "form_token")
+	german("the answer", browser.Post(action, fields), "logged-out")
+}
+
 // N123: a hint may be old, and its key retired, as long as the key is kept.
 func TestLogoutTakesOldHints(t *testing.T) {
 	t.Parallel()

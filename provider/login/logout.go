@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/session"
@@ -36,7 +35,7 @@ func (h *Handler) getLogout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	data := confirmationData{Token: h.cfg.Site.FormToken(w, r)}
-	v := web.View{Locales: strings.Fields(params.Get("ui_locales"))}
+	var v web.View
 	if target != "" {
 		if v.FormTargets, err = web.FormTargets(target, beyond...); err != nil {
 			return err

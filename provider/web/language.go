@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/text/language"
@@ -75,6 +76,10 @@ func readLocale(code string) (map[string]string, error) {
 // footer use it, and the choice is remembered in a cookie.
 const languageParameter = "lang"
 
+// localesParameter is what an application asks for in the URL to which it sends a
+// person (OpenID Connect Core section 3.1.2.1, RP-Initiated Logout section 2).
+const localesParameter = "ui_locales"
+
 // rememberLanguage is how long a choice of language lasts.
 const rememberLanguage = 365 * 24 * time.Hour
 
@@ -85,12 +90,16 @@ func (s *Site) Words(w http.ResponseWriter, r *http.Request) *Words {
 }
 
 // chooseLanguage returns the language of a page: what the person chose on it,
-// what the application asked for (ui_locales), what the person chose earlier, what the
-// browser prefers, else English.
+// what the application asked for (uiLocales, or else in the page's URL), what the person
+// chose earlier, what the browser prefers, else English.
 func (s *Site) chooseLanguage(w http.ResponseWriter, r *http.Request, uiLocales []string) string {
-	if code := r.URL.Query().Get(languageParameter); s.catalog.has(code) {
+	query := r.URL.Query()
+	if code := query.Get(languageParameter); s.catalog.has(code) {
 		s.Cookies.Set(w, CookieLanguage, code, rememberLanguage)
 		return code
+	}
+	if len(uiLocales) == 0 {
+		uiLocales = strings.Fields(query.Get(localesParameter))
 	}
 	if code, ok := s.catalog.match(parseLocales(uiLocales)); ok {
 		return code

@@ -44,7 +44,7 @@ type View struct {
 	// through a redirect after the POST: browsers apply form-action to it. Each comes
 	// from FormTarget of a registered address.
 	FormTargets []string
-	// Locales is what the application asked for (ui_locales).
+	// Locales is what the application asked for (ui_locales), if it does not stand in the page's URL.
 	Locales []string
 	// Words is what Site.Words has returned for the request, if the handler asked.
 	Words *Words
@@ -77,6 +77,7 @@ func (p *Page) frame(w http.ResponseWriter, r *http.Request, v View, data any) F
 	if v.Words == nil {
 		v.Words = p.site.catalog.words[p.site.chooseLanguage(w, r, v.Locales)]
 	}
+	query := r.URL.Query()
 	return Frame{
 		Lang:         v.Words.code,
 		Organization: p.site.cfg.OrganizationName,
@@ -85,7 +86,8 @@ func (p *Page) frame(w http.ResponseWriter, r *http.Request, v View, data any) F
 		Data:         data,
 		site:         p.site,
 		words:        v.Words,
-		chosen:       r.URL.Query().Get(languageParameter),
+		chosen:       query.Get(languageParameter),
+		wished:       query.Get(localesParameter),
 	}
 }
 
@@ -121,6 +123,7 @@ type Frame struct {
 	site   *Site
 	words  *Words
 	chosen string // the language parameter of the page's URL
+	wished string // what an application asks for there
 }
 
 // T returns a text in the page's language; pairs are its parameters' names and values.
@@ -138,12 +141,15 @@ func (f Frame) Number(n int) string {
 }
 
 // Local returns a local path for a form or link that keeps the language chosen
-// in this page's URL, which beats what the application asked for.
+// in this page's URL, which beats what the application asks for there.
 func (f Frame) Local(path string) string {
-	if f.chosen != f.Lang {
-		return path
+	switch {
+	case f.chosen == f.Lang:
+		return withParameter(path, languageParameter, f.chosen)
+	case f.wished != "":
+		return withParameter(path, localesParameter, f.wished)
 	}
-	return withLanguage(path, f.Lang)
+	return path
 }
 
 // With is the frame for a template about a part of the page.
@@ -176,20 +182,20 @@ func (s *Site) languageLinks(r *http.Request, here, current string) []LanguageLi
 		links = append(links, LanguageLink{
 			Code:    code,
 			Name:    languages[i].name,
-			URL:     withLanguage(here, code),
+			URL:     withParameter(here, languageParameter, code),
 			Current: code == current,
 		})
 	}
 	return links
 }
 
-// withLanguage sets the language parameter of a local URL.
-func withLanguage(local, code string) string {
+// withParameter sets a parameter of a local URL.
+func withParameter(local, name, value string) string {
 	u, err := url.Parse(local)
 	if err != nil {
 		return local
 	}
 	q := u.Query()
-	q.Set(languageParameter, code)
+	q.Set(name, value)
 	return (&url.URL{Path: u.Path, RawQuery: q.Encode()}).String()
 }
