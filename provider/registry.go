@@ -49,6 +49,7 @@ type snapshot struct {
 	applications map[users.ApplicationID]users.Application
 	clients      map[string]*client    // by client_id
 	logos        map[string]users.Logo // by digest
+	origins      map[string]bool       // at which scripts of clients run
 }
 
 // client is an application as the protocol sees it.
@@ -173,6 +174,7 @@ func (r *Registry) build(ctx context.Context, revision int64) (*snapshot, error)
 		applications: map[users.ApplicationID]users.Application{},
 		clients:      map[string]*client{},
 		logos:        map[string]users.Logo{},
+		origins:      map[string]bool{},
 	}
 	byApplication := map[users.ApplicationID][]users.ClientSecret{}
 	for _, s := range secrets {
@@ -192,6 +194,9 @@ func (r *Registry) build(ctx context.Context, revision int64) (*snapshot, error)
 				SignIn: *a.SignIn, application: a, secrets: byApplication[a.ID],
 				sources: sources, userinfoNames: slices.Sorted(maps.Keys(sources)), idTokenNames: slices.Sorted(slices.Values(a.SignIn.IDTokenClaims)),
 				keys: registeredKeys(a, r.cfg.Logger),
+			}
+			for _, origin := range originsOf(*a.SignIn) {
+				next.origins[origin] = true
 			}
 		}
 	}

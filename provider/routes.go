@@ -29,6 +29,7 @@ const (
 
 // route is one line of the table. Pages whose forms change something pass the
 // cross-origin check; the protocol's endpoints are exempt by name, each with its own check.
+// Scripts of other origins may call what stands in sharedPaths.
 type route struct {
 	path    string
 	methods []string
@@ -78,7 +79,12 @@ func (p *Provider) router() *mux.Router {
 	router := mux.NewRouter().SkipClean(true)
 	allowed := map[string][]string{}
 	for _, line := range p.routes() {
-		router.Handle(line.path, line.handler).Methods(slices.Clone(line.methods)...) // mux writes into what it is given
+		handler := line.handler
+		if slices.Contains(sharedPaths, line.path) {
+			handler = p.share(handler)
+			router.Handle(line.path, p.preflight(line.methods)).Methods(http.MethodOptions).MatcherFunc(p.isPreflight)
+		}
+		router.Handle(line.path, handler).Methods(slices.Clone(line.methods)...) // mux writes into what it is given
 		allowed[line.path] = append(allowed[line.path], line.methods...)
 	}
 	for path, methods := range allowed {

@@ -168,6 +168,7 @@ type SignInConfig struct {
 	AuthMethod string `yaml:"auth_method"`
 	// Where codes may be sent; compared byte for byte. At least one. With `auth_method: none` also `http://127.0.0.1/…`
 	// and `http://[::1]/…`, for programs on the person's own machine; the port there does not count.
+	// Scripts at the origins of such a client's addresses may call the endpoints for tokens, userinfo, revocation and pushed requests.
 	RedirectURIs []string `yaml:"redirect_uris"`
 	// Where the application may lead people after sign-out; compared byte for byte.
 	PostLogoutRedirectURIs []string `yaml:"post_logout_redirect_uris"`
