@@ -348,13 +348,13 @@ func TestAuthorizeTakesTheIssuerFromTheConfiguration(t *testing.T) {
 	}
 }
 
-// R-19 N104: no CORS but for the two public documents.
+// R-19 N104: no CORS but for the public documents.
 func TestNoCrossOriginReadingButOfPublicDocuments(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
 	for path, want := range map[string]string{
 		b.Authorize(providertest.Personio): "", "/userinfo": "", "/login": "", "/portal": "",
-		"/.well-known/openid-configuration": "*", "/jwks": "*",
+		"/.well-known/openid-configuration": "*", "/.well-known/oauth-authorization-server": "*", "/jwks": "*",
 	} {
 		answer := b.Get(path, "Origin", "https://evil.test")
 		if got := answer.Header.Get("Access-Control-Allow-Origin"); got != want || answer.Header.Get("Access-Control-Allow-Credentials") != "" {

@@ -95,11 +95,26 @@ func TestFormsAreFilledInFromTheDocument(t *testing.T) {
 	}
 }
 
+// RFC 8414 section 3: libraries of plain OAuth look elsewhere, and find the same.
+func TestTheDocumentIsWhereOAuthLooksForIt(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	oauth, discovery := b.Get("/.well-known/oauth-authorization-server"), b.Get("/.well-known/openid-configuration")
+	if oauth.StatusCode != http.StatusOK || oauth.Body != discovery.Body || oauth.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("status %d, %s: %s", oauth.StatusCode, oauth.Header.Get("Content-Type"), oauth.Body)
+	}
+	for _, path := range []string{"/.well-known/oauth-authorization-server/", "/.well-known/oauth-authorization-server/x", "/.well-known/openid-configuration/"} {
+		if answer := b.Get(path); answer.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: status %d, want 404", path, answer.StatusCode)
+		}
+	}
+}
+
 // oidc.md 4: an entity tag saves sending the documents again; anybody may read them.
 func TestPublicDocumentsAreCached(t *testing.T) {
 	t.Parallel()
 	b := providertest.New(t)
-	for _, path := range []string{"/.well-known/openid-configuration", "/jwks"} {
+	for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/jwks"} {
 		first := b.Get(path)
 		tag := first.Header.Get("ETag")
 		if tag == "" || !strings.HasPrefix(first.Header.Get("Cache-Control"), "public, max-age=") {

@@ -15,6 +15,7 @@ import (
 // so they never change.
 const (
 	pathDiscovery = "/.well-known/openid-configuration"
+	pathOAuth     = "/.well-known/oauth-authorization-server" // the same document, where RFC 8414 section 3 puts it
 	pathJWKS      = "/jwks"
 	pathAuthorize = "/authorize"
 	pathToken     = "/token"
@@ -47,6 +48,7 @@ func (p *Provider) routes() []route {
 	site, a, watch := p.cfg.Site, p.cfg.Authorizer, p.calls.watch
 	table := []route{
 		{pathDiscovery, readMethods, site.HandleAs(programError, p.discovery)},
+		{pathOAuth, readMethods, site.HandleAs(programError, p.discovery)},
 		{pathJWKS, readMethods, site.HandleAs(programError, p.jwks)},
 		{pathAuthorize, readMethods, site.Handle(watch(users.EndpointAuthorize, a.getAuthorize))},
 		{pathAuthorize, postMethods, site.Handle(watch(users.EndpointAuthorize, a.postAuthorize))},
