@@ -32,6 +32,7 @@ const (
 type presented struct {
 	clientID  string
 	secret    keys.Secret
+	asSent    keys.Secret       // the secret of Basic before decoding; empty: there is none
 	assertion *jwt.JSONWebToken // of private_key_jwt; not verified yet
 	method    string            // of users.AuthMethod…
 }
@@ -71,7 +72,9 @@ func credentials(header string) (scheme, proof string) {
 	return scheme, strings.TrimLeft(proof, " ")
 }
 
-// readBasic decodes Basic credentials, whose parts are form-encoded first (RFC 6749 section 2.3.1).
+// readBasic decodes Basic credentials, whose parts are form-encoded first (RFC
+// 6749 section 2.3.1). Many libraries leave that out, which shows when a secret has
+// a %, a + or another sign that means something there; so what they sent is kept, too.
 func readBasic(header string) (presented, bool) {
 	scheme, encoded := credentials(header)
 	if !strings.EqualFold(scheme, "Basic") {
@@ -82,12 +85,15 @@ func readBasic(header string) (presented, bool) {
 		return presented{}, false
 	}
 	user, password, found := strings.Cut(string(decoded), ":")
-	id, errID := url.QueryUnescape(user)
-	secret, errSecret := url.QueryUnescape(password)
-	if !found || errID != nil || errSecret != nil {
+	id, err := url.QueryUnescape(user)
+	if !found || err != nil {
 		return presented{}, false
 	}
-	return presented{clientID: id, secret: keys.Secret(secret), method: users.AuthMethodBasic}, true
+	secret, err := url.QueryUnescape(password)
+	if err != nil {
+		secret = password
+	}
+	return presented{clientID: id, secret: keys.Secret(secret), asSent: keys.Secret(password), method: users.AuthMethodBasic}, true
 }
 
 // authenticateClient returns the client that makes a request. It proves itself
@@ -127,7 +133,7 @@ func (p *Provider) whyUnproven(r *http.Request, c *client, who presented, in par
 		return because(users.CallMethodOther, users.FactSent, who.method, users.FactRegistered, c.AuthMethod)
 	case who.method == users.AuthMethodPrivateKey:
 		return because(users.CallAssertion)
-	case c.hasExpired(who.secret):
+	case c.hasExpired(who.secret) || c.hasExpired(who.asSent):
 		return because(users.CallSecretExpired)
 	}
 	return because(users.CallSecretWrong)
@@ -141,7 +147,8 @@ func (p *Provider) proves(ctx context.Context, c *client, who presented) (bool, 
 	case users.AuthMethodPrivateKey:
 		return p.checkAssertion(ctx, c, who.assertion)
 	}
-	return c.checkSecret(who.secret, p.cfg.Now()), nil
+	now := p.cfg.Now()
+	return c.checkSecret(who.secret, now) || who.asSent != "" && c.checkSecret(who.asSent, now), nil
 }
 
 // refuseClient counts a failed authentication and says how it is answered.

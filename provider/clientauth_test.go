@@ -84,6 +84,46 @@ func TestTokenAcceptsSecretsWithEverySign(t *testing.T) {
 	}
 }
 
+// RFC 6749 section 2.3.1 has both parts encoded before they are joined; who does
+// not is let in with the very secret, and with nothing that only resembles it.
+func TestBasicWithoutEncodingIsTheSecretAsItIs(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	const secret = "a+b/c%41d%zz=e:f&g with-at-least-32-characters"
+	d := providertest.Declaration()
+	for i := range d.Applications {
+		if a := &d.Applications[i]; string(a.ID) == providertest.Wiki {
+			a.ClientSecrets = []keys.Secret{secret}
+		}
+	}
+	b.Redeclare(d)
+	try := func(id, given string) int {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.Issuer, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.SetBasicAuth(id, given)
+		return b.Post("/introspect", url.Values{"token": {"x"}}, "Authorization", r.Header.Get("Authorization")).StatusCode
+	}
+	for name, given := range map[string]string{
+		"decoded in part": strings.Replace(secret, "%41", "A", 1), "a plus as a blank": strings.Replace(secret, "+", " ", 1),
+		"encoded twice": url.QueryEscape(url.QueryEscape(secret)), "cut at the colon": strings.Split(secret, ":")[0],
+		"the half of it": secret[:len(secret)/2], "one sign more": secret + "%", "empty": "",
+	} {
+		if status := try(providertest.Wiki, given); status != http.StatusUnauthorized {
+			t.Errorf("%s: status %d, want 401", name, status)
+		}
+	}
+	for name, given := range map[string]string{"as it is": secret, "encoded": url.QueryEscape(secret), "with %20": strings.ReplaceAll(url.QueryEscape(secret), "+", "%20")} {
+		if status := try(providertest.Wiki, given); status != http.StatusOK {
+			t.Errorf("%s: status %d, want 200", name, status)
+		}
+	}
+	if status := try("%zz", secret); status != http.StatusUnauthorized {
+		t.Errorf("a client id that cannot be decoded: status %d, want 401", status)
+	}
+}
+
 // N049: PKCE is optional for a client that proves itself by its secret, as
 // Personio does, until its registration asks for it.
 func TestPKCEIsOptionalForClientsWithASecret(t *testing.T) {
