@@ -72,13 +72,17 @@ func (s PublicSet) Key(kid, alg string) (jose.JSONWebKey, bool) {
 	if len(found) != 1 {
 		return jose.JSONWebKey{}, false
 	}
-	return found[0], true
+	key := found[0]
+	if public, is := key.Key.(ed25519.PublicKey); is && alg == Ed25519 {
+		key.Key = ed25519Verifier(public)
+	}
+	return key, true
 }
 
 // fits reports whether a key is for alg, and not only of the right type: a key
 // that names its algorithm is for no other (RFC 8725 section 3.1).
 func fits(key jose.JSONWebKey, alg string) bool {
-	if key.Algorithm != "" && key.Algorithm != alg {
+	if key.Algorithm != "" && plainName(key.Algorithm) != plainName(alg) {
 		return false
 	}
 	return slices.Contains(algsOf(key.Key), alg)
@@ -96,7 +100,7 @@ func algsOf(public crypto.PublicKey) []string {
 			return []string{ES256}
 		}
 	case ed25519.PublicKey:
-		return []string{EdDSA}
+		return []string{EdDSA, Ed25519}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,6 +77,8 @@ func TestAPublicSetFindsTheKeyThatFits(t *testing.T) {
 		jose.JSONWebKey{Key: rsaKey.Public(), KeyID: "rsa-pss", Algorithm: "PS256"},
 		jose.JSONWebKey{Key: ecKey.Public(), KeyID: "ec", Use: "sig"},
 		jose.JSONWebKey{Key: edKey, KeyID: "ed"},
+		jose.JSONWebKey{Key: edKey, KeyID: "ed-older", Algorithm: "EdDSA"},
+		jose.JSONWebKey{Key: edKey, KeyID: "ed-newer", Algorithm: "Ed25519"},
 		jose.JSONWebKey{Key: edKey, KeyID: "twice"},
 		jose.JSONWebKey{Key: edKey, KeyID: "twice"},
 	))
@@ -89,6 +92,8 @@ func TestAPublicSetFindsTheKeyThatFits(t *testing.T) {
 		want     bool
 	}{
 		{"rsa", keys.RS256, true}, {"rsa", keys.PS256, true}, {"rsa-pss", keys.PS256, true}, {"ec", keys.ES256, true}, {"ed", keys.EdDSA, true},
+		{"ed", keys.Ed25519, true}, {"ed-older", keys.Ed25519, true}, {"ed-newer", keys.EdDSA, true},
+		{"ed-newer", keys.ES256, false}, {"ec", keys.Ed25519, false}, {"rsa", keys.Ed25519, false}, {"ed", "ed25519", false}, {"ed", "Ed448", false},
 		{"", keys.ES256, true}, // there is one only
 		{"", keys.RS256, true}, // the other is for PS256
 		{"rsa-pss", keys.RS256, false}, {"ec", keys.RS256, false}, {"rsa", keys.ES256, false}, {"ed", "none", false}, {"ed", "", false},
@@ -127,8 +132,10 @@ func FuzzParsePublicSet(f *testing.F) {
 			}
 		}
 		key, found := set.Key(kid, alg)
-		ours := alg == keys.RS256 || alg == keys.PS256 || alg == keys.ES256 || alg == keys.EdDSA
-		if found && (!ours || key.Algorithm != "" && key.Algorithm != alg || kid != "" && key.KeyID != kid) {
+		edwards := []string{keys.EdDSA, keys.Ed25519} // two names of one algorithm
+		ours := alg == keys.RS256 || alg == keys.PS256 || alg == keys.ES256 || slices.Contains(edwards, alg)
+		same := key.Algorithm == alg || slices.Contains(edwards, key.Algorithm) && slices.Contains(edwards, alg)
+		if found && (!ours || key.Algorithm != "" && !same || kid != "" && key.KeyID != kid) {
 			t.Errorf("%q: key %q of %q for %q and %q", text, key.KeyID, key.Algorithm, kid, alg)
 		}
 	})

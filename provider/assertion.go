@@ -18,7 +18,7 @@ import (
 
 // assertionAlgs are the algorithms with which a client may sign. All are
 // asymmetric: whoever can verify must not be able to sign.
-var assertionAlgs = []string{keys.RS256, keys.PS256, keys.ES256, keys.EdDSA}
+var assertionAlgs = []string{keys.RS256, keys.PS256, keys.ES256, keys.EdDSA, keys.Ed25519}
 
 // Limits of a client assertion.
 const (

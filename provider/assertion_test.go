@@ -263,6 +263,44 @@ func TestAssertionSignaturesAreChecked(t *testing.T) {
 	wantUnauthenticated(t, "N137 its twin", r.ask(head+"."+body+"."+twin(t, signature)))
 }
 
+// RFC 9864 section 2.2: EdDSA with this curve has a newer name, by which openid-client signs.
+func TestAssertionsMaySayEd25519(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	r := newRobot(t, b, nil)
+	encode := base64.RawURLEncoding.EncodeToString
+	under := func(header string, key ed25519.PrivateKey, payload []byte) (text, signature string) {
+		text = encode([]byte(header)) + "." + encode(payload)
+		return text, "." + encode(ed25519.Sign(key, []byte(text)))
+	}
+	const header = `{"alg":"Ed25519","kid":"key-EdDSA"}`
+	key := r.keys[jose.EdDSA].(ed25519.PrivateKey)
+	_, attacker, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, signature := under(header, key, r.claims(nil))
+	other, _ := under(header, key, r.claims(nil))
+	_, foreign := under(header, attacker, r.claims(nil))
+	_, of25519, _ := strings.Cut(signature, ".")
+	for name, assertion := range map[string]string{
+		"another key": text + foreign, "payload exchanged": other + signature, "no signature": text + ".", "cut short": text + signature[:40],
+		"N137 S and the order": text + "." + withOrder(t, of25519),
+		"a key of another type": func() string {
+			text, signature := under(`{"alg":"Ed25519","kid":"key-ES256"}`, key, r.claims(nil))
+			return text + signature
+		}(),
+		"in lower case": func() string {
+			text, signature := under(`{"alg":"ed25519","kid":"key-EdDSA"}`, key, r.claims(nil))
+			return text + signature
+		}(),
+	} {
+		wantUnauthenticated(t, name, r.ask(assertion))
+	}
+	wantInactive(t, "as it should be", r.ask(text+signature))
+	wantUnauthenticated(t, "a second time", r.ask(text+signature))
+}
+
 // twin is the other signature that ECDSA holds true for the same text: (r, n-s).
 func twin(t *testing.T, signature string) string {
 	t.Helper()

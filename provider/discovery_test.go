@@ -36,9 +36,9 @@ func TestDiscoveryNamesWhatIsRouted(t *testing.T) {
 		"token_endpoint_auth_methods_supported":                    {"client_secret_post", "client_secret_basic", "private_key_jwt", "none"},
 		"revocation_endpoint_auth_methods_supported":               {"client_secret_post", "client_secret_basic", "private_key_jwt", "none"},
 		"introspection_endpoint_auth_methods_supported":            {"client_secret_post", "client_secret_basic", "private_key_jwt"},
-		"token_endpoint_auth_signing_alg_values_supported":         {"RS256", "PS256", "ES256", "EdDSA"},
-		"revocation_endpoint_auth_signing_alg_values_supported":    {"RS256", "PS256", "ES256", "EdDSA"},
-		"introspection_endpoint_auth_signing_alg_values_supported": {"RS256", "PS256", "ES256", "EdDSA"},
+		"token_endpoint_auth_signing_alg_values_supported":         {"RS256", "PS256", "ES256", "EdDSA", "Ed25519"},
+		"revocation_endpoint_auth_signing_alg_values_supported":    {"RS256", "PS256", "ES256", "EdDSA", "Ed25519"},
+		"introspection_endpoint_auth_signing_alg_values_supported": {"RS256", "PS256", "ES256", "EdDSA", "Ed25519"},
 		"scopes_supported":                                         {"openid", "profile", "email", "offline_access"},
 		"subject_types_supported":                                  {"public"},
 	} {
