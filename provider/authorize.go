@@ -89,10 +89,10 @@ func unknownClient(meant *client, id string) error {
 // authorizeValid answers a request that has passed every check of its own.
 func (a *Authorizer) authorizeValid(w http.ResponseWriter, r *http.Request, c *client, p session.Params) error {
 	current, err := a.currentSession(r)
-	if err != nil {
-		return err
+	if err == nil {
+		err = a.answer(w, r, c, situation{params: p, session: current, requested: arrival(a.cfg.Now(), current)})
 	}
-	return a.answer(w, r, c, situation{params: p, session: current, requested: arrival(a.cfg.Now(), current)})
+	return toldSilently(c, p, err)
 }
 
 // arrival is when a request came in: now, but after the authentication of the

@@ -74,6 +74,10 @@ func errUnsupportedGrantType() *oidc.Error {
 	return oidc.ErrUnsupportedGrantType().WithDescription("The grant type must be authorization_code or refresh_token.")
 }
 
+func errUnavailable() *oidc.Error {
+	return &oidc.Error{ErrorType: codeTooMany, Description: "Something that is needed does not answer now."}
+}
+
 // codeTooMany says to a program that it should come back later.
 const codeTooMany = "temporarily_unavailable"
 

@@ -36,6 +36,17 @@ func TestWithoutTheSessionStoreTheAnswerIs503(t *testing.T) {
 			t.Errorf("%s: status %d, Retry-After %q; want 503 with a time", name, answer.StatusCode, answer.Header.Get("Retry-After"))
 		}
 	}
+	// OpenID Connect Core section 3.1.2.6: of a silent request nobody sees a page, so the application is told.
+	for _, mode := range []string{"query", "form_post"} {
+		silent := browser.Get(b.Authorize(providertest.Personio, "prompt", "none", "response_mode", mode))
+		sent := silent.Query()
+		if mode == "form_post" {
+			_, sent = providertest.FormOf(t, silent.Body, "error")
+		}
+		if sent.Get("error") != "temporarily_unavailable" || sent.Get("state") != "the-state" || sent.Get("iss") != b.Issuer || sent.Has("code") {
+			t.Errorf("silent authorize by %s: status %d, %v; want temporarily_unavailable", mode, silent.StatusCode, sent)
+		}
+	}
 	for _, path := range []string{"/.well-known/openid-configuration", "/jwks"} {
 		if answer := b.Get(path); answer.StatusCode != http.StatusOK {
 			t.Errorf("%s: status %d, want 200", path, answer.StatusCode)

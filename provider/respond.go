@@ -1,8 +1,10 @@
 package provider
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -54,6 +56,35 @@ func (a *Authorizer) fail(w http.ResponseWriter, r *http.Request, c *client, p s
 	}
 	callOf(r.Context()).refused(why)
 	return a.respond(w, r, c, p, responseFields{err: err})
+}
+
+// silentFailure is why a request could not be answered that must not show a page.
+type silentFailure struct {
+	client *client
+	params session.Params
+	err    error
+}
+
+func (f *silentFailure) Error() string { return f.err.Error() }
+func (f *silentFailure) Unwrap() error { return f.err }
+
+// toldSilently makes of a store that does not answer something that the application
+// is told, if it has asked silently: then nobody is there to see a page (OpenID
+// Connect Core section 3.1.2.1). Anybody else can try again on the page.
+func toldSilently(c *client, p session.Params, err error) error {
+	e, ok := errors.AsType[*web.Error](err)
+	if !ok || e.Status != http.StatusServiceUnavailable || !slices.Contains(p.Prompt, oidc.PromptNone) {
+		return err
+	}
+	return &web.Error{Status: e.Status, Err: &silentFailure{client: c, params: p, err: err}}
+}
+
+// authorizeError answers a request to authorize that ended with an error.
+func (a *Authorizer) authorizeError(w http.ResponseWriter, r *http.Request, e *web.Error) error {
+	if f, ok := errors.AsType[*silentFailure](e.Err); ok {
+		return a.respond(w, r, f.client, f.params, responseFields{err: errUnavailable()})
+	}
+	return a.cfg.Site.ErrorPage(w, r, e)
 }
 
 // deniedTexts are the sentences that tell people why they are denied.

@@ -50,7 +50,7 @@ func (p *Provider) routes() []route {
 		{pathDiscovery, readMethods, site.HandleAs(programError, p.discovery)},
 		{pathOAuth, readMethods, site.HandleAs(programError, p.discovery)},
 		{pathJWKS, readMethods, site.HandleAs(programError, p.jwks)},
-		{pathAuthorize, readMethods, site.Handle(watch(users.EndpointAuthorize, a.getAuthorize))},
+		{pathAuthorize, readMethods, site.HandleAs(a.authorizeError, watch(users.EndpointAuthorize, a.getAuthorize))},
 		{pathAuthorize, postMethods, site.Handle(watch(users.EndpointAuthorize, a.postAuthorize))},
 		{pathToken, postMethods, p.program(watch(users.EndpointToken, p.token))},
 		{pathUserinfo, formMethods, p.bearer(watch(users.EndpointUserinfo, p.userinfo))},

@@ -137,6 +137,22 @@ func TestErrorsOfProgramsAreAnsweredByTheirRenderer(t *testing.T) {
 	}
 }
 
+// What goes wrong on our side is an error in the log, however it is answered.
+func TestAFailureIsLoggedAsOneWhateverItsAnswer(t *testing.T) {
+	t.Parallel()
+	for status, level := range map[int]string{http.StatusServiceUnavailable: "ERROR", http.StatusBadRequest: "INFO"} {
+		var log bytes.Buffer
+		s := newSite(t, withLog(&log))
+		render := func(w http.ResponseWriter, _ *http.Request, _ *web.Error) error { return web.Redirect(w, "/elsewhere") }
+		serve(t, s.Wrap(s.HandleAs(render, func(http.ResponseWriter, *http.Request) error {
+			return &web.Error{Status: status, Err: errors.New("lost")}
+		})), get("/"))
+		if line := logLines(t, &log)[0]; line["level"] != level || line["status"] != 303.0 || !strings.Contains(fmt.Sprint(line["error"]), "lost") {
+			t.Errorf("log line %v, want level %s with the cause", line, level)
+		}
+	}
+}
+
 func TestAnErrorAfterTheAnswerBeganIsOnlyLogged(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

@@ -128,7 +128,7 @@ func (s *Site) log(r *http.Request, x *exchange, took time.Duration) {
 		status = http.StatusOK // net/http sends it for a handler that wrote nothing
 	case x.quiet && status != http.StatusInternalServerError:
 		level = slog.LevelDebug
-	case status >= http.StatusInternalServerError:
+	case status >= http.StatusInternalServerError || x.err != nil && asError(x.err).Status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
 	attrs := []slog.Attr{
