@@ -27,6 +27,9 @@ func TestBrokenLogoutSettingsAreRefused(t *testing.T) {
 			at + `backchannel_logout_uri: must begin with https:// (http on loopback needs insecure_allow_loopback), found "http://127.0.0.1/bye"`},
 		"back-channel with a fragment": {logoutApplication("      backchannel_logout_uri: 'https://a.example/#x'\n"),
 			at + `backchannel_logout_uri: must not have a fragment, found "https://a.example/#x"`},
+		// OpenID Connect Core section 4; the suite's plan for sign-ins that begin elsewhere registers such a client.
+		"start of a sign-in by http": {logoutApplication("      initiate_login_uri: 'http://a.example/start'\n"),
+			at + `initiate_login_uri: must begin with https://, found "http://a.example/start"`},
 		"rotation in hours": {base + "keys: { rotate_every: 12h }\n",
 			"einlass.yaml:2: keys.rotate_every: want at least 1d, or 0 for never, found 12h0m0s"},
 		"no announcement": {base + "keys: { announce: 1m }\n",
