@@ -15,15 +15,12 @@ import (
 	"github.com/einlass/einlass/importer/personio/personiotest"
 )
 
-// nodeModules is the folder with the npm package openid-client, which EINLASS_TEST_NODE_MODULES names.
-func nodeModules(t *testing.T) string {
+// nodeModule is the folder of an npm package, below the one that EINLASS_TEST_NODE_MODULES names.
+func nodeModule(t *testing.T, name string) string {
 	t.Helper()
-	if _, err := exec.LookPath("node"); err != nil {
-		unavailable(t, "node is not on PATH")
-	}
-	folder := os.Getenv("EINLASS_TEST_NODE_MODULES")
-	if _, err := os.Stat(filepath.Join(folder, "openid-client")); folder == "" || err != nil {
-		unavailable(t, "EINLASS_TEST_NODE_MODULES names no folder with openid-client")
+	folder := filepath.Join(os.Getenv("EINLASS_TEST_NODE_MODULES"), name)
+	if _, err := os.Stat(filepath.Join(folder, "package.json")); err != nil {
+		unavailable(t, "EINLASS_TEST_NODE_MODULES names no folder with "+name)
 	}
 	return folder
 }
@@ -34,7 +31,8 @@ func nodeModules(t *testing.T) string {
 // S-059 R-24 N052
 func TestOpenIDClientOfNodeSignsIn(t *testing.T) {
 	t.Parallel()
-	modules := nodeModules(t)
+	modules := filepath.Dir(nodeModule(t, "openid-client"))
+	node := need(t, "node")
 	h := newHouse(t, stores{}, personiotest.Config{People: 5, Seed: 3})
 	jana := h.somebody()
 	h.ok("", "import", "run")
@@ -44,7 +42,7 @@ func TestOpenIDClientOfNodeSignsIn(t *testing.T) {
 	for _, how := range []string{"plain", "push", "mixed up"} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), "node", "testdata/relyingparty.mjs", modules, h.issuer, rp.ClientID, rp.ClientSecret.Reveal(), rp.RedirectURIs()[0], how)
+			cmd := exec.CommandContext(t.Context(), node, "testdata/relyingparty.mjs", modules, h.issuer, rp.ClientID, rp.ClientSecret.Reveal(), rp.RedirectURIs()[0], how)
 			var problems strings.Builder
 			cmd.Stderr = &problems
 			in, err := cmd.StdinPipe()
