@@ -70,7 +70,7 @@ func codeOf(status int) string {
 	case status >= http.StatusInternalServerError:
 		return string(oidc.ServerError)
 	case status == http.StatusTooManyRequests:
-		return codeTooMany
+		return codeTryLater
 	}
 	return string(oidc.InvalidRequest)
 }

@@ -75,14 +75,14 @@ func errUnsupportedGrantType() *oidc.Error {
 }
 
 func errUnavailable() *oidc.Error {
-	return &oidc.Error{ErrorType: codeTooMany, Description: "Something that is needed does not answer now."}
+	return &oidc.Error{ErrorType: codeTryLater, Description: "Something that is needed does not answer now."}
 }
 
-// codeTooMany says to a program that it should come back later.
-const codeTooMany = "temporarily_unavailable"
+// codeTryLater says to a program that it should come back later.
+const codeTryLater = "temporarily_unavailable"
 
 func errTooMany() *oidc.Error {
-	return &oidc.Error{ErrorType: codeTooMany, Description: "Too many tokens that are not active."}
+	return &oidc.Error{ErrorType: codeTryLater, Description: "Too many tokens that are not active."}
 }
 
 func errInvalidToken() *oidc.Error {

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
 	"github.com/einlass/einlass/importer/personio/personiotest"
 )
 
@@ -82,6 +85,47 @@ func TestOpenIDClientOfNodeSignsIn(t *testing.T) {
 			}
 			must(t, cmd.Wait())
 		})
+	}
+}
+
+// golang.org/x/oauth2 and go-oidc, with every check they have, sign a person in at the real binary.
+// S-059 R-24
+func TestLibrariesOfGoSignIn(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, stores{}, personiotest.Config{People: 5, Seed: 3})
+	jana := h.somebody()
+	h.ok("", "import", "run")
+	h.ok(password+"\n", "users", "password", jana)
+	h.serve(h.address)
+	rp := h.relyingParty(personiotest.OIDC)
+
+	issuer, err := oidc.NewProvider(t.Context(), h.issuer)
+	must(t, err)
+	config := oauth2.Config{
+		ClientID: rp.ClientID, ClientSecret: rp.ClientSecret.Reveal(), RedirectURL: rp.RedirectURIs()[0],
+		Endpoint: issuer.Endpoint(), Scopes: []string{oidc.ScopeOpenID},
+	}
+	pkce := oauth2.GenerateVerifier()
+	answer, err := url.Parse(h.signInAt(t, config.AuthCodeURL("the-state", oauth2.S256ChallengeOption(pkce), oidc.Nonce("the-nonce")), jana))
+	must(t, err)
+	if got := answer.Query().Get("state"); got != "the-state" {
+		t.Errorf("state %q", got)
+	}
+	if _, err := config.Exchange(t.Context(), answer.Query().Get("code"), oauth2.VerifierOption(oauth2.GenerateVerifier())); err == nil {
+		t.Error("a code was redeemed with another's verifier")
+	}
+	token, err := config.Exchange(t.Context(), answer.Query().Get("code"), oauth2.VerifierOption(pkce))
+	must(t, err)
+	raw, _ := token.Extra("id_token").(string)
+	idToken, err := issuer.VerifierContext(t.Context(), &oidc.Config{ClientID: rp.ClientID}).Verify(t.Context(), raw)
+	must(t, err)
+	if idToken.Nonce != "the-nonce" || idToken.VerifyAccessToken(token.AccessToken) != nil {
+		t.Errorf("nonce %q, at_hash: %v", idToken.Nonce, idToken.VerifyAccessToken(token.AccessToken))
+	}
+	info, err := issuer.UserInfo(t.Context(), oauth2.StaticTokenSource(token))
+	must(t, err)
+	if info.Subject != idToken.Subject || info.Email != jana {
+		t.Errorf("userinfo %+v, want %s as %s", info, jana, idToken.Subject)
 	}
 }
 
