@@ -89,5 +89,6 @@ func provedByEnding(r *http.Request, c *client, in params) bool {
 		return false
 	}
 	who, _ := readClientAuth(r, in) // it was read before, without a failure
-	return !c.matchesSecret(who.secret, func(s users.ClientSecret) bool { return s.ExpiresAt.IsZero() })
+	stays := func(s users.ClientSecret) bool { return s.ExpiresAt.IsZero() }
+	return !c.matchesSecret(who.secret, stays) && !c.matchesSecret(who.asSent, stays)
 }

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -393,6 +394,38 @@ func TestOnlyTheSecretThatStaysProvesASignIn(t *testing.T) {
 		if state, said := tested(t, b, crm); state != step.want {
 			t.Errorf("the sign-in is %s: %q; want %s", state, said, step.want)
 		}
+	}
+}
+
+// S-066: a secret that an application does not encode for Basic proves as much as one that it does.
+func TestASecretAsItWasSentProvesASignIn(t *testing.T) {
+	t.Parallel()
+	const secret = "a+b-with-at-least-32-characters-of-text"
+	for name, given := range map[string]string{"encoded": url.QueryEscape(secret), "as it is": secret} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := staffed(t)
+			d := withStaff()
+			for i := range d.Applications {
+				if a := &d.Applications[i]; a.ID == providertest.Wiki {
+					a.ClientSecrets, a.Groups = []keys.Secret{secret}, []users.GroupID{users.Everyone}
+					a.SignIn.Claims = map[string]string{"email": "email"}
+				}
+			}
+			b.Redeclare(d)
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.Issuer, nil)
+			must(t, err)
+			r.SetBasicAuth(providertest.Wiki, given)
+			for _, who := range []string{olga, adam} {
+				answer := b.Post("/token", url.Values{
+					"grant_type": {"authorization_code"}, "code": {codeFor(b, providertest.Wiki, who)}, "redirect_uri": {providertest.CallbackOf(providertest.Wiki)},
+				}, "Authorization", r.Header.Get("Authorization"))
+				userinfo(t, b, decodeTokens(t, answer).AccessToken)
+			}
+			if state, said := tested(t, b, providertest.Wiki); state != users.CheckPassed {
+				t.Errorf("the sign-in is %s: %q; want passed", state, said)
+			}
+		})
 	}
 }
 
