@@ -136,7 +136,7 @@ func (a *Authorizer) answer(w http.ResponseWriter, r *http.Request, c *client, s
 // complete fills in what the directory and the registration know.
 func (a *Authorizer) complete(ctx context.Context, c *client, s *situation) error {
 	s.claims, s.trusted, s.now = storedClaims(s.params.Claims), c.Trusted, a.cfg.Now()
-	s.needsEmail = c.needsEmail(s.params.Scopes)
+	s.anyPort, s.needsEmail = c.takesOnAnyPort(s.params.RedirectURI), c.needsEmail(s.params.Scopes)
 	if s.session == nil {
 		return nil
 	}
@@ -152,7 +152,7 @@ func (a *Authorizer) complete(ctx context.Context, c *client, s *situation) erro
 	switch {
 	case err != nil && !errors.Is(err, users.ErrNotFound):
 		return web.Unavailable(err)
-	case err == nil && given.Covers(s.released()):
+	case err == nil && given.Covers(c.releases(s.released())):
 		s.consent = consentRemembered
 	}
 	return nil
@@ -163,7 +163,7 @@ func (a *Authorizer) remember(ctx context.Context, c *client, s situation) error
 	if s.consent != consentGiven {
 		return nil
 	}
-	if err := a.cfg.Users.GrantConsent(ctx, s.session.User, c.application.ID, s.released()); err != nil {
+	if err := a.cfg.Users.GrantConsent(ctx, s.session.User, c.application.ID, c.releases(s.released())); err != nil {
 		return web.Unavailable(err)
 	}
 	return nil

@@ -52,6 +52,19 @@ func (s situation) released() []string {
 	return slices.Compact(all)
 }
 
+// claimConsent stands before the name of a claim in what people have consented to.
+const claimConsent = "claim:"
+
+// releases is what people consent to together with scopes: the claims, too, that the
+// registration adds whatever the scope.
+func (c *client) releases(scopes []string) []string {
+	all := slices.Clone(scopes)
+	for name := range c.Claims {
+		all = append(all, claimConsent+name)
+	}
+	return all
+}
+
 // startConsent keeps the request for this browser and person, and shows the consent page.
 func (a *Authorizer) startConsent(w http.ResponseWriter, r *http.Request, c *client, s situation) error {
 	browser := keys.Secret(a.cfg.Site.Browser(w, r))

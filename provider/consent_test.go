@@ -152,7 +152,7 @@ func TestAConsentIsRemembered(t *testing.T) {
 
 	granted := b.FlushEvents(users.EventConsentGranted)
 	ada := b.User(providertest.Ada).ID
-	if len(granted) != 2 || granted[0].Subject != string(ada) || !strings.Contains(granted[0].Payload, `"scopes":["email","openid"]`) {
+	if len(granted) != 2 || granted[0].Subject != string(ada) || !strings.Contains(granted[0].Payload, `"scopes":["claim:email","claim:mail","email","openid"]`) {
 		t.Errorf("events %v, want two consents of Ada with their scopes", granted)
 	}
 	if err := b.Directory.RevokeConsent(t.Context(), users.ActorSystem, ada, providertest.Personio); err != nil {
@@ -246,5 +246,49 @@ func TestAConsentToComeBackGivesARefreshToken(t *testing.T) {
 	form.Set("refresh_token", decodeTokens(t, renewed).Refresh)
 	if answer := b.Post("/token", form); answer.StatusCode != http.StatusBadRequest || !strings.Contains(answer.Body, "invalid_grant") {
 		t.Errorf("after the consent was revoked: %d %s", answer.StatusCode, answer.Body)
+	}
+}
+
+// What the registration releases whatever the scope is consented to as well:
+// when an administrator adds a claim, each person is asked again.
+func TestAConsentDoesNotCoverClaimsThatAreAddedLater(t *testing.T) {
+	t.Parallel()
+	b := providertest.New(t)
+	declare := func(claims map[string]string) {
+		d := providertest.Declaration()
+		for i := range d.Applications {
+			if d.Applications[i].ID == providertest.Personio {
+				s := d.Applications[i].SignIn
+				s.Trusted, s.OfflineAccess, s.Claims = false, true, claims
+			}
+		}
+		b.Redeclare(d)
+	}
+	declare(map[string]string{"email": "email", "nickname": "first_name"})
+	browser := b.NewBrowser()
+	browser.SignIn("/login", providertest.Ada, providertest.Password)
+	b.Clock.Advance(time.Second)
+	offline := b.Authorize(providertest.Personio, "scope", "openid offline_access", "prompt", "consent")
+	code := browser.Post("/consent", consentForm(t, browser, offline)).Query().Get("code")
+	refresh := decodeTokens(t, b.Tokens(providertest.Personio, code)).Refresh
+
+	declare(map[string]string{"email": "email"})
+	if q := browser.Get(b.Authorize(providertest.Personio)).Query(); q.Get("code") == "" {
+		t.Errorf("a claim less: %v, want a code at once", q)
+	}
+	declare(map[string]string{"email": "email", "salary": "last_name"})
+	if q := browser.Get(b.Authorize(providertest.Personio, "prompt", "none")).Query(); q.Get("error") != "consent_required" {
+		t.Errorf("a claim more, silently: %v, want consent_required", q)
+	}
+	answer := b.Post("/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh},
+		"client_id": {providertest.Personio}, "client_secret": {providertest.SecretOf(providertest.Personio).Reveal()}})
+	if answer.StatusCode != http.StatusBadRequest || !strings.Contains(answer.Body, "invalid_grant") {
+		t.Errorf("a claim more, for a refresh token from before: %d %s", answer.StatusCode, answer.Body)
+	}
+	if q := browser.Post("/consent", consentForm(t, browser, b.Authorize(providertest.Personio))).Query(); q.Get("code") == "" {
+		t.Errorf("after the answer: %v, want a code", q)
+	}
+	if q := browser.Get(b.Authorize(providertest.Personio)).Query(); q.Get("code") == "" {
+		t.Errorf("later: %v, want a code at once", q)
 	}
 }

@@ -64,6 +64,7 @@ type situation struct {
 	params     session.Params
 	claims     claimsRequest    // the claims parameter
 	trusted    bool             // the organization has consented for everybody
+	anyPort    bool             // whatever program listens on a port of the person's machine gets the answer
 	needsEmail bool             // the application needs the person's address
 	consent    consent          // of the session's user; counts only without trust
 	requested  time.Time        // when the request came in
@@ -122,9 +123,16 @@ func (s situation) acrUnmet() bool {
 	return len(essential) > 0 && chooseACR(essential, *s.session) == ""
 }
 
-// mustAsk reports whether the person has to consent first. A trusted application has no consent page.
+// mustAsk reports whether the person has to consent first. A trusted application has no consent
+// page, unless nobody knows which program asks in its name: then the person must
+// know that they have just begun this (RFC 8252 section 8.6).
 func (s situation) mustAsk() bool {
-	if s.trusted || s.consent == consentGiven {
+	switch {
+	case s.consent == consentGiven:
+		return false
+	case s.anyPort:
+		return true
+	case s.trusted:
 		return false
 	}
 	return s.consent == consentNone || slices.Contains(s.params.Prompt, oidc.PromptConsent)

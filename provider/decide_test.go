@@ -92,9 +92,11 @@ func TestDecideForAllCombinations(t *testing.T) {
 			s.params, s.claims, s.requested = request.params, request.claims, request.requested
 			for _, trusted := range []bool{true, false} {
 				for _, c := range []consent{consentNone, consentRemembered, consentGiven} {
-					s.trusted, s.consent = trusted, c
-					checkDecision(t, s)
-					cases++
+					for _, anyPort := range []bool{true, false} {
+						s.trusted, s.consent, s.anyPort = trusted, c, anyPort
+						checkDecision(t, s)
+						cases++
+					}
 				}
 			}
 			if t.Failed() {
@@ -154,9 +156,9 @@ func expected(s situation) (want verdict, code string) {
 		return verdictFail, "unmet_authentication_requirements"
 	case !s.person.Access || s.needsEmail && !s.person.HasEmail:
 		return page(verdictDeny, "access_denied")
-	case s.trusted || s.consent == consentGiven:
+	case s.consent == consentGiven || s.trusted && !s.anyPort:
 		return verdictIssue, ""
-	case s.consent == consentNone || slices.Contains(s.params.Prompt, oidc.PromptConsent):
+	case s.anyPort || s.consent == consentNone || slices.Contains(s.params.Prompt, oidc.PromptConsent):
 		return page(verdictAsk, "consent_required")
 	}
 	return verdictIssue, ""

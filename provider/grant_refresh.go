@@ -64,13 +64,14 @@ func (p *Provider) exchangeRefresh(r *http.Request, c *client, in params) (token
 	return answer, nil
 }
 
-// consentOrRevoke ends a grant whose person has taken back what they allowed.
+// consentOrRevoke ends a grant whose person has taken back what they allowed, or
+// has never allowed what the registration releases by now.
 func (p *Provider) consentOrRevoke(ctx context.Context, c *client, g session.Grant) error {
 	if c.Trusted {
 		return nil
 	}
 	consent, err := users.ConsentOf(ctx, p.cfg.Users.Read(), g.User, c.application.ID)
-	if err == nil && consent.Covers(g.Scopes) {
+	if err == nil && consent.Covers(c.releases(g.Scopes)) {
 		return nil
 	}
 	if err != nil && !errors.Is(err, users.ErrNotFound) {

@@ -15,11 +15,16 @@ var loopbackPattern = regexp.MustCompile(`^(http://(?:127\.0\.0\.1|\[::1\]))(:[0
 func IsOnLoopback(uri string) bool { return loopbackPattern.MatchString(uri) }
 
 // takes reports whether codes of this client may be sent to uri: if it is
-// registered, byte for byte. A program on the person's own machine, which has no secret,
-// listens where a port is free, so there the port does not count (RFC 8252 section 7.3).
+// registered, byte for byte, or leads to a program on the person's own machine.
 func (c *client) takes(uri string) bool {
+	return slices.Contains(c.RedirectURIs, uri) || c.takesOnAnyPort(uri)
+}
+
+// takesOnAnyPort reports whether uri is registered but for its port: a program on the
+// person's own machine, which has no secret, listens where a port is free (RFC 8252 section 7.3).
+func (c *client) takesOnAnyPort(uri string) bool {
 	if slices.Contains(c.RedirectURIs, uri) {
-		return true
+		return false
 	}
 	asked := loopbackPattern.FindStringSubmatch(uri)
 	if asked == nil || c.AuthMethod != users.AuthMethodNone {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/einlass/einlass/provider/providertest"
 	"github.com/einlass/einlass/users"
@@ -62,8 +63,10 @@ func TestACodeIsForThePortThatAsked(t *testing.T) {
 	t.Parallel()
 	b := providertest.NewWith(t, providertest.Native, nativeAt("http://127.0.0.1/cb"))
 	const mine = "http://127.0.0.1:51004/cb"
-	done := b.NewBrowser().SignIn(b.Authorize(providertest.Native, "redirect_uri", mine,
-		"code_challenge", rfcChallenge, "code_challenge_method", "S256"), providertest.Ada, providertest.Password)
+	browser := b.NewBrowser()
+	browser.SignIn("/login", providertest.Ada, providertest.Password)
+	done := browser.Post("/consent", consentForm(t, browser, b.Authorize(providertest.Native, "redirect_uri", mine,
+		"code_challenge", rfcChallenge, "code_challenge_method", "S256")))
 	redeem := func(uri string) int {
 		return b.Post("/token", url.Values{
 			"grant_type": {"authorization_code"}, "client_id": {"native"}, "code": {done.Query().Get("code")},
@@ -77,5 +80,36 @@ func TestACodeIsForThePortThatAsked(t *testing.T) {
 	}
 	if got := redeem(mine); got != http.StatusOK {
 		t.Errorf("status %d, want tokens", got)
+	}
+}
+
+// Whatever program listens on a port of the person's machine may ask in the name
+// of the application (RFC 8252 section 8.6): the person is asked each time, although
+// the organization trusts it. Where the address is registered as a whole they are not.
+func TestAProgramOnAFreePortGetsNothingSilently(t *testing.T) {
+	t.Parallel()
+	b := providertest.NewWith(t, providertest.Native, func(c *users.SignIn) {
+		c.RedirectURIs, c.OfflineAccess = []string{"http://127.0.0.1/cb", "http://127.0.0.1:8000/cb"}, true
+	})
+	browser := b.NewBrowser()
+	browser.SignIn("/login", providertest.Ada, providertest.Password)
+	b.Clock.Advance(time.Second)
+	from := func(uri string, more ...string) string {
+		return b.Authorize(providertest.Native, append([]string{"redirect_uri", uri, "code_challenge", rfcChallenge, "code_challenge_method", "S256"}, more...)...)
+	}
+	const free = "http://127.0.0.1:4444/cb"
+	for range 2 { // an answer is not remembered
+		if q := browser.Get(from(free, "prompt", "none")).Query(); q.Get("error") != "consent_required" || q.Has("code") {
+			t.Errorf("silently: %v, want consent_required", q)
+		}
+		if q := browser.Post("/consent", consentForm(t, browser, from(free))).Query(); q.Get("code") == "" {
+			t.Errorf("after the answer: %v, want a code", q)
+		}
+	}
+	consentForm(t, browser, from(free, "scope", "openid offline_access", "prompt", "consent"))
+	for _, registered := range []string{"http://127.0.0.1/cb", "http://127.0.0.1:8000/cb"} {
+		if q := browser.Get(from(registered)).Query(); q.Get("code") == "" {
+			t.Errorf("%s: %v, want a code at once", registered, q)
+		}
 	}
 }

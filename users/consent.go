@@ -13,7 +13,7 @@ import (
 type Consent struct {
 	User        ID
 	Application ApplicationID
-	Scopes      []string // sorted
+	Scopes      []string // sorted; claim:NAME for a claim that comes with no scope
 	GrantedAt   time.Time
 }
 
