@@ -25,7 +25,7 @@ func guides(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	texts := map[string]string{}
-	for _, name := range append(append(names, decisions...), "../../README.md") {
+	for _, name := range append(append(names, decisions...), "../../README.md", "../../deploy/conformance/README.md") {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -66,13 +66,7 @@ func (h *house) speakTLS(t *testing.T) *x509.CertPool {
 	server := httptest.NewUnstartedServer(nil)
 	server.StartTLS() // brings a certificate for example.com
 	defer server.Close()
-	pair := server.TLS.Certificates[0]
-	private, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
-	must(t, err)
-	dir := filepath.Dir(h.config)
-	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	must(t, os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]}), 0o600))
-	must(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600))
+	cert, key := writeCertificate(t, filepath.Dir(h.config), server.TLS.Certificates[0])
 	text, err := os.ReadFile(h.config)
 	must(t, err)
 	secure := strings.Replace(h.issuer, "http://", "https://", 1)
@@ -83,4 +77,15 @@ func (h *house) speakTLS(t *testing.T) *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(server.Certificate())
 	return pool
+}
+
+// writeCertificate writes a certificate and its key as files in a folder.
+func writeCertificate(t *testing.T, dir string, pair tls.Certificate) (cert, key string) {
+	t.Helper()
+	private, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	must(t, err)
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	must(t, os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]}), 0o600))
+	must(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600))
+	return cert, key
 }
