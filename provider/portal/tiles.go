@@ -6,12 +6,12 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/collate"
-	"golang.org/x/text/language"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
@@ -66,9 +66,21 @@ func (h *Handler) tiles(ids []users.ApplicationID) []tile {
 			tiles = append(tiles, newTile(a))
 		}
 	}
-	order := collate.New(language.Und, collate.IgnoreCase)
-	slices.SortStableFunc(tiles, func(a, b tile) int { return order.CompareString(a.Label, b.Label) })
+	slices.SortStableFunc(tiles, func(a, b tile) int { return strings.Compare(alphabetical(a.Label), alphabetical(b.Label)) })
 	return tiles
+}
+
+// alphabetical is a label as lists are ordered by: without case, and with letters
+// as if they had no marks. The tables of the languages' own orders would
+// make the program a megabyte larger.
+func alphabetical(label string) string {
+	plain := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return r
+	}, norm.NFKD.String(strings.ToLower(label)))
+	return strings.ReplaceAll(plain, "ß", "ss")
 }
 
 func newTile(a users.Application) tile {

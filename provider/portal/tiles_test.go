@@ -48,13 +48,13 @@ func TestATileLooksTheSameEveryDay(t *testing.T) {
 
 func TestTilesAreInTheOrderOfTheAlphabet(t *testing.T) {
 	t.Parallel()
-	labels := map[users.ApplicationID]string{"a": "Zeit", "b": "ärzte", "c": "Bahn", "d": "Arbeit"}
+	labels := map[users.ApplicationID]string{"a": "Zeit", "b": "ärzte", "c": "Bahn", "d": "Arbeit", "e": "Straße", "f": "strasse 2", "g": "Über uns", "h": "Uhr"}
 	h := &Handler{cfg: Config{Applications: fixed(labels)}}
 	var got []string
-	for _, tile := range h.tiles([]users.ApplicationID{"a", "b", "c", "d"}) {
+	for _, tile := range h.tiles([]users.ApplicationID{"a", "b", "c", "d", "e", "f", "g", "h"}) {
 		got = append(got, tile.Label)
 	}
-	if diff := cmp.Diff([]string{"Arbeit", "ärzte", "Bahn", "Zeit"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"Arbeit", "ärzte", "Bahn", "Straße", "strasse 2", "Über uns", "Uhr", "Zeit"}, got); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
 }
