@@ -37,6 +37,49 @@ func TestKeyOf(t *testing.T) {
 	}
 }
 
+// N169: normalising is worth no more than a name can be. What comes back shows that nothing was done.
+func TestKeyOfDoesNoWorkOnWhatNobodyIsCalled(t *testing.T) {
+	t.Parallel()
+	var letters strings.Builder
+	for i := range 20_000 {
+		letters.WriteRune(rune(0x4e00 + i))
+	}
+	for name, written := range map[string]string{
+		"a domain of 60 KB":        "A@" + letters.String(),
+		"a name that NFKC expands": strings.Repeat("\uFDFA", 20_000),
+		"one byte too many":        strings.Repeat("A", MaxLoginBytes-11) + "@BÜCHER.com",
+		"no UTF-8":                 "A@" + strings.Repeat("\xff", MaxLoginBytes),
+	} {
+		if key := KeyOf("\n " + written + " "); key != LoginKey(written) {
+			t.Errorf("%s: the key %.40q… of %d bytes, want what was written", name, key, len(key))
+		}
+	}
+	// Within the bound as written, but beyond it once it is normalised.
+	if key := KeyOf("A@" + strings.Repeat("㌀", 100)); key != LoginKey("a@"+strings.Repeat("アパート", 100)) {
+		t.Errorf("the key %q of a domain of 400 letters, want one that did not go through IDNA", key)
+	}
+	if key := LoginKey("a@" + strings.Repeat("xn--bcher-kva.", 20) + "example"); key.Skeleton() != key {
+		t.Errorf("the skeleton %q of a domain of 287 letters, want one that did not go through IDNA", key.Skeleton())
+	}
+}
+
+// N169
+func TestKeyOfTheLongestNames(t *testing.T) {
+	t.Parallel()
+	label := strings.Repeat("一", 50) // of the 63 characters that one may have in ASCII, with more bytes than those
+	domain := "xn--4gq" + strings.Repeat("a", 49)
+	cases := map[string]string{
+		strings.Repeat("A", MaxLoginBytes-12) + "@BÜCHER.com": strings.Repeat("a", MaxLoginBytes-12) + "@xn--bcher-kva.com",
+		"A@" + label + "." + label + ".Example.":              "a@" + domain + "." + domain + ".example",
+		"A@" + strings.Repeat("B.", maxDomainChars/2):         "a@" + strings.Repeat("b.", maxDomainChars/2-1) + "b",
+	}
+	for written, want := range cases {
+		if got := KeyOf(written); got != LoginKey(want) {
+			t.Errorf("the key %q of %q, want %q", got, written, want)
+		}
+	}
+}
+
 // S-054d N315
 func TestCheckEmail(t *testing.T) {
 	t.Parallel()

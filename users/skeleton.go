@@ -24,7 +24,7 @@ var lookalikes = strings.NewReplacer(
 // not equal, only easily mistaken for each other.
 func (k LoginKey) Skeleton() LoginKey {
 	text := string(k)
-	if local, domain, isAddress := cutLast(text, "@"); isAddress {
+	if local, domain, isAddress := cutLast(text, "@"); isAddress && maybeDomain(domain) {
 		if shown, err := idna.Display.ToUnicode(domain); err == nil { // as people see it
 			text = local + "@" + shown
 		}

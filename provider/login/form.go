@@ -44,9 +44,6 @@ func afterSignIn(next string) string {
 	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()
 }
 
-// maxHintBytes bounds what an application may fill into the form.
-const maxHintBytes = 320
-
 // form is the sign-in form as it is shown.
 type form struct {
 	request  *session.AuthRequest // nil: signing in to our own pages
@@ -90,7 +87,7 @@ func (h *Handler) getLogin(w http.ResponseWriter, r *http.Request) error {
 			f.username = user.Username
 		}
 	}
-	if request != nil && len(request.Params.LoginHint) <= maxHintBytes {
+	if request != nil && len(request.Params.LoginHint) <= users.MaxLoginBytes {
 		f.username = request.Params.LoginHint
 	}
 	return h.show(w, r, f)

@@ -90,7 +90,7 @@ func (h *Handler) verify(r *http.Request, login string, password keys.Secret) (u
 
 // authenticate asks the directory about login names that somebody may have.
 func (h *Handler) authenticate(ctx context.Context, login string, password keys.Secret) (users.User, error) {
-	if len(login) > maxHintBytes || !utf8.ValidString(login) || strings.ContainsFunc(login, unicode.IsControl) {
+	if len(login) > users.MaxLoginBytes || !utf8.ValidString(login) || strings.ContainsFunc(login, unicode.IsControl) {
 		return users.User{}, &users.SignInError{Reason: users.ReasonUnknownUser}
 	}
 	return h.cfg.Users.Authenticate(ctx, login, password)
