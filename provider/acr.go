@@ -2,6 +2,7 @@ package provider
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/einlass/einlass/provider/session"
 )
@@ -24,6 +25,18 @@ func acrValues() []string {
 		classes = append(classes, a.class)
 	}
 	return classes
+}
+
+// knownACRs are the classes of text that a session can have, in the client's order
+// of preference. Others are not even kept: they would never be said.
+func knownACRs(text string) []string {
+	var known []string
+	for class := range strings.FieldsSeq(text) {
+		if slices.Contains(acrValues(), class) && !slices.Contains(known, class) {
+			known = append(known, class)
+		}
+	}
+	return known
 }
 
 // acrsOf are the classes that a session has.

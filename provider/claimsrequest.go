@@ -11,8 +11,11 @@ import (
 	"github.com/einlass/einlass/users"
 )
 
-// maxClaimsBytes bounds the claims parameter.
-const maxClaimsBytes = 4096
+// Bounds of the claims parameter: as it is sent, and what is kept of it.
+const (
+	maxClaimsBytes     = 4096
+	maxKeptClaimsBytes = 2048
+)
 
 // claimsRequest is the claims parameter (OpenID Connect Core section 5.5),
 // reduced to the claims that mean something here.
@@ -36,20 +39,32 @@ var personClaims = append([]string{
 }, profileClaims...)
 
 // readClaims decodes the claims parameter. Unknown claims are ignored, as
-// section 5.5 demands; what is no such object is refused.
+// section 5.5 demands, and so are values that do not bind; what is no such object is refused.
 func readClaims(text string) (claimsRequest, *oidc.Error) {
 	var request claimsRequest
 	if text == "" {
 		return request, nil
 	}
 	if len(text) > maxClaimsBytes || !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") || json.Unmarshal([]byte(text), &request) != nil {
-		return claimsRequest{}, errInvalidRequest("The claims parameter is too long or no JSON object of claim requests.")
+		return claimsRequest{}, errBadClaims()
 	}
 	known := append([]string{"sub", "acr", "auth_time"}, personClaims...)
 	for _, member := range []map[string]*claimRequest{request.UserInfo, request.IDToken} {
 		maps.DeleteFunc(member, func(name string, _ *claimRequest) bool { return !slices.Contains(known, name) })
+		for name, asked := range member {
+			if asked != nil && name != "sub" && name != "acr" {
+				asked.Value, asked.Values = nil, nil
+			}
+		}
+	}
+	if len(request.String()) > maxKeptClaimsBytes {
+		return claimsRequest{}, errBadClaims()
 	}
 	return request, nil
+}
+
+func errBadClaims() *oidc.Error {
+	return errInvalidRequest("The claims parameter is too long or no JSON object of claim requests.")
 }
 
 // String is the form in which the request is kept; empty when nothing is asked for.
@@ -57,11 +72,13 @@ func (r claimsRequest) String() string {
 	if len(r.UserInfo) == 0 && len(r.IDToken) == 0 {
 		return ""
 	}
-	text, err := json.Marshal(r)
-	if err != nil {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // it would make six characters of one
+	if err := encoder.Encode(r); err != nil {
 		return "" // decoded from JSON before
 	}
-	return string(text)
+	return strings.TrimSpace(text.String())
 }
 
 // storedClaims reads back what String has written.

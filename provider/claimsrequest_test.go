@@ -18,6 +18,7 @@ func TestReadClaimsRefuses(t *testing.T) {
 		"claim is no object":    `{"userinfo":{"name":true}}`,
 		"essential is no truth": `{"userinfo":{"name":{"essential":"yes"}}}`,
 		"values is no array":    `{"id_token":{"acr":{"values":"gold"}}}`,
+		"kept, it is too long":  `{"userinfo":{"sub":{"value":"` + strings.Repeat("x", maxKeptClaimsBytes) + `"}}}`,
 		"longer than anybody's": `{"userinfo":{"` + strings.Repeat("x", maxClaimsBytes) + `":null}}`,
 	} {
 		if _, err := readClaims(text); err == nil || err.ErrorType != "invalid_request" {
@@ -35,6 +36,8 @@ func TestReadClaimsKeepsWhatMeansSomething(t *testing.T) {
 		" \r\n\t{\"userinfo\":{}}\n":  "",
 		`{"verified_claims":{"a":1}}`: "",
 		`{"userinfo":{"unknown":null,"http://example.info/claims/groups":null}}`:                         "",
+		`{"userinfo":{"name":{"values":["` + strings.Repeat("<", maxKeptClaimsBytes) + `"]}}}`:           `{"userinfo":{"name":{}}}`,
+		`{"id_token":{"sub":{"value":"<&>"},"email":{"essential":true,"value":"a"}}}`:                    `{"id_token":{"email":{"essential":true},"sub":{"value":"<&>"}}}`,
 		`{"userinfo":{"name":{"essential":true},"unknown":null}}`:                                        `{"userinfo":{"name":{"essential":true}}}`,
 		`{"id_token":{"auth_time":{"essential":true},"acr":{"values":["a"]}},"userinfo":{"email":null}}`: `{"userinfo":{"email":null},"id_token":{"acr":{"values":["a"]},"auth_time":{"essential":true}}}`,
 	} {

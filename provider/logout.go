@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
@@ -52,13 +53,16 @@ func (p *Provider) getEndSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if _, found := p.cfg.Registry.client(clientID); !found {
+		clientID = "" // nobody's: nothing is passed on that a stranger could make as long as they like
+	}
 	// The confirmation page is given what was validated here, and validates it again.
 	checked := url.Values{}
 	for name, value := range map[string]string{
 		parameterClient:    clientID,
 		parameterLogoutURI: in.get(parameterLogoutURI),
 		parameterState:     in.get(parameterState),
-		parameterLocales:   in.get(parameterLocales),
+		parameterLocales:   strings.Join(readLocales(in.get(parameterLocales)), " "),
 	} {
 		if value != "" {
 			checked.Set(name, value)

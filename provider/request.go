@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
@@ -18,8 +19,13 @@ const maxOpaqueChars = 2048
 // maxMaxAge is how many seconds we tell apart: no session is ten years old.
 const maxMaxAge = 10 * 365 * 24 * 60 * 60
 
-// maxLoginHintChars bounds the user name we prefill.
-const maxLoginHintChars = 320
+// Bounds of what we prefill and of what a client wishes. Beyond them it counts as not
+// sent: all of it is optional, and strangers must not fill the session store with it.
+const (
+	maxLoginHintBytes = 320
+	maxUILocales      = 10
+	maxLocaleBytes    = 35 // RFC 5646 section 4.4.1
+)
 
 const (
 	responseModeQuery    = string(oidc.ResponseModeQuery)
@@ -164,10 +170,12 @@ func readInteraction(p *session.Params, in params) *oidc.Error {
 	if !isOpaque(p.Nonce) {
 		return errInvalidRequest("The nonce is too long or not printable ASCII.")
 	}
-	p.Prompt = strings.Fields(in.get("prompt"))
-	for _, v := range p.Prompt {
+	for _, v := range strings.Fields(in.get("prompt")) {
 		if !slices.Contains(knownPrompts, v) {
 			return errInvalidRequest("The prompt is unknown.")
+		}
+		if !slices.Contains(p.Prompt, v) {
+			p.Prompt = append(p.Prompt, v)
 		}
 	}
 	if slices.Contains(p.Prompt, oidc.PromptNone) && len(p.Prompt) > 1 {
@@ -185,22 +193,27 @@ func readInteraction(p *session.Params, in params) *oidc.Error {
 		return err
 	}
 	p.Claims = claims.String()
-	p.ACRValues = boundedFields(in.get("acr_values"), maxACRValues)
-	if hint := []rune(in.get("login_hint")); len(hint) <= maxLoginHintChars {
-		p.LoginHint = string(hint)
+	p.ACRValues = knownACRs(in.get("acr_values"))
+	if hint := in.get("login_hint"); len(hint) <= maxLoginHintBytes && !strings.ContainsFunc(hint, unicode.IsControl) {
+		p.LoginHint = hint
 	}
-	p.UILocales = boundedFields(in.get("ui_locales"), maxUILocales)
+	p.UILocales = readLocales(in.get(parameterLocales))
 	return nil
 }
 
-// How many of a client's languages and classes of authentication we look at.
-const (
-	maxUILocales = 10
-	maxACRValues = 10
-)
+// readLocales returns the first languages of text, in the client's order of preference.
+func readLocales(text string) []string {
+	var locales []string
+	for locale := range strings.FieldsSeq(text) {
+		if len(locales) < maxUILocales && len(locale) <= maxLocaleBytes && !strings.ContainsFunc(locale, isForeignToLocales) {
+			locales = append(locales, locale)
+		}
+	}
+	return locales
+}
 
-// boundedFields splits text at spaces and returns at most limit fields.
-func boundedFields(text string, limit int) []string {
-	fields := strings.Fields(text)
-	return fields[:min(len(fields), limit)]
+// isForeignToLocales reports whether no language tag has r (RFC 5646 section 2.1;
+// the underscore is how many programs write the hyphen).
+func isForeignToLocales(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
 }

@@ -4,11 +4,14 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/einlass/einlass/provider/session"
 	"github.com/einlass/einlass/users"
 )
 
@@ -122,6 +125,38 @@ func TestReadAuthRequestAcceptsScopesHoweverSeparated(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, p.Scopes); diff != "" {
 			t.Errorf("scope %s (-want +got):\n%s", scope, diff)
+		}
+	}
+}
+
+// What is only a wish is left out where it is unknown, comes again, or is longer
+// than what it would be (OpenID Connect Core section 3.1.2.1); the request goes on.
+func TestReadAuthRequestKeepsOnlyTheWishesThatItKnows(t *testing.T) {
+	t.Parallel()
+	const ok = "response_type=code&scope=openid&"
+	long := strings.Repeat("d", maxLocaleBytes)
+	for query, want := range map[string]session.Params{
+		"prompt=login+login+consent+login": {Prompt: []string{"login", "consent"}},
+		"prompt=none+none":                 {Prompt: []string{"none"}},
+		"ui_locales=de+" + long + "d+de-CH_1996+%3Cx%3E+" + long + "+d%01": {UILocales: []string{"de", "de-CH_1996", long}},
+		"ui_locales=" + long + "d+" + strings.Repeat("en+", 50):            {UILocales: slices.Repeat([]string{"en"}, maxUILocales)},
+		"acr_values=1+" + acrPassword + "+2+" + acrPassword:                {ACRValues: []string{acrPassword}},
+		"acr_values=" + strings.Repeat("x", 300):                           {},
+		"login_hint=" + strings.Repeat("x", maxLoginHintBytes):             {LoginHint: strings.Repeat("x", maxLoginHintBytes)},
+		"login_hint=" + strings.Repeat("x", maxLoginHintBytes+1):           {},
+		"login_hint=" + strings.Repeat("%C3%BC", maxLoginHintBytes/2+1):    {},
+		"login_hint=a%01b":                     {},
+		"login_hint=ada%2Bwork@acme.example":   {LoginHint: "ada+work@acme.example"},
+		"scope_of=nothing&claims_locales=de":   {},
+		"display=" + strings.Repeat("p", 5000): {},
+	} {
+		want.ResponseMode, want.ClientID, want.Scopes = responseModeQuery, "personio", []string{"openid"}
+		got, err := readAuthRequest(postClient(), decode(ok+query))
+		if err != nil {
+			t.Errorf("%.60s: %v", query, err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(session.Params{}, "SignInVersion")); diff != "" {
+			t.Errorf("%.60s (-want +got):\n%s", query, diff)
 		}
 	}
 }
