@@ -67,11 +67,8 @@ func (h *Handler) postLogin(w http.ResponseWriter, r *http.Request) error {
 // once cannot slip past a limit.
 func (h *Handler) verify(r *http.Request, login string, password keys.Secret) (users.User, error) {
 	ctx := r.Context()
-	budgets, err := h.budgets(r, login)
+	counted, err := h.count(r, login)
 	if err != nil {
-		return users.User{}, err
-	}
-	if err := h.reserve(ctx, budgets); err != nil {
 		if _, throttled := errors.AsType[*throttledError](err); throttled {
 			h.observeRefusal(r, "", "throttled")
 		}
@@ -82,7 +79,7 @@ func (h *Handler) verify(r *http.Request, login string, password keys.Secret) (u
 		h.observeRefusal(r, refused.User, refused.Reason)
 		return users.User{}, err
 	}
-	if refundErr := h.refund(ctx, budgets); err == nil {
+	if refundErr := h.refund(ctx, counted); err == nil {
 		err = refundErr // right, or failed on our side: no guess
 	}
 	return user, err
@@ -148,12 +145,13 @@ func (h *Handler) startSession(w http.ResponseWriter, r *http.Request, user user
 			return session.Session{}, err
 		}
 	}
-	known, err := h.cfg.Sessions.KnownDevice(ctx, keys.Secret(cookies.Read(r, web.CookieDevice)), user.ID)
+	own := session.Device{User: user.ID, Epoch: user.Epoch}
+	known, err := h.cfg.Sessions.KnownDevice(ctx, keys.Secret(cookies.Read(r, web.CookieDevice)), own)
 	if err != nil {
 		return session.Session{}, err
 	}
 	if !known {
-		device, err := h.cfg.Sessions.RememberDevice(ctx, user.ID)
+		device, err := h.cfg.Sessions.RememberDevice(ctx, own)
 		if err != nil {
 			return session.Session{}, err
 		}

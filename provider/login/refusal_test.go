@@ -98,9 +98,9 @@ type countingStore struct {
 	looks atomic.Int64
 }
 
-func (s *countingStore) DeviceUser(ctx context.Context, h keys.Secret, now time.Time) (users.ID, error) {
+func (s *countingStore) Device(ctx context.Context, h keys.Secret, now time.Time) (session.Device, error) {
 	s.looks.Add(1)
-	return s.Store.DeviceUser(ctx, h, now)
+	return s.Store.Device(ctx, h, now)
 }
 
 // N150: a name that exists would otherwise answer a trip to the store later.

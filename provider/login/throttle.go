@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/einlass/einlass/keys"
+	"github.com/einlass/einlass/provider/session"
 	"github.com/einlass/einlass/provider/web"
 	"github.com/einlass/einlass/users"
 )
@@ -19,6 +20,7 @@ const (
 	maxAccountFailures = 10  // per login name, from devices that are not known as that person's
 	maxNetworkFailures = 100 // per network, from such devices
 	maxDeviceFailures  = 20  // per known device
+	maxPersonFailures  = 60  // per person, from all known devices; beyond it none of them counts as known
 
 	maxMismatchEvents = 10 // per network; further mismatches are logged only
 )
@@ -38,39 +40,58 @@ func (e *throttledError) Error() string {
 	return fmt.Sprintf("too many failures, again in %s", e.retryAfter)
 }
 
-// budgets returns what a try at login counts against. A device that the person
-// has signed in from before has a budget of its own, so that nobody can lock people out of
-// their own machine. A name that nobody has counts like any other.
-func (h *Handler) budgets(r *http.Request, login string) ([]budget, error) {
-	key := users.KeyOf(login)
-	if device := keys.Secret(h.cfg.Site.Cookies.Read(r, web.CookieDevice)); device != "" {
-		known, err := h.knowsDevice(r.Context(), device, key)
-		if err != nil {
+// count counts a try at login and returns what it was counted against, or a
+// throttledError. A known device has a budget of its own, so that nobody can lock people
+// out of their own machine; whoever has many shares another among all of that
+// person. A name that nobody has counts like any other.
+func (h *Handler) count(r *http.Request, login string) ([]budget, error) {
+	ctx, key := r.Context(), users.KeyOf(login)
+	device, user, err := h.knownDevice(r, key)
+	if err != nil {
+		return nil, err
+	}
+	if device != "" {
+		own := budget{key: "login:device:" + device.Reveal(), limit: maxDeviceFailures}
+		shared := budget{key: "login:person:" + string(user), limit: maxPersonFailures}
+		if err := h.reserve(ctx, own); err != nil {
 			return nil, err
 		}
-		if known {
-			return []budget{{key: "login:device:" + device.Reveal(), limit: maxDeviceFailures}}, nil
+		err := h.reserve(ctx, shared)
+		if _, spent := errors.AsType[*throttledError](err); !spent {
+			return []budget{own, shared}, err
+		}
+		if err := h.refund(ctx, []budget{own}); err != nil {
+			return nil, err
 		}
 	}
-	all := []budget{{key: "login:account:" + string(key), limit: maxAccountFailures}}
-	if network := web.NetworkOf(web.ClientIP(r.Context())); network.IsValid() {
-		all = append(all, budget{key: "login:network:" + network.String(), limit: maxNetworkFailures})
+	strangers := []budget{{key: "login:account:" + string(key), limit: maxAccountFailures}}
+	if network := web.NetworkOf(web.ClientIP(ctx)); network.IsValid() {
+		strangers = append(strangers, budget{key: "login:network:" + network.String(), limit: maxNetworkFailures})
 	}
-	return all, nil
+	return strangers, h.reserve(ctx, strangers...)
 }
 
-// knowsDevice reports whether device is a known device of the person with this
-// key. It is looked up for a name that nobody has, too, which must not take less time.
-func (h *Handler) knowsDevice(ctx context.Context, device keys.Secret, key users.LoginKey) (bool, error) {
-	user, err := h.cfg.Users.Read().UserByLogin(ctx, key)
-	if err != nil && !errors.Is(err, users.ErrNotFound) {
-		return false, err
+// knownDevice returns the device that a try comes from and whose it is, if it is
+// known as that of the person with this key, or nothing. It is looked up for a name
+// that nobody has, too, which must not take less time.
+func (h *Handler) knownDevice(r *http.Request, key users.LoginKey) (keys.Secret, users.ID, error) {
+	device := keys.Secret(h.cfg.Site.Cookies.Read(r, web.CookieDevice))
+	if device == "" {
+		return "", "", nil
 	}
-	return h.cfg.Sessions.KnownDevice(ctx, device, user.ID) // nobody has no device
+	user, err := h.cfg.Users.Read().UserByLogin(r.Context(), key)
+	if err != nil && !errors.Is(err, users.ErrNotFound) {
+		return "", "", err
+	}
+	known, err := h.cfg.Sessions.KnownDevice(r.Context(), device, session.Device{User: user.ID, Epoch: user.Epoch}) // nobody has none
+	if err != nil || !known {
+		return "", "", err
+	}
+	return device, user.ID, nil
 }
 
 // reserve counts a try against all budgets, or against none and returns a throttledError.
-func (h *Handler) reserve(ctx context.Context, budgets []budget) error {
+func (h *Handler) reserve(ctx context.Context, budgets ...budget) error {
 	for i, b := range budgets {
 		verdict, err := h.cfg.Sessions.Reserve(ctx, b.key, b.limit, throttleWindow)
 		if err != nil {

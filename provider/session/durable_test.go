@@ -38,7 +38,7 @@ func TestEverythingSurvivesARestart(t *testing.T) {
 			s.PutToken(ctx, deleted, live.token()),
 			s.DeleteToken(ctx, deleted),
 			s.PutRequest(ctx, request),
-			s.PutDevice(ctx, device, live.session.User, idleEnd),
+			s.PutDevice(ctx, device, session.Device{User: live.session.User, Epoch: 1}, idleEnd),
 			s.Close(),
 		); err != nil {
 			t.Fatal(err)
@@ -50,7 +50,7 @@ func TestEverythingSurvivesARestart(t *testing.T) {
 		_, errEnded := s.Session(ctx, ended.cookie, start)
 		_, errToken := s.Token(ctx, token, start)
 		_, errRequest := s.Request(ctx, request.ID, start)
-		_, errDevice := s.DeviceUser(ctx, device, start)
+		_, errDevice := s.Device(ctx, device, start)
 		_, errDeleted := s.Token(ctx, deleted, start)
 		for what, err := range map[string][2]error{
 			"session":                  {errSession, nil},
@@ -95,7 +95,7 @@ func TestNoSecretIsStored(t *testing.T) {
 		grant.Offline = true
 		rotated, errRefresh := m.IssueRefresh(ctx, grant)
 		refresh, _, errRotate := m.Refresh(ctx, rotated, "c")
-		device, errDevice := m.RememberDevice(ctx, user)
+		device, errDevice := m.RememberDevice(ctx, session.Device{User: user, Epoch: 1})
 		typed := "typed-" + browser.Reveal()
 		_, errReserve := m.Reserve(ctx, typed, 5, time.Hour)
 		if err := errors.Join(errSignIn, errStart, errCode, errRedeem, errUnused, errToken, errRefresh, errRotate, errDevice, errReserve); err != nil {

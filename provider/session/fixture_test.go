@@ -128,9 +128,11 @@ func operations(ctx context.Context, s session.Store, g grantCase) map[string]fu
 		"revoke_family":  func() error { return s.RevokeFamily(ctx, user, g.code.Grant.Family, familyEnd) },
 		"reserve":        func() error { _, err := s.Reserve(ctx, "k", 1, time.Minute, start); return err },
 		"refund":         func() error { return s.Refund(ctx, "k", start) },
-		"put_device":     func() error { return s.PutDevice(ctx, session.NewHandle(user), user, idleEnd) },
-		"device_user":    func() error { _, err := s.DeviceUser(ctx, g.cookie, start); return err },
-		"ping":           func() error { return s.Ping(ctx) },
+		"put_device": func() error {
+			return s.PutDevice(ctx, session.NewHandle(user), session.Device{User: user, Epoch: 1}, idleEnd)
+		},
+		"device": func() error { _, err := s.Device(ctx, g.cookie, start); return err },
+		"ping":   func() error { return s.Ping(ctx) },
 	}
 }
 

@@ -272,24 +272,6 @@ func (m *Manager) Revoke(ctx context.Context, g Grant) error {
 	return m.store.RevokeFamily(ctx, g.User, g.Family, m.familyEnd(m.now()))
 }
 
-// RememberDevice makes the browser a known device of user and returns the secret for its cookie.
-func (m *Manager) RememberDevice(ctx context.Context, user users.ID) (keys.Secret, error) {
-	h := NewHandle(user)
-	return h, m.store.PutDevice(ctx, h, user, m.now().Add(m.life.Device))
-}
-
-// KnownDevice reports whether device is a known device of user.
-func (m *Manager) KnownDevice(ctx context.Context, device keys.Secret, user users.ID) (bool, error) {
-	if device == "" {
-		return false, nil
-	}
-	owner, err := m.store.DeviceUser(ctx, device, m.now())
-	if errors.Is(err, ErrNotFound) {
-		return false, nil
-	}
-	return owner == user, err
-}
-
 // Reserve counts a try against a throttle before it is known whether it fails.
 func (m *Manager) Reserve(ctx context.Context, key string, limit int, window time.Duration) (Verdict, error) {
 	return m.store.Reserve(ctx, key, limit, window, m.now())

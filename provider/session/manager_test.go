@@ -254,24 +254,28 @@ func TestGrantFromCodeToRevocation(t *testing.T) {
 
 func TestAKnownDeviceIsOnePersonsForHalfAYear(t *testing.T) {
 	eachManager(t, func(m *managed) {
-		device, err := m.RememberDevice(m.Context(), m.user)
+		ada := session.Device{User: m.user, Epoch: 2}
+		device, err := m.RememberDevice(m.Context(), ada)
 		if err != nil {
 			m.Fatal(err)
 		}
-		known := func(what string, h keys.Secret, user users.ID, want bool) {
+		known := func(what string, h keys.Secret, d session.Device, want bool) {
 			m.Helper()
-			if got, err := m.KnownDevice(m.Context(), h, user); err != nil || got != want {
+			if got, err := m.KnownDevice(m.Context(), h, d); err != nil || got != want {
 				m.Errorf("%s: got %v, %v, want %v", what, got, err, want)
 			}
 		}
-		known("no cookie", "", m.user, false)
-		known("an unknown cookie", session.NewHandle(m.user), m.user, false)
-		known("another person", device, users.NewID(), false)
-		known("its person", device, m.user, true)
+		known("no cookie", "", ada, false)
+		known("an unknown cookie", session.NewHandle(m.user), ada, false)
+		known("another person", device, session.Device{User: users.NewID(), Epoch: 2}, false)
+		known("nobody", device, session.Device{}, false)
+		known("an earlier epoch", device, session.Device{User: m.user, Epoch: 1}, false)
+		known("a later epoch", device, session.Device{User: m.user, Epoch: 3}, false)
+		known("its person", device, ada, true)
 		m.now = start.Add(180*24*time.Hour - time.Millisecond)
-		known("on the last day", device, m.user, true)
+		known("on the last day", device, ada, true)
 		m.now = start.Add(180 * 24 * time.Hour)
-		known("after it", device, m.user, false)
+		known("after it", device, ada, false)
 	})
 }
 

@@ -39,7 +39,7 @@ const slack = 5 * time.Minute
 //	einlass:{<tag>}:families             set: families that may live
 //	einlass:{<tag>}:refresh:<hash>       record: the family a refresh token leads to, also after its rotation
 //	einlass:{<tag>}:revoked:<family>     record without value: the family is revoked while it exists
-//	einlass:{<tag>}:device:<hash>        record: the user
+//	einlass:{<tag>}:device:<hash>        record: the Device
 //	einlass:{<hash of id>}:request       record of an AuthRequest
 //	einlass:{<hash of key>}:throttle     record with a count
 type redisStore struct {

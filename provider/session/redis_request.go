@@ -9,7 +9,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/einlass/einlass/keys"
-	"github.com/einlass/einlass/users"
 )
 
 var (
@@ -70,27 +69,27 @@ func (s *redisStore) TakeRequest(ctx context.Context, id string, now time.Time) 
 	return r, nil
 }
 
-func (s *redisStore) PutDevice(ctx context.Context, h keys.Secret, user users.ID, expires time.Time) error {
+func (s *redisStore) PutDevice(ctx context.Context, h keys.Secret, d Device, expires time.Time) error {
 	defer s.opt.observe("put_device", time.Now())
-	tag, hash, ok := locateFor(h, user)
+	tag, hash, ok := locateFor(h, d.User)
 	if !ok {
 		return ErrNotFound
 	}
-	return s.put(ctx, "put device", userKey(tag, "device", hash), expires, user)
+	return s.put(ctx, "put device", userKey(tag, "device", hash), expires, d)
 }
 
-func (s *redisStore) DeviceUser(ctx context.Context, h keys.Secret, now time.Time) (users.ID, error) {
-	defer s.opt.observe("device_user", time.Now())
+func (s *redisStore) Device(ctx context.Context, h keys.Secret, now time.Time) (Device, error) {
+	defer s.opt.observe("device", time.Now())
 	tag, hash, ok := locate(h)
 	if !ok {
-		return "", ErrNotFound
+		return Device{}, ErrNotFound
 	}
 	key := userKey(tag, "device", hash)
-	var user users.ID
-	if err := read("device user", key, s.client.Get(ctx, key), now, &user); err != nil {
-		return "", err
+	var d Device
+	if err := read("device", key, s.client.Get(ctx, key), now, &d); err != nil {
+		return Device{}, err
 	}
-	return user, nil
+	return d, nil
 }
 
 func (s *redisStore) Reserve(ctx context.Context, key string, limit int, window time.Duration, now time.Time) (Verdict, error) {

@@ -230,10 +230,10 @@ type Store interface {
 	// Refund takes back one try, because it was no failure.
 	Refund(ctx context.Context, key string, now time.Time) error
 
-	// PutDevice remembers the device of h as one of user's.
-	PutDevice(ctx context.Context, h keys.Secret, user users.ID, expires time.Time) error
-	// DeviceUser returns whose device h is, or ErrNotFound.
-	DeviceUser(ctx context.Context, h keys.Secret, now time.Time) (users.ID, error)
+	// PutDevice remembers whose device h is.
+	PutDevice(ctx context.Context, h keys.Secret, d Device, expires time.Time) error
+	// Device returns whose device h is, or ErrNotFound.
+	Device(ctx context.Context, h keys.Secret, now time.Time) (Device, error)
 
 	// Ping reports whether the store answers.
 	Ping(ctx context.Context) error

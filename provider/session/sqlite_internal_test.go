@@ -166,7 +166,7 @@ func TestSQLiteSweepDeletesWhatHasExpired(t *testing.T) {
 		s.IssueCode(ctx, NewHandle(user), code, now, end),
 		s.PutToken(ctx, NewHandle(user), AccessToken{Grant: code.Grant, Expires: end}),
 		s.PutRefresh(ctx, NewHandle(user), RefreshToken{Grant: code.Grant, Expires: end, Ends: end}),
-		s.PutDevice(ctx, NewHandle(user), user, end),
+		s.PutDevice(ctx, NewHandle(user), Device{User: user, Epoch: 1}, end),
 	)
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/einlass/einlass/keys"
-	"github.com/einlass/einlass/users"
 )
 
 // scanRecord reads the record of key, the only column of row, into what value points to.
@@ -54,14 +53,14 @@ func (s *sqliteStore) TakeRequest(ctx context.Context, id string, now time.Time)
 	return r, nil
 }
 
-func (s *sqliteStore) PutDevice(ctx context.Context, h keys.Secret, user users.ID, expires time.Time) error {
+func (s *sqliteStore) PutDevice(ctx context.Context, h keys.Secret, d Device, expires time.Time) error {
 	defer s.opt.observe("put_device", time.Now())
-	tag, hash, ok := locateFor(h, user)
+	tag, hash, ok := locateFor(h, d.User)
 	if !ok {
 		return ErrNotFound
 	}
 	key := handleKey(tag, hash)
-	value, err := encode(key, expires, user)
+	value, err := encode(key, expires, d)
 	if err != nil {
 		return fail("put device", err)
 	}
@@ -69,18 +68,18 @@ func (s *sqliteStore) PutDevice(ctx context.Context, h keys.Secret, user users.I
 	return fail("put device", err)
 }
 
-func (s *sqliteStore) DeviceUser(ctx context.Context, h keys.Secret, now time.Time) (users.ID, error) {
-	defer s.opt.observe("device_user", time.Now())
+func (s *sqliteStore) Device(ctx context.Context, h keys.Secret, now time.Time) (Device, error) {
+	defer s.opt.observe("device", time.Now())
 	tag, hash, ok := locate(h)
 	if !ok {
-		return "", ErrNotFound
+		return Device{}, ErrNotFound
 	}
 	key := handleKey(tag, hash)
-	var user users.ID
-	if err := scanRecord(s.device.row(ctx, key, now.UnixMilli()), key, &user); err != nil {
-		return "", fail("device user", err)
+	var d Device
+	if err := scanRecord(s.device.row(ctx, key, now.UnixMilli()), key, &d); err != nil {
+		return Device{}, fail("device", err)
 	}
-	return user, nil
+	return d, nil
 }
 
 func (s *sqliteStore) Reserve(ctx context.Context, key string, limit int, window time.Duration, now time.Time) (Verdict, error) {

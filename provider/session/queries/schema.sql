@@ -72,6 +72,6 @@ CREATE INDEX throttles_expires ON throttles (expires);
 CREATE TABLE devices (
     handle  TEXT    PRIMARY KEY,
     expires INTEGER NOT NULL,
-    value   TEXT    NOT NULL  -- record of the user's id
+    value   TEXT    NOT NULL  -- record of the Device
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX devices_expires ON devices (expires);

@@ -61,7 +61,7 @@ var handleTests = []test{
 		f.wantErr("token as cookie", err, session.ErrNotFound)
 		_, err = f.take(token, checkOf(f.code(s)), start)
 		f.wantErr("token as code", err, session.ErrNotFound)
-		_, err = f.store.DeviceUser(f.Context(), h, start)
+		_, err = f.store.Device(f.Context(), h, start)
 		f.wantErr("cookie as device", err, session.ErrNotFound)
 	}},
 
@@ -72,7 +72,7 @@ var handleTests = []test{
 		code := f.issue(c)
 		token := f.putToken(c.Grant)
 		device := session.NewHandle(f.user)
-		f.must(f.store.PutDevice(f.Context(), device, f.user, idleEnd))
+		f.must(f.store.PutDevice(f.Context(), device, f.device(), idleEnd))
 
 		_, err := f.store.Session(f.Context(), withTag(cookie, other), start)
 		f.wantErr("Session", err, session.ErrNotFound)
@@ -84,8 +84,8 @@ var handleTests = []test{
 		f.wantErr("TakeCode", err, session.ErrNotFound)
 		_, err = f.store.Token(f.Context(), withTag(token, other), start)
 		f.wantErr("Token", err, session.ErrNotFound)
-		_, err = f.store.DeviceUser(f.Context(), withTag(device, other), start)
-		f.wantErr("DeviceUser", err, session.ErrNotFound)
+		_, err = f.store.Device(f.Context(), withTag(device, other), start)
+		f.wantErr("Device", err, session.ErrNotFound)
 
 		f.wantSession("the session under its own tag", cookie)
 		f.wantToken("the token under its own tag", token)
@@ -103,7 +103,7 @@ var handleTests = []test{
 		f.wantErr("IssueCode", f.store.IssueCode(ctx, foreign, c, start, idleEnd), session.ErrNotFound)
 		token := session.AccessToken{Grant: c.Grant, Expires: tokenEnd}
 		f.wantErr("PutToken", f.store.PutToken(ctx, foreign, token), session.ErrNotFound)
-		f.wantErr("PutDevice", f.store.PutDevice(ctx, foreign, f.user, idleEnd), session.ErrNotFound)
+		f.wantErr("PutDevice", f.store.PutDevice(ctx, foreign, f.device(), idleEnd), session.ErrNotFound)
 
 		for _, h := range []keys.Secret{foreign, withTag(foreign, f.user)} {
 			for op, err := range f.lookups(ctx, h) {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/einlass/einlass/keys"
 	"github.com/einlass/einlass/provider/session"
 	"github.com/einlass/einlass/users"
 )
@@ -83,19 +84,33 @@ func raceForRequest(f *fixture, handles int) {
 var deviceTests = []test{
 	{"an expired device is not found", func(f *fixture) {
 		h := session.NewHandle(f.user)
-		f.must(f.store.PutDevice(f.Context(), h, f.user, idleEnd))
-		_, err := f.store.DeviceUser(f.Context(), h, idleEnd)
-		f.wantErr("DeviceUser", err, session.ErrNotFound)
+		f.must(f.store.PutDevice(f.Context(), h, f.device(), idleEnd))
+		_, err := f.store.Device(f.Context(), h, idleEnd)
+		f.wantErr("Device", err, session.ErrNotFound)
 	}},
 
 	{"a device is its user's and survives sign-out", func(f *fixture) {
 		h := session.NewHandle(f.user)
-		f.must(f.store.PutDevice(f.Context(), h, f.user, familyEnd))
+		f.must(f.store.PutDevice(f.Context(), h, f.device(), familyEnd))
 		_, s := f.signIn()
 		_, err := f.store.EndSession(f.Context(), s, start)
 		f.must(err)
-		user, err := f.store.DeviceUser(f.Context(), h, idleEnd)
+		got, err := f.store.Device(f.Context(), h, idleEnd)
 		f.must(err)
-		f.wantEqual("user", user, f.user)
+		f.wantEqual("device", got, f.device())
+	}},
+
+	{"a device keeps the epoch that it was remembered under", func(f *fixture) {
+		devices := map[keys.Secret]session.Device{}
+		for _, epoch := range []int64{1, 2, 1 << 40} {
+			h := session.NewHandle(f.user)
+			devices[h] = session.Device{User: f.user, Epoch: epoch}
+			f.must(f.store.PutDevice(f.Context(), h, devices[h], idleEnd))
+		}
+		for h, want := range devices {
+			got, err := f.store.Device(f.Context(), h, start)
+			f.must(err)
+			f.wantEqual("device", got, want)
+		}
 	}},
 }

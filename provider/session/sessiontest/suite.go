@@ -96,6 +96,9 @@ func (f *fixture) session() session.Session {
 	}
 }
 
+// device returns a device of the user.
+func (f *fixture) device() session.Device { return session.Device{User: f.user, Epoch: 3} }
+
 // signIn stores a session and returns it with the handle of its cookie.
 func (f *fixture) signIn() (keys.Secret, session.Session) {
 	f.Helper()
@@ -257,7 +260,7 @@ func (f *fixture) lookups(ctx context.Context, h keys.Secret) map[string]error {
 	_, errSession := s.Session(ctx, h, start)
 	_, errCode := s.TakeCode(ctx, h, session.CodeCheck{}, start, familyEnd)
 	_, errToken := s.Token(ctx, h, start)
-	_, errDevice := s.DeviceUser(ctx, h, start)
+	_, errDevice := s.Device(ctx, h, start)
 	_, errRefresh := s.Refresh(ctx, h, start)
 	tag, _, _ := strings.Cut(h.Reveal(), ".")
 	next := keys.Secret(tag + "." + keys.NewSecret().Reveal())
@@ -270,6 +273,6 @@ func (f *fixture) lookups(ctx context.Context, h keys.Secret) map[string]error {
 		"TouchSession":  s.TouchSession(ctx, h, start, idleEnd),
 		"TakeCode":      errCode,
 		"Token":         errToken,
-		"DeviceUser":    errDevice,
+		"Device":        errDevice,
 	}
 }

@@ -119,7 +119,7 @@ var storeTests = []test{
 		r := newRequest()
 		f.must(f.store.PutRequest(ctx, r))
 		device := session.NewHandle(f.user)
-		f.must(f.store.PutDevice(ctx, device, f.user, idleEnd))
+		f.must(f.store.PutDevice(ctx, device, f.device(), idleEnd))
 		f.reserve(string(f.user), 1, start)
 
 		f.must(f.store.Sweep(ctx, start))
@@ -133,7 +133,7 @@ var storeTests = []test{
 		f.wantErr("taken code", err, session.ErrReplayed)
 		_, err = f.store.Request(ctx, r.ID, start)
 		f.wantErr("request", err, nil)
-		_, err = f.store.DeviceUser(ctx, device, start)
+		_, err = f.store.Device(ctx, device, start)
 		f.wantErr("device", err, nil)
 		f.wantEqual("throttle", f.reserve(string(f.user), 1, start), session.Verdict{RetryAfter: window})
 	}},
