@@ -92,10 +92,17 @@ func TestEveryRefusalLooksTheSame(t *testing.T) {
 	}
 }
 
-// countingStore counts looks at devices.
+// countingStore counts looks at devices and tries against names.
 type countingStore struct {
 	session.Store
-	looks atomic.Int64
+	looks, names atomic.Int64
+}
+
+func (s *countingStore) Reserve(ctx context.Context, key string, limit int, window time.Duration, now time.Time) (session.Verdict, error) {
+	if strings.HasPrefix(key, "login:account:") {
+		s.names.Add(1)
+	}
+	return s.Store.Reserve(ctx, key, limit, window, now)
 }
 
 func (s *countingStore) Device(ctx context.Context, h keys.Secret, now time.Time) (session.Device, error) {
@@ -233,6 +240,21 @@ func TestANetworkCannotTryManyAccounts(t *testing.T) {
 	}
 	answer := browser.Post("/login", filled(t, page.Body, providertest.Ada, providertest.Password))
 	wantStatus(t, "the next account", answer, http.StatusTooManyRequests)
+}
+
+// Otherwise a network that is throttled could fill the store all the same.
+func TestNamesOfAThrottledNetworkAreNotWritten(t *testing.T) {
+	t.Parallel()
+	store := &countingStore{Store: sessiontest.SQLite(t)}
+	b := providertest.NewOn(t, providertest.Stores{Users: userstest.SQLite(t), Sessions: store})
+	browser := b.NewBrowser()
+	page := browser.Get("/login")
+	for i := range 110 {
+		browser.Post("/login", filled(t, page.Body, unknownName(i), "one password"))
+	}
+	if names := store.names.Load(); names != 100 {
+		t.Errorf("%d tries were counted against names, want the 100 that the network may", names)
+	}
 }
 
 // N150

@@ -64,10 +64,11 @@ func (h *Handler) count(r *http.Request, login string) ([]budget, error) {
 			return nil, err
 		}
 	}
-	strangers := []budget{{key: "login:account:" + string(key), limit: maxAccountFailures}}
-	if network := web.NetworkOf(web.ClientIP(ctx)); network.IsValid() {
+	var strangers []budget
+	if network := web.NetworkOf(web.ClientIP(ctx)); network.IsValid() { // first: beyond it, made-up names leave nothing in the store
 		strangers = append(strangers, budget{key: "login:network:" + network.String(), limit: maxNetworkFailures})
 	}
+	strangers = append(strangers, budget{key: "login:account:" + string(key), limit: maxAccountFailures})
 	return strangers, h.reserve(ctx, strangers...)
 }
 

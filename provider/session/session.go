@@ -227,7 +227,8 @@ type Store interface {
 	// fewer than limit, reserved ones included. The window is fixed and starts with its first try.
 	// A store keeps the hash of key only: it may hold a secret, or what somebody typed.
 	Reserve(ctx context.Context, key string, limit int, window time.Duration, now time.Time) (Verdict, error)
-	// Refund takes back one try, because it was no failure.
+	// Refund takes back one try, because it was no failure. A window without tries
+	// has ended, and leaves nothing behind.
 	Refund(ctx context.Context, key string, now time.Time) error
 
 	// PutDevice remembers whose device h is.

@@ -43,7 +43,7 @@ type statements struct {
 	liveCode, putToken, token, deleteToken, revokeFamily      stmt
 	putFamily, putRefresh, refresh, rotateFamily, usedRefresh stmt
 	familiesOf                                                stmt
-	reserve, windowEnd, refund                                stmt
+	reserve, windowEnd, refund, refundLast                    stmt
 	putDevice, device                                         stmt
 	sweepSessions, sweepRequests, sweepCodes, sweepTakenCodes stmt
 	sweepTokens, sweepRevoked, sweepThrottles, sweepDevices   stmt
@@ -187,6 +187,7 @@ func (s *sqliteStore) prepare(ctx context.Context) error {
 		reserve:      compile(s.writer, "reserve"),
 		windowEnd:    compile(s.writer, "window_end"),
 		refund:       compile(s.writer, "refund"),
+		refundLast:   compile(s.writer, "refund_last"),
 		putDevice:    compile(s.writer, "put_device"),
 
 		sweepSessions:   compile(s.writer, "sweep_sessions"),

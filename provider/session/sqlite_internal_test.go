@@ -49,6 +49,37 @@ func TestSQLiteFilesAreForTheirOwnerOnly(t *testing.T) {
 	}
 }
 
+func TestARefundedTryLeavesNoRow(t *testing.T) {
+	t.Parallel()
+	s, _ := openFile(t)
+	now := time.Now()
+	rows := func() (n int) {
+		if err := s.reader.QueryRowContext(t.Context(), "SELECT count(*) FROM throttles").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for range 2 {
+		if _, err := s.Reserve(t.Context(), "k", 2, time.Minute, now); err != nil {
+			t.Fatal(err)
+		}
+		if got := rows(); got != 1 {
+			t.Errorf("%d rows after a try, want 1", got)
+		}
+	}
+	if v, err := s.Reserve(t.Context(), "refused", 0, time.Minute, now); err != nil || v.Allowed || rows() != 1 {
+		t.Errorf("a refused try: %+v, %v and %d rows, want no further one", v, err, rows())
+	}
+	for _, want := range []int{1, 0} {
+		if err := s.Refund(t.Context(), "k", now); err != nil {
+			t.Fatal(err)
+		}
+		if got := rows(); got != want {
+			t.Errorf("%d rows after a refund, want %d", got, want)
+		}
+	}
+}
+
 func TestSQLiteOfALaterVersionIsRefused(t *testing.T) {
 	t.Parallel()
 	s, path := openFile(t)

@@ -113,6 +113,17 @@ func (s *sqliteStore) Reserve(ctx context.Context, key string, limit int, window
 
 func (s *sqliteStore) Refund(ctx context.Context, key string, now time.Time) error {
 	defer s.opt.observe("refund", time.Now())
-	_, err := s.exec(ctx, s.refund, hashText(key), now.UnixMilli())
+	id := hashText(key)
+	err := s.update(ctx, func(tx *sql.Tx) error {
+		ended, err := s.refundLast.in(ctx, tx).exec(ctx, id, now.UnixMilli())
+		if err != nil {
+			return err
+		}
+		if n, err := ended.RowsAffected(); n > 0 || err != nil {
+			return err
+		}
+		_, err = s.refund.in(ctx, tx).exec(ctx, id, now.UnixMilli())
+		return err
+	})
 	return fail("refund", err)
 }

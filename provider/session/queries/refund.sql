@@ -1,3 +1,3 @@
 UPDATE throttles
 SET count = count - 1
-WHERE id = $1 AND expires > $2 AND count > 0
+WHERE id = $1 AND expires > $2 AND count > 1

@@ -65,6 +65,22 @@ var throttleTests = []test{
 		f.wantEqual("then", f.reserve(key, 1, start), session.Verdict{RetryAfter: window})
 	}},
 
+	{"a refund of the only try ends the window", func(f *fixture) {
+		key := string(users.NewID())
+		for range 2 {
+			f.reserve(key, 2, start)
+		}
+		now := start.Add(5 * time.Minute)
+		f.must(f.store.Refund(f.Context(), key, now))
+		f.reserve(key, 2, now)
+		f.wantEqual("while there was a try", f.reserve(key, 2, now), session.Verdict{RetryAfter: 10 * time.Minute})
+		for range 2 {
+			f.must(f.store.Refund(f.Context(), key, now))
+		}
+		f.reserve(key, 1, now)
+		f.wantEqual("after the refund of all", f.reserve(key, 1, now), session.Verdict{RetryAfter: window})
+	}},
+
 	{"a refund of nothing makes no room", func(f *fixture) {
 		key := string(users.NewID())
 		f.must(f.store.Refund(f.Context(), key, start)) // no window
