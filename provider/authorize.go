@@ -211,6 +211,9 @@ func (a *Authorizer) answerKept(w http.ResponseWriter, r *http.Request, s situat
 
 // startSignIn keeps the request for this browser and shows the sign-in form.
 func (a *Authorizer) startSignIn(w http.ResponseWriter, r *http.Request, c *client, p session.Params) error {
+	if err := checkVisible(r); err != nil {
+		return err
+	}
 	if err := a.boundPending(r); err != nil {
 		return err
 	}

@@ -67,6 +67,9 @@ func (c *client) releases(scopes []string) []string {
 
 // startConsent keeps the request for this browser and person, and shows the consent page.
 func (a *Authorizer) startConsent(w http.ResponseWriter, r *http.Request, c *client, s situation) error {
+	if err := checkVisible(r); err != nil {
+		return err
+	}
 	browser := keys.Secret(a.cfg.Site.Browser(w, r))
 	req, err := a.cfg.Sessions.Ask(r.Context(), c.application.ID, s.params, s.session.User, s.requested, browser)
 	if err != nil {

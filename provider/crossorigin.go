@@ -62,6 +62,14 @@ func (p *Provider) knownOrigin(r *http.Request) (origin string, known bool) {
 	return given[0], p.cfg.Registry.current.Load().origins[given[0]]
 }
 
+// isOfItsPages reports whether a request comes from no web page, or from one at an
+// origin of the client's. Pages of others may send it what they like and read no answer,
+// but what they send must not count as if somebody had meant it.
+func isOfItsPages(c *client, r *http.Request) bool {
+	given := r.Header.Values("Origin")
+	return len(given) == 0 || len(given) == 1 && slices.Contains(originsOf(c.SignIn), given[0])
+}
+
 // originsOf returns the origins, as browsers write them, at which the scripts of
 // a client run: those of its redirect URIs, if it has no secret. What has a secret
 // is a server, and calls without a browser.

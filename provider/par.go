@@ -37,6 +37,9 @@ func (p *Provider) push(w http.ResponseWriter, r *http.Request) error {
 		return refuse(failure)
 	}
 	if isOpenToAll(c) {
+		if !isOfItsPages(c, r) {
+			return refuse(errInvalidRequest("The client has no pages at this origin."))
+		}
 		if err := p.cfg.Authorizer.boundPending(r); err != nil {
 			return err
 		}

@@ -215,7 +215,7 @@ func TestUnfinishedRequestsAreBounded(t *testing.T) {
 // there, with a session or for a sign-in; what nobody comes for is bounded.
 func TestPushedRequestsThatNobodyComesForAreBounded(t *testing.T) {
 	t.Parallel()
-	const limit = 600
+	const limit = pendingLimit
 	b := providertest.New(t)
 	form := pushForm(b, providertest.Native, "code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "code_challenge_method", "S256")
 	form.Del("client_secret")

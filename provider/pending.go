@@ -3,6 +3,7 @@ package provider
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/einlass/einlass/provider/web"
@@ -17,6 +18,32 @@ const (
 )
 
 var errTooManyPending = errors.New("too many unfinished requests from this network")
+
+// checkVisible refuses a request that needs a page of ours where nobody can see one:
+// nothing is kept and nothing counted for it. Any web page can have any browser
+// send as many of them as it likes, as images, in frames, or in advance.
+func checkVisible(r *http.Request) error {
+	if canShowPage(r) {
+		return nil
+	}
+	return &web.Error{
+		Status: http.StatusForbidden,
+		Err:    refusalCause("invalid_request", "A page is needed where the browser shows none (Sec-Fetch-Dest, Sec-Purpose)."),
+	}
+}
+
+// canShowPage reports whether a page that answers r can be seen: the browser
+// asks for it as the document of a window. No frame shows one (frame-ancestors), and
+// what a browser fetches in advance it asks for again when it is refused. Browsers that
+// do not say what they ask for are believed.
+func canShowPage(r *http.Request) bool {
+	for _, destination := range r.Header.Values("Sec-Fetch-Dest") {
+		if destination != "document" {
+			return false
+		}
+	}
+	return !strings.HasPrefix(r.Header.Get("Sec-Purpose"), "prefetch")
+}
 
 func pendingKey(r *http.Request) string {
 	return "pending:" + web.NetworkOf(web.ClientIP(r.Context())).String()
