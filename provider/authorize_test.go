@@ -397,20 +397,25 @@ func TestAuthorizeAsksAgainWhateverTheClocks(t *testing.T) {
 	b := providertest.New(t)
 	browser := b.NewBrowser()
 	browser.SignIn("/login", providertest.Ada, providertest.Password)
-	b.Clock.Advance(-time.Minute)
-	for _, prompt := range []string{"login", "select_account"} {
-		if answer := browser.Get(b.Authorize(providertest.Personio, "prompt", prompt)); answer.Location().Path != "/login" {
-			t.Errorf("prompt=%s: Location %q, want the sign-in form", prompt, answer.Header.Get("Location"))
+	for _, pair := range [][2]string{{"prompt", "login"}, {"prompt", "select_account"}, {"max_age", "0"}} {
+		b.Clock.Advance(-time.Minute) // the replica that is asked is behind
+		asked := b.Authorize(providertest.Personio, pair[0], pair[1])
+		first := browser.Get(asked)
+		if first.Location().Path != "/login" {
+			t.Errorf("%s: Location %q, want the sign-in form", pair, first.Header.Get("Location"))
+			continue
 		}
-	}
-	first := browser.Get(b.Authorize(providertest.Personio, "prompt", "login"))
-	page := browser.Get(first.Header.Get("Location"))
-	b.Clock.Advance(-time.Minute) // the replica that takes the form is behind
-	_, form := providertest.FormOf(t, page.Body, "password")
-	form.Set("username", providertest.Ada)
-	form.Set("password", providertest.Password)
-	if done := browser.Post("/login", form); done.Query().Get("code") == "" {
-		t.Errorf("signed in for prompt=login: Location %q, want a code", done.Header.Get("Location"))
+		page := browser.Get(first.Header.Get("Location"))
+		b.Clock.Advance(-time.Minute) // the replica that takes the form is further behind
+		_, form := providertest.FormOf(t, page.Body, "password")
+		form.Set("username", providertest.Ada)
+		form.Set("password", providertest.Password)
+		if done := browser.Post("/login", form); done.Query().Get("code") == "" {
+			t.Errorf("signed in for %s: Location %q, want a code", pair, done.Header.Get("Location"))
+		}
+		if q := browser.Get(asked + "&prompt=none").Query(); pair[0] == "max_age" && q.Get("error") != "login_required" {
+			t.Errorf("%s, once more: %v, want login_required", pair, q)
+		}
 	}
 }
 

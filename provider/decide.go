@@ -145,6 +145,7 @@ func (s situation) signedIn() bool {
 
 // mustAuthenticate reports whether the request asks for another or a newer
 // authentication than the session has. One made for this very request always is new enough.
+// Any other is older than the request, also by a clock that is behind the one that wrote it.
 func (s situation) mustAuthenticate() bool {
 	if !s.session.AuthTime.Before(s.requested) {
 		return false
@@ -155,5 +156,6 @@ func (s situation) mustAuthenticate() bool {
 	if slices.Contains(s.params.Prompt, oidc.PromptLogin) || slices.Contains(s.params.Prompt, oidc.PromptSelectAccount) {
 		return true
 	}
-	return s.params.MaxAge != nil && s.now.Sub(s.session.AuthTime) > time.Duration(*s.params.MaxAge)*time.Second
+	age := max(s.now.Sub(s.session.AuthTime), s.requested.Sub(s.session.AuthTime))
+	return s.params.MaxAge != nil && age > time.Duration(*s.params.MaxAge)*time.Second
 }

@@ -16,16 +16,19 @@ import (
 
 var decideNow = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
+// aheadBy is how far the clock was ahead of ours that wrote a session.
+const aheadBy = 80 * time.Second
+
 // sessionsAndPeople are all combinations of a browser's session and its person.
 func sessionsAndPeople() iter.Seq[situation] {
 	return func(yield func(situation) bool) {
-		for _, age := range []time.Duration{-1, 0, time.Minute, 2 * time.Minute, 2 * time.Hour} {
+		for _, age := range []*time.Duration{nil, new(-aheadBy), new(time.Duration(0)), new(time.Minute), new(2 * time.Minute), new(2 * time.Hour)} {
 			for _, state := range []users.State{users.StateStaged, users.StateActive, users.StateSuspended} {
 				for _, epoch := range []int64{1, 2} {
 					for _, s := range accesses() {
 						s.person.State, s.person.Epoch, s.now = state, epoch, decideNow
-						if age >= 0 {
-							s.session = &session.Session{User: "ada", Epoch: 1, AuthTime: decideNow.Add(-age), AMR: []string{"pwd"}}
+						if age != nil {
+							s.session = &session.Session{User: "ada", Epoch: 1, AuthTime: decideNow.Add(-*age), AMR: []string{"pwd"}}
 						}
 						if !yield(s) {
 							return
@@ -62,11 +65,14 @@ func requests() iter.Seq[situation] {
 			for _, maxAge := range []*int{nil, new(0), new(60), new(3600)} {
 				for _, hint := range []string{"", "ada", "bob"} {
 					for _, c := range claims {
-						for _, waiting := range []time.Duration{0, 90 * time.Second} {
+						for _, requested := range []time.Time{
+							decideNow, decideNow.Add(-90 * time.Second),
+							arrival(decideNow, &session.Session{AuthTime: decideNow.Add(aheadBy)}),
+						} {
 							s := situation{
 								params:    session.Params{Prompt: prompt, MaxAge: maxAge, HintSubject: hint},
 								claims:    c,
-								requested: decideNow.Add(-waiting),
+								requested: requested,
 							}
 							if !yield(s) {
 								return
@@ -120,6 +126,9 @@ func checkDecision(t *testing.T, s situation) {
 	if got.verdict == verdictIssue && (!live || !s.person.Access || s.needsEmail && !s.person.HasEmail || isSomebodyElse(s)) {
 		t.Errorf("issue without a live session of the right person, or without access, for %s", describe(s))
 	}
+	if got.verdict == verdictIssue && s.params.MaxAge != nil && *s.params.MaxAge == 0 && s.session.AuthTime.Before(s.requested) {
+		t.Errorf("max_age=0 is content with an authentication from before the request, for %s", describe(s))
+	}
 	if shows := got.verdict != verdictIssue && got.verdict != verdictFail; shows && slices.Contains(s.params.Prompt, oidc.PromptNone) {
 		t.Errorf("prompt=none shows a page (%s) for %s", got.verdict, describe(s))
 	}
@@ -144,7 +153,11 @@ func expected(s situation) (want verdict, code string) {
 		return page(verdictSignIn, "login_required")
 	}
 	forThis := !s.session.AuthTime.Before(s.requested)
-	stale := s.params.MaxAge != nil && s.now.Sub(s.session.AuthTime) > time.Duration(*s.params.MaxAge)*time.Second
+	asOf := s.now
+	if s.requested.After(asOf) { // our clock is behind the one that wrote the session
+		asOf = s.requested
+	}
+	stale := s.params.MaxAge != nil && asOf.Sub(s.session.AuthTime) > time.Duration(*s.params.MaxAge)*time.Second
 	again := slices.Contains(s.params.Prompt, oidc.PromptLogin) || slices.Contains(s.params.Prompt, oidc.PromptSelectAccount)
 	asked := s.claims.IDToken["acr"]
 	switch {
