@@ -94,12 +94,14 @@ func isPlainHeader(h jose.Header) bool {
 }
 
 // isForUs reports whether an assertion is by the client, about it, and meant for
-// us, by any of the names that RFC 7523 section 3 and RFC 9126 section 2 give us.
+// us alone, by any of the names that RFC 7523 section 3 and RFC 9126 section 2 give us.
+// Another server that it is meant for as well could be the first to use it here.
 func (p *Provider) isForUs(claims jwt.Claims, c *client) bool {
 	issuer := p.cfg.Issuer
 	names := []string{issuer, issuer + pathToken, issuer + pathPAR}
+	isForeign := func(name string) bool { return !slices.Contains(names, name) }
 	return claims.Issuer == c.ClientID && claims.Subject == c.ClientID && claims.ID != "" &&
-		slices.ContainsFunc(names, func(name string) bool { return slices.Contains(claims.Audience, name) })
+		len(claims.Audience) > 0 && !slices.ContainsFunc(claims.Audience, isForeign)
 }
 
 // isFresh reports whether an assertion is valid now and not for long. There is

@@ -122,8 +122,8 @@ func (b *assertionBench) mayAccept(text string) bool {
 	if !isList {
 		audiences = []any{claims["aud"]}
 	}
-	isOurs := func(name any) bool {
-		return name == fuzzIssuer || name == fuzzIssuer+"/token" || name == fuzzIssuer+"/par"
+	isForeign := func(name any) bool {
+		return name != fuzzIssuer && name != fuzzIssuer+"/token" && name != fuzzIssuer+"/par"
 	}
 	jti, _ := claims["jti"].(string)
 	now := float64(b.now.Unix())
@@ -132,7 +132,7 @@ func (b *assertionBench) mayAccept(text string) bool {
 	if !hasIssued {
 		issued = now
 	}
-	return claims["iss"] == "robot" && claims["sub"] == "robot" && jti != "" && slices.ContainsFunc(audiences, isOurs) &&
+	return claims["iss"] == "robot" && claims["sub"] == "robot" && jti != "" && len(audiences) > 0 && !slices.ContainsFunc(audiences, isForeign) &&
 		expires > now && math.Floor(expires)-math.Floor(issued) <= 300 && issued <= now+90
 }
 
@@ -159,6 +159,7 @@ func FuzzAssertion(f *testing.F) {
 		f.Add(`{"alg":"ES256","jwk":{"kty":"EC"}}`, goodAssertionClaims("e"), signature, signed)
 		f.Add(goodAssertionHeader, `{"iss":"robot","sub":"robot","aud":["https://evil.example"],"jti":"f","exp":1800000300}`, signature, signed)
 		f.Add(goodAssertionHeader, `{"iss":"robot","sub":"robot","aud":["x","`+fuzzIssuer+`/par"],"jti":"g","exp":1.8000001e9}`, signature, signed)
+		f.Add(goodAssertionHeader, `{"iss":"robot","sub":"robot","aud":["`+fuzzIssuer+`","`+fuzzIssuer+`/token"],"jti":"l","exp":1800000300}`, signature, signed)
 		f.Add(goodAssertionHeader, `{"iss":"robot","sub":"wiki","aud":"`+fuzzIssuer+`","jti":"h","exp":1800000300}`, signature, signed)
 		f.Add(goodAssertionHeader, `{"iss":"robot","sub":"robot","aud":"`+fuzzIssuer+`","exp":1800000300}`, signature, signed)
 		f.Add(goodAssertionHeader, `{"iss":"robot","sub":"robot","aud":"`+fuzzIssuer+`","jti":"i","exp":1800009999}`, signature, signed)
