@@ -93,12 +93,12 @@ func isPlainHeader(h jose.Header) bool {
 	return h.JSONWebKey == nil && (!found || isText && strings.EqualFold(text, "JWT"))
 }
 
-// isForUs reports whether an assertion is by the client, about it, and meant for
-// us alone, by any of the names that RFC 7523 section 3 and RFC 9126 section 2 give us.
+// isForUs reports whether an assertion is by the client, about it, and meant for us
+// alone: for the issuer (RFC 7523 section 3, RFC 9126 section 2) or an endpoint where clients prove themselves.
 // Another server that it is meant for as well could be the first to use it here.
 func (p *Provider) isForUs(claims jwt.Claims, c *client) bool {
 	issuer := p.cfg.Issuer
-	names := []string{issuer, issuer + pathToken, issuer + pathPAR}
+	names := []string{issuer, issuer + pathToken, issuer + pathPAR, issuer + pathRevoke, issuer + pathIntrospect}
 	isForeign := func(name string) bool { return !slices.Contains(names, name) }
 	return claims.Issuer == c.ClientID && claims.Subject == c.ClientID && claims.ID != "" &&
 		len(claims.Audience) > 0 && !slices.ContainsFunc(claims.Audience, isForeign)

@@ -182,10 +182,12 @@ func TestAssertionClaimsAreChecked(t *testing.T) {
 		wantUnauthenticated(t, name, r.ask(r.sign(t, jose.ES256, r.claims(change), nil)))
 	}
 	for name, change := range map[string]func(map[string]any){
-		"the issuer":                nil,
-		"the token endpoint":        func(c map[string]any) { c["aud"] = b.Issuer + "/token" },
-		"the PAR endpoint":          func(c map[string]any) { c["aud"] = b.Issuer + "/par" },
-		"all names of ours":         func(c map[string]any) { c["aud"] = []string{b.Issuer, b.Issuer + "/token", b.Issuer + "/par"} },
+		"the issuer":         nil,
+		"the token endpoint": func(c map[string]any) { c["aud"] = b.Issuer + "/token" },
+		"the PAR endpoint":   func(c map[string]any) { c["aud"] = b.Issuer + "/par" },
+		"all names of ours": func(c map[string]any) {
+			c["aud"] = []string{b.Issuer, b.Issuer + "/token", b.Issuer + "/par", b.Issuer + "/revoke", b.Issuer + "/introspect"}
+		},
 		"issuer and token endpoint": func(c map[string]any) { c["aud"] = []string{b.Issuer, b.Issuer + "/token"} },
 		"without iat, five minutes": func(c map[string]any) { c["exp"] = now + 300; delete(c, "iat") },
 		"a clock a minute ahead":    func(c map[string]any) { c["iat"] = now + 60; c["exp"] = now + 120 },
