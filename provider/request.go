@@ -19,12 +19,11 @@ const maxOpaqueChars = 2048
 // maxMaxAge is how many seconds we tell apart: no session is ten years old.
 const maxMaxAge = 10 * 365 * 24 * 60 * 60
 
-// Bounds of what we prefill and of what a client wishes. Beyond them it counts as not
-// sent: all of it is optional, and strangers must not fill the session store with it.
+// Bounds of what a client wishes. Beyond them, and a login hint beyond users.MaxLoginBytes, it counts as
+// not sent: all of it is optional, and strangers must not fill the session store with it.
 const (
-	maxLoginHintBytes = 320
-	maxUILocales      = 10
-	maxLocaleBytes    = 35 // RFC 5646 section 4.4.1
+	maxUILocales   = 10
+	maxLocaleBytes = 35 // RFC 5646 section 4.4.1
 )
 
 const (
@@ -194,7 +193,7 @@ func readInteraction(p *session.Params, in params) *oidc.Error {
 	}
 	p.Claims = claims.String()
 	p.ACRValues = knownACRs(in.get("acr_values"))
-	if hint := in.get("login_hint"); len(hint) <= maxLoginHintBytes && !strings.ContainsFunc(hint, unicode.IsControl) {
+	if hint := in.get("login_hint"); len(hint) <= users.MaxLoginBytes && !strings.ContainsFunc(hint, unicode.IsControl) {
 		p.LoginHint = hint
 	}
 	p.UILocales = readLocales(in.get(parameterLocales))

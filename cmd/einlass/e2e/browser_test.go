@@ -23,10 +23,7 @@ var screenshots = flag.String("screenshots", "", "write pictures of all pages in
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, stores{}, personiotest.Config{People: 20, Seed: 5})
-	jana := h.somebody()
-	h.ok("", "import", "run")
-	h.ok(password+"\n", "users", "password", jana)
-	h.serve(h.address)
+	_, jana := h.open()
 	browser := chromium(t)
 	for _, profile := range []personiotest.Profile{personiotest.OIDC, personiotest.LegacyOAuth2} {
 		must(t, h.hr.Connect(h.relyingParty(profile)))

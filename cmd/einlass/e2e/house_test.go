@@ -321,13 +321,20 @@ func (b *browser) signInAs(p page, username, password string) page {
 	return b.read(answer)
 }
 
-// signedIn imports, starts the server and signs somebody in at the portal.
+// open imports, gives somebody a password, and starts the server; email is theirs.
+func (h *house) open() (server *replica, email string) {
+	h.t.Helper()
+	email = h.somebody()
+	h.ok("", "import", "run")
+	h.ok(password+"\n", "users", "password", email)
+	return h.serve(h.address), email
+}
+
+// signedIn opens the house and signs somebody in at the portal.
 func (h *house) signedIn() (*replica, *browser) {
 	h.t.Helper()
-	jana := h.somebody()
-	h.ok("", "import", "run")
-	h.ok(password+"\n", "users", "password", jana)
-	server, browser := h.serve(h.address), h.browser()
+	server, jana := h.open()
+	browser := h.browser()
 	browser.signIn(browser.get(h.issuer+"/portal"), jana)
 	return server, browser
 }

@@ -37,10 +37,7 @@ func TestOpenIDClientOfNodeSignsIn(t *testing.T) {
 	modules := filepath.Dir(nodeModule(t, "openid-client"))
 	node := need(t, "node")
 	h := newHouse(t, stores{}, personiotest.Config{People: 5, Seed: 3})
-	jana := h.somebody()
-	h.ok("", "import", "run")
-	h.ok(password+"\n", "users", "password", jana)
-	h.serve(h.address)
+	_, jana := h.open()
 	rp := h.relyingParty(personiotest.OIDC)
 	for _, how := range []string{"plain", "push", "mixed up"} {
 		t.Run(how, func(t *testing.T) {
@@ -93,10 +90,7 @@ func TestOpenIDClientOfNodeSignsIn(t *testing.T) {
 func TestLibrariesOfGoSignIn(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, stores{}, personiotest.Config{People: 5, Seed: 3})
-	jana := h.somebody()
-	h.ok("", "import", "run")
-	h.ok(password+"\n", "users", "password", jana)
-	h.serve(h.address)
+	_, jana := h.open()
 	rp := h.relyingParty(personiotest.OIDC)
 
 	issuer, err := oidc.NewProvider(t.Context(), h.issuer)
